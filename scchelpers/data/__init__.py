@@ -1,0 +1,1 @@
+"""Portfolios: the folder format, its check, the importers and the demo."""

@@ -1,0 +1,180 @@
+"""The tables of a portfolio: every column, its unit, its meaning and what it may hold.
+
+This is the one place where a column is defined: reading, `scc check`, the importers and
+`docs/conventions.md` all follow it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from scchelpers.timebase import SEASONS
+
+SITE_TYPES = (
+    "on_street",
+    "workplace",
+    "retail",
+    "leisure",
+    "bus_depot",
+    "van_depot",
+    "rapid_hub",
+    "en_route",
+    "car_park",
+    "park_and_ride",
+    "mixed",
+    "other",
+)
+# Bands of the Department for Transport's public charging statistics since October 2023 [kW].
+CHARGER_KINDS = {"slow": 0.0, "fast": 8.0, "rapid": 50.0, "ultra": 150.0}
+RATING_SEASONS = tuple(dict.fromkeys(SEASONS.values()))
+
+_SITE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+ID_RULE = "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Attributes
+    ----------
+    name : str
+        Column name, a term of the field.
+    kind : str
+        "id", "text", "number", "integer", "instant" or "choice".
+    unit : str
+        Unit, "–" for none.
+    meaning : str
+        One line for people.
+    required : bool
+        Whether the column must be there and filled in every row.
+    low, high : float or None
+        Smallest and largest value allowed (inclusive).
+    choices : tuple of str
+        Values allowed for a "choice".
+    """
+
+    name: str
+    kind: str
+    unit: str
+    meaning: str
+    required: bool = False
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+
+
+_RATINGS = tuple(
+    Column(f"rating_{season}_kva", "number", "kVA", f"thermal rating in {season}", low=0)
+    for season in RATING_SEASONS
+)
+
+SITES = (
+    Column("site_id", "id", "–", "identifier of the site, fit for a folder name", required=True),
+    Column("name", "text", "–", "name of the site, for people"),
+    Column("site_type", "choice", "–", "what the site is for", choices=SITE_TYPES),
+    Column("dsc_kva", "number", "kVA", "declared supply capacity today", low=0),
+    Column("requested_kva", "number", "kVA", "capacity asked for the chargepoints", low=0),
+    Column("power_factor", "number", "–", "power factor of the site's import", low=0.5, high=1),
+    Column("asset_id", "id", "–", "network asset that feeds the site (`assets.csv`)"),
+    Column("connection_kv", "number", "kV", "voltage of the connection point", low=0.2, high=400),
+    Column("timezone", "text", "–", "IANA zone of the site's clock, if not the portfolio's"),
+    Column(
+        "provenance", "choice", "–", "where the data are from", choices=("measured", "synthetic")
+    ),
+)
+CHARGEPOINTS = (
+    Column("evse_id", "id", "–", "identifier of the EVSE: one socket, one car", required=True),
+    Column("site_id", "id", "–", "site of the EVSE", required=True),
+    Column(
+        "rated_kw", "number", "kW", "rated power of the EVSE", required=True, low=0.5, high=2000
+    ),
+    Column("phases", "integer", "–", "phases used: 1 or 3, 0 for DC", low=0, high=3),
+    Column("kind", "choice", "–", "class by rated power", choices=tuple(CHARGER_KINDS)),
+    Column("priority", "integer", "–", "order when power is short, 0 first", low=0, high=99),
+    Column("unit_id", "id", "–", "physical unit that holds the EVSE, if it has several sockets"),
+)
+ASSETS = (
+    Column("asset_id", "id", "–", "identifier of the network asset", required=True),
+    Column("name", "text", "–", "name of the asset, for people"),
+    Column(
+        "kind",
+        "choice",
+        "–",
+        "what the asset is",
+        choices=("transformer", "feeder", "primary", "other"),
+    ),
+    *_RATINGS,
+    Column("parent_id", "id", "–", "asset that feeds this one"),
+)
+SESSIONS = (
+    Column("session_id", "id", "–", "identifier of the charging session", required=True),
+    Column("evse_id", "id", "–", "EVSE of the session", required=True),
+    Column("site_id", "id", "–", "site of the session", required=True),
+    Column("plug_in", "instant", "UTC", "instant of plugging in", required=True),
+    Column("plug_out", "instant", "UTC", "instant of unplugging", required=True),
+    Column("energy_kwh", "number", "kWh", "energy delivered or wanted", required=True, low=0),
+    Column("max_kw", "number", "kW", "most the car takes; missing: the EVSE's rating", low=0),
+    Column("announced_plug_out", "instant", "UTC", "departure that the driver announced"),
+)
+TABLES = {
+    "sites.csv": SITES,
+    "chargepoints.csv": CHARGEPOINTS,
+    "assets.csv": ASSETS,
+    "sessions.parquet": SESSIONS,
+}
+# Load series (`loads.zarr/<group>/<id>`): group -> variables with unit and meaning.
+LOADS = {
+    "residual_kw": {
+        "residual_kw": ("kW", "site load other than charging, mean over the interval"),
+        "residual_max_kw": ("kW", "largest 1-minute residual load in the interval"),
+        "residual_min_kw": ("kW", "smallest 1-minute residual load in the interval"),
+    },
+    "network_kva": {
+        "network_kva": ("kVA", "load of the asset before the new site, import positive, mean"),
+        "network_max_kva": ("kVA", "largest 1-minute load of the asset in the interval"),
+        "network_min_kva": ("kVA", "smallest 1-minute load of the asset in the interval"),
+    },
+}
+
+
+def is_id(text: object) -> bool:
+    """Return whether a text may be an identifier, and so a folder name.
+
+    Examples
+    --------
+    >>> is_id("broxden-park"), is_id("../../x"), is_id("a..b"), is_id("con")
+    (True, False, False, False)
+    """
+    return (
+        isinstance(text, str)
+        and bool(_SITE_ID.fullmatch(text))
+        and ".." not in text
+        and not text.endswith(".")
+        and not _RESERVED.fullmatch(text)
+    )
+
+
+def as_id(text: str) -> str:
+    """Return an identifier made from a name: lower case, words joined by hyphens.
+
+    Examples
+    --------
+    >>> as_id("Broxden Park & Ride, Perth")
+    'broxden-park-ride-perth'
+    """
+    words = re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-").lower()[:64].strip("-")
+    return words if is_id(words) else f"site-{words}"[:64].strip("-")
+
+
+def charger_kind(rated_kw: float) -> str:
+    """Return the class of an EVSE by its rated power [kW], in the bands of the DfT statistics.
+
+    Examples
+    --------
+    >>> [charger_kind(p) for p in (7.4, 22, 50, 150)]
+    ['slow', 'fast', 'rapid', 'ultra']
+    """
+    return [kind for kind, low in CHARGER_KINDS.items() if rated_kw >= low][-1]

@@ -1,0 +1,74 @@
+"""What is wrong with an input, said so that its owner can mend it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+
+class UserError(ValueError):
+    """A fault in what the user gave; the message names the place, the value and the remedy."""
+
+
+@dataclass(frozen=True, order=True)
+class Fault:
+    """One fault in a portfolio or an imported file.
+
+    Attributes
+    ----------
+    file : str
+        File, relative to the folder or as it was given.
+    row : int or None
+        Row in the file as a spreadsheet numbers it (the header is row 1); for Parquet the record,
+        from 1. None where the fault is of the whole file or column.
+    field : str
+        Column or key; "" where the fault is of the whole row.
+    value : str
+        The value found, as text.
+    rule : str
+        What is allowed.
+    remedy : str
+        How to mend it.
+    severity : str
+        "error": the site cannot be analysed until it is mended; "set aside": the row can be left
+        out and counted; "note": read all the same.
+    site_id : str
+        The site concerned, where one is.
+    """
+
+    file: str
+    row: int | None
+    field: str
+    value: str
+    rule: str
+    remedy: str
+    severity: str = "error"
+    site_id: str = ""
+
+    def __str__(self) -> str:
+        where = self.file
+        if self.row is not None:
+            where += f", row {self.row}"
+        if self.field:
+            where += f", {self.field}"
+        found = f" = {self.value!r}" if self.value else ""
+        return f"{where}{found}: {self.rule} → {self.remedy}"
+
+    def as_dict(self) -> dict:
+        """Return the fault as a plain dictionary, ready for JSON."""
+        return asdict(self)
+
+
+def closest(word: str, allowed: Iterable[str]) -> str:
+    """Return a hint that names the allowed word nearest to `word`, or "".
+
+    Examples
+    --------
+    >>> closest("dsc_kav", ["dsc_kva", "name"])
+    'did you mean dsc_kva?'
+    >>> closest("zzz", ["dsc_kva"])
+    ''
+    """
+    near = difflib.get_close_matches(word.lower(), list(allowed), n=1, cutoff=0.6)
+    return f"did you mean {near[0]}?" if near else ""
