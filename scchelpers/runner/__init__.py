@@ -1,0 +1,1 @@
+"""Running notebooks over the sites of a portfolio and publishing what they found."""

@@ -1,0 +1,226 @@
+"""Making what a notebook wrote fit for a page: safe, ordered, self-contained, accessible."""
+
+from __future__ import annotations
+
+import html
+import itertools
+import re
+from functools import cache
+
+import bleach
+from bs4 import BeautifulSoup, Tag
+from latex2mathml.converter import convert as latex_to_mathml
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_TEXT = """
+    a abbr b blockquote br caption code col colgroup dd del details div dl dt em figcaption figure
+    h1 h2 h3 h4 h5 h6 hr i kbd li ol p pre s small span strong sub summary sup table tbody td
+    tfoot th thead tr u ul var
+""".split()  # noqa: SIM905
+_MATH = """
+    math mrow mi mn mo ms mtext mspace mfrac msqrt mroot msub msup msubsup munder mover munderover
+    mtable mtr mtd mstyle mpadded mphantom menclose
+""".split()  # noqa: SIM905
+_MATH_ATTRIBUTES = """
+    display displaystyle scriptlevel stretchy fence form separator lspace rspace mathvariant width
+    height depth linethickness accent accentunder columnalign columnspacing rowspacing largeop
+    movablelimits minsize maxsize notation
+""".split()  # noqa: SIM905
+_ATTRIBUTES = {
+    "a": ["href", "title"],
+    "abbr": ["title"],
+    "ol": ["start"],
+    "td": ["colspan", "rowspan"],
+    "th": ["colspan", "rowspan", "scope"],
+    **dict.fromkeys(_MATH, _MATH_ATTRIBUTES),
+}
+_STYLE = re.compile(r"<style\b.*?</style\s*>", re.I | re.S)
+_NUMBER = re.compile(r"[-+−]?[£]?[\d.,\s ]*\d\s*%?|[-–—]|nan|NaN", re.ASCII)
+_OUTSIDE = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:)?//|\s*(?:https?|file|ftp):", re.I)
+_STYLE_REFERENCE = re.compile(r"@import|url\(\s*[\"']?(?!data:)", re.I)
+_ADDRESSES = ("src", "href", "srcset", "action", "data", "poster", "background")
+
+
+class _Renderer(IPythonRenderer):
+    """Markdown to HTML with every equation as MathML."""
+
+    def block_math(self, body: str) -> str:
+        return mathml(body, display="block")
+
+    def inline_math(self, body: str) -> str:
+        return mathml(body)
+
+    def latex_environment(self, name: str, body: str) -> str:
+        return mathml(rf"\begin{{{name}}}{body}\end{{{name}}}", display="block")
+
+
+def mathml(latex: str, display: str = "inline") -> str:
+    r"""Return LaTeX as MathML, which browsers show without a script.
+
+    What cannot be converted is shown as its LaTeX.
+
+    Examples
+    --------
+    >>> mathml(r"g_\infty")[:31]
+    '<math display="inline"><mrow><m'
+    """
+    try:
+        converted = latex_to_mathml(latex.strip(), display=display)
+    except Exception:  # the converter names no exception of its own for bad input
+        return f"<code>{html.escape(latex)}</code>"
+    return re.sub(r'\s?xmlns="[^"]*"', "", converted)
+
+
+def from_markdown(source: str) -> str:
+    """Return Markdown as safe HTML."""
+    return safe(
+        MarkdownWithMath(renderer=_Renderer(escape=False, exclude_anchor_links=True)).render(source)
+    )
+
+
+def from_latex(source: str) -> str:
+    """Return a LaTeX output (`$…$` or `$$…$$`) as MathML."""
+    return safe(mathml(source.strip().strip("$"), display="block"))
+
+
+def safe(markup: str) -> str:
+    """Return HTML in which only harmless elements are left; any other is shown as text.
+
+    Examples
+    --------
+    >>> safe("<p>a <script>alert(1)</script></p>")
+    '<p>a &lt;script&gt;alert(1)&lt;/script&gt;</p>'
+    """
+    return _cleaner().clean(_STYLE.sub("", markup))
+
+
+@cache
+def _cleaner() -> bleach.Cleaner:
+    return bleach.Cleaner(
+        tags=[*_TEXT, *_MATH], attributes=_ATTRIBUTES, protocols=["http", "https", "mailto"]
+    )
+
+
+def tidy(body: str) -> tuple[str, str, list[tuple[str, str]]]:
+    """Set the body of a page in order.
+
+    The first `h1` becomes the title of the page, any other an `h2`; no level is skipped; headings
+    get anchors; header cells get their scope; wide tables scroll by themselves; links that lead out
+    are written out, since a report refers to nothing but itself.
+
+    Parameters
+    ----------
+    body : str
+        HTML of the cells.
+
+    Returns
+    -------
+    body : str
+    title : str
+        Inner HTML of the first `h1`, "" if there is none.
+    contents : list of (str, str)
+        Anchor and text of each `h2`.
+    """
+    soup = BeautifulSoup(body, "html.parser")
+    first = soup.find("h1")
+    title = first.extract().decode_contents() if first else ""
+    contents = _order_headings(soup)
+    for number, table in enumerate(soup.find_all("table"), start=1):
+        _tidy_table(soup, table, number)
+    for link in soup.find_all("a"):
+        address = str(link.get("href", ""))
+        if not address.startswith("#"):
+            text = link.get_text()
+            link.replace_with(text if not address or address in text else f"{text} ({address})")
+    return str(soup), title, contents
+
+
+def _order_headings(soup: BeautifulSoup) -> list[tuple[str, str]]:
+    contents, used, level = [], set(), 1
+    for heading in soup.find_all(HEADINGS):
+        level = min(max(int(heading.name[1]), 2), level + 1)
+        heading.name = f"h{level}"
+        text = heading.get_text().strip()
+        heading["id"] = _anchor(text, used)
+        if level == 2:
+            contents.append((heading["id"], text))
+    return contents
+
+
+def _anchor(text: str, used: set[str]) -> str:
+    slug = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60] or "section"
+    anchor, number = slug, 2
+    while anchor in used:
+        anchor, number = f"{slug}-{number}", number + 1
+    used.add(anchor)
+    return anchor
+
+
+def _tidy_table(soup: BeautifulSoup, table: Tag, number: int) -> None:
+    for cell in table.find_all("th"):
+        if not cell.get_text().strip():
+            cell.name = "td"
+            cell.attrs.pop("scope", None)
+        elif not cell.get("scope"):
+            cell["scope"] = "col" if cell.find_parent("thead") else "row"
+    for cell in table.find_all("td"):
+        if _NUMBER.fullmatch(cell.get_text().strip()):
+            cell["class"] = "number"
+    head, body = table.find("thead"), table.find("tbody")
+    if head and body:  # a header stands over its figures as they stand
+        columns = [row.find_all(["td", "th"]) for row in body.find_all("tr", limit=1)]
+        for row in head.find_all("tr"):
+            cells = row.find_all(["td", "th"])
+            for cell, under in zip(cells, *columns, strict=False) if columns else ():
+                if "number" in under.get("class", "") and not cell.get("colspan"):
+                    cell["class"] = "number"
+    caption = table.find("caption")
+    label = caption.get_text().strip() if caption else f"Table {number}"
+    table.wrap(soup.new_tag("div", attrs={"class": "table", "role": "region", "tabindex": "0"}))
+    table.parent["aria-label"] = label
+
+
+def faults(page: str) -> list[str]:
+    """Return what makes a page unfit to publish; none in a good one.
+
+    Checked: no reference leads out, every image has its alternative text, there is one `h1`, no
+    heading level is skipped, header cells have a scope, the language is set, no script.
+    """
+    soup = BeautifulSoup(page, "html.parser")
+    found = _references_out(soup)
+    for image in soup.find_all("img"):
+        if not image.get("alt", "").strip():
+            found.append("image without alternative text")
+        if not str(image.get("src", "")).startswith("data:"):
+            found.append("image that is not part of the page")
+    levels = [int(heading.name[1]) for heading in soup.find_all(HEADINGS)]
+    if levels.count(1) != 1:
+        found.append(f"{levels.count(1)} headings of level 1")
+    found += [
+        f"heading level {below} after {above}"
+        for above, below in itertools.pairwise(levels)
+        if below > above + 1
+    ]
+    if any(not cell.get("scope") for cell in soup.find_all("th")):
+        found.append("header cell without scope")
+    if not soup.html or not soup.html.get("lang"):
+        found.append("language not set")
+    if soup.find("script"):
+        found.append("script")
+    return found
+
+
+def _references_out(soup: BeautifulSoup) -> list[str]:
+    """Return every reference of a page to something outside it."""
+    found = []
+    for element in soup.find_all(True):
+        found += [
+            f"reference to outside: {name}={element[name]!r}"
+            for name in _ADDRESSES
+            if _OUTSIDE.match(str(element.get(name, "")))
+        ]
+        style = element.get_text() if element.name == "style" else str(element.get("style", ""))
+        if _STYLE_REFERENCE.search(style):
+            found.append("style that refers to outside")
+    return found

@@ -1,0 +1,215 @@
+"""An executed notebook as one self-contained page.
+
+The page holds everything it shows, has no script and refers to nothing outside; the same notebook
+gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import html
+import re
+import struct
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import nbformat
+from nbconvert import HTMLExporter
+
+from scchelpers.faults import UserError
+from scchelpers.runner import markup, records
+from scchelpers.runner.files import write_whole
+from scchelpers.runner.notebooks import name_in_words
+
+TEMPLATES = Path(__file__).with_name("template")
+LARGEST_KB = 500
+_LEFT_OUT = {"injected-parameters", "remove-cell"}
+_IMAGES = ("image/png", "image/jpeg", "image/svg+xml")
+_BARE = re.compile(r"\[?<.*>\]?|None", re.S)
+
+
+def publish(executed: str | Path, page: str | Path, **context) -> None:
+    """Publish an executed notebook.
+
+    Parameters
+    ----------
+    executed : str or pathlib.Path
+        Executed notebook.
+    page : str or pathlib.Path
+        Where the page goes; it is put in place whole.
+    **context
+        Arguments of `render`.
+
+    Raises
+    ------
+    UserError
+        If the page would be unfit: a figure without alternative text, a reference to outside.
+    """
+    notebook = nbformat.read(executed, as_version=4)
+    write_whole(Path(page), render(notebook, **context))
+
+
+def render(
+    notebook: nbformat.NotebookNode,
+    *,
+    site: dict[str, Any] | None = None,
+    portfolio: dict[str, Any] | None = None,
+    stamp: dict[str, Any] | None = None,
+) -> str:
+    """Return an executed notebook as an HTML page.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+        Executed notebook; not changed.
+    site : dict, optional
+        `site_id`, `name`, `site_type`, `provenance`; texts from data, escaped here.
+    portfolio : dict, optional
+        `name` and `title`; the page links to the index of the portfolio.
+    stamp : dict, optional
+        Provenance, for the foot of the page.
+
+    Raises
+    ------
+    UserError
+        If the page would be unfit to publish, saying why.
+    """
+    body, _ = _exporter().from_notebook_node(_for_readers(notebook))
+    body, title, contents = markup.tidy(body)
+    title = title or html.escape(name_in_words((stamp or {}).get("notebook", "report")))
+    page = (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            body=body,
+            heading=title,
+            title=html.unescape(re.sub(r"<[^>]+>", "", title)),
+            contents=contents,
+            site=site,
+            portfolio=portfolio,
+            stamp=stamp,
+        )
+    )
+    wrong = markup.faults(page)
+    if len(page) > LARGEST_KB * 1000:
+        wrong.append(f"{len(page) / 1000:.0f} kB is more than {LARGEST_KB}; draw smaller figures")
+    if wrong:
+        raise UserError("the page is unfit to publish: " + "; ".join(dict.fromkeys(wrong)))
+    return page
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Return the environment of the page templates; every value is escaped."""
+    pages = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    pages.globals["style"] = (TEMPLATES / "page.css").read_text(encoding="utf-8")
+    pages.filters["words"] = lambda text: str(text).replace("_", " ")
+    return pages
+
+
+@cache
+def _exporter() -> HTMLExporter:
+    return HTMLExporter(
+        extra_template_basedirs=[str(TEMPLATES.parent)],
+        template_name=TEMPLATES.name,
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+        filters={
+            "markdown2html": markup.from_markdown,
+            "latex2html": markup.from_latex,
+            "safe_html": markup.safe,
+            "image": _image,
+        },
+    )
+
+
+def _for_readers(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Return a copy without set-up cells, records, warnings and bare reprs."""
+    notebook = copy.deepcopy(notebook)
+    notebook.cells = [
+        cell for cell in notebook.cells if _LEFT_OUT.isdisjoint(cell.metadata.get("tags", []))
+    ]
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        tags = cell.metadata.get("tags", [])
+        cell.outputs = [] if "hide-output" in tags else [o for o in cell.outputs if _shown(o)]
+        cell.metadata["transient"] = {
+            "remove_source": "remove-input" in tags or not cell.source.strip()
+        }
+        for output in cell.outputs:
+            _require_alt(cell, output)
+    notebook.cells = _code_together(notebook.cells)
+    return notebook
+
+
+def _code_together(cells: list) -> list:
+    """Put code that shows nothing under the same fold as the code cell that follows."""
+    kept: list = []
+    for cell in cells:
+        before = kept[-1] if kept else None
+        if (
+            before is not None
+            and cell.cell_type == before.cell_type == "code"
+            and not before.outputs
+            and not before.metadata["transient"]["remove_source"]
+            and not cell.metadata["transient"]["remove_source"]
+        ):
+            cell.source = f"{before.source}\n\n{cell.source}"
+            kept.pop()
+        kept.append(cell)
+    return kept
+
+
+def _shown(output) -> bool:
+    if output.output_type == "stream":
+        return output.name == "stdout"
+    data = output.get("data", {})
+    if records.MEDIA_TYPE in data:
+        return False
+    return not (set(data) == {"text/plain"} and _BARE.fullmatch(data["text/plain"].strip()))
+
+
+def _require_alt(cell, output) -> None:
+    # nbconvert would fill in a sentence that says nothing, so the lack must be found here.
+    for kind in _IMAGES:
+        if kind in output.get("data", {}) and not _metadata(output, kind).get("alt", "").strip():
+            first = cell.source.strip().splitlines()[:1]
+            raise UserError(
+                f"the figure of the cell {first[0] if first else ''!r} has no alternative text; "
+                'display it with metadata={"image/png": {"alt": …}}'
+            )
+
+
+def _metadata(output, kind: str) -> dict:
+    """Return the metadata of one form of an output, whether kept by form or for all of them."""
+    metadata = output.get("metadata", {})
+    return {**metadata, **metadata.get(kind, {})}
+
+
+def _image(output, kind: str) -> str:
+    """Return an image as a figure that is part of the page."""
+    data = output["data"][kind]
+    if kind == "image/svg+xml":
+        data = base64.b64encode("".join(data).encode()).decode()
+    data = "".join(data.split())
+    metadata = _metadata(output, kind)
+    size = _size(data, metadata) if kind == "image/png" else ""
+    alt = html.escape(metadata["alt"].strip(), quote=True)
+    return f'<figure><img src="data:{kind};base64,{data}" alt="{alt}"{size}></figure>'
+
+
+def _size(data: str, metadata: dict) -> str:
+    """Return the width and height of a PNG as attributes, so that the page does not jump."""
+    width, height = struct.unpack(">II", base64.b64decode(data[:32])[16:24])
+    shown = metadata.get("width") or width
+    return f' width="{int(shown)}" height="{round(height * int(shown) / width)}"'

@@ -1,0 +1,155 @@
+"""The pages as a real browser sees them."""
+
+import shutil
+from contextlib import contextmanager
+
+import pytest
+
+from tests.trial import HOSTILE, first_run
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
+]
+PAGES = ("index.html", "north-car-park/01_report.html", "odd/01_report.html")
+ORDER = """() => {
+    const levels = [...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map(h => +h.tagName[1]);
+    return {
+        levels,
+        skipped: levels.some((level, i) => i > 0 && level > levels[i - 1] + 1),
+        bare: [...document.images].filter(i => !i.alt.trim()).length,
+        broken: [...document.images].filter(i => i.complete && !i.naturalWidth).length,
+        unscoped: document.querySelectorAll('th:not([scope])').length,
+        wide: document.documentElement.scrollWidth > window.innerWidth,
+        scripts: document.scripts.length,
+    };
+}"""
+# WCAG 2.2 contrast of every text against the first opaque background behind it.
+CONTRAST = """() => {
+    const parse = c => (c.match(/[\\d.]+/g) || []).map(Number);
+    const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
+        .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+    const behind = e => {
+        for (; e; e = e.parentElement) {
+            const c = parse(getComputedStyle(e).backgroundColor);
+            if (c.length === 3 || c[3] === 1) return c;
+        }
+        return [255, 255, 255];
+    };
+    const poor = [];
+    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) {
+        const e = walk.currentNode.parentElement;
+        if (!walk.currentNode.data.trim() || !e.getClientRects().length) continue;
+        const [a, b] = [light(parse(getComputedStyle(e).color)), light(behind(e))];
+        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        if (ratio < 4.5) poor.push([walk.currentNode.data.trim().slice(0, 40), ratio]);
+    }
+    return poor;
+}"""
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory):
+    return first_run(tmp_path_factory).folder
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@contextmanager
+def opened(browser, path, **options):
+    """Open a page; give it with what it asked for and what it complained of."""
+    page = browser.new_page(**options)
+    asked, said = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("dialog", lambda dialog: said.append("dialog") or dialog.dismiss())
+    page.goto(path.as_uri())
+    yield page, asked, said
+    page.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("width", [390, 1200])
+def test_a_page_is_whole_ordered_and_fits(reports, browser, name, width):
+    path = reports / name
+    with opened(browser, path, viewport={"width": width, "height": 900}) as (page, asked, said):
+        seen = page.evaluate(ORDER)
+    outside = [url for url in asked if not url.startswith("data:")]
+    assert outside == [path.as_uri()]
+    assert said == []
+    assert seen["levels"].count(1) == 1
+    assert not seen["skipped"]
+    assert (seen["bare"], seen["broken"], seen["unscoped"], seen["scripts"]) == (0, 0, 0, 0)
+    assert not seen["wide"]
+
+
+@pytest.mark.parametrize("name", PAGES[:2])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_can_be_read_in_light_and_dark(reports, browser, name, scheme):
+    with opened(browser, reports / name, color_scheme=scheme) as (page, _, _):
+        for fold in page.query_selector_all("details"):
+            fold.evaluate("fold => fold.open = true")
+        assert page.evaluate(CONTRAST) == []
+        background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        cards = page.evaluate(
+            "[...document.querySelectorAll('figure')].map(f => getComputedStyle(f).backgroundColor)"
+        )
+    assert (background == "rgb(255, 255, 255)") == (scheme == "light")
+    assert set(cards) <= {"rgb(255, 255, 255)"}
+
+
+def test_a_hostile_name_is_text(reports, browser):
+    with opened(browser, reports / "odd/01_report.html") as (page, _, said):
+        assert page.title().endswith(HOSTILE)
+        assert HOSTILE in page.inner_text(".eyebrow")
+        assert HOSTILE in page.inner_text("main")
+    assert said == []
+
+
+def test_the_policy_stops_a_script_that_got_in(reports, browser, tmp_path):
+    injected = tmp_path / "injected.html"
+    html = (reports / PAGES[1]).read_text(encoding="utf-8")
+    injected.write_text(html.replace("</main>", f"{HOSTILE}</main>"), encoding="utf-8")
+    with opened(browser, injected) as (_, _, said):
+        pass
+    assert "dialog" not in said
+    assert any("Content Security Policy" in line for line in said)
+
+
+def test_the_keyboard_reaches_report_code_and_index(reports, browser):
+    with opened(browser, reports / "index.html") as (page, _, _):
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.textContent") == "Skip to the report"
+        page.click(".sites tbody th a >> nth=0")
+        page.wait_for_url("**/01_report.html")
+        fold = page.locator("details.code").first
+        fold.locator("summary").focus()
+        page.keyboard.press("Enter")
+        assert fold.evaluate("fold => fold.open")
+        page.click("nav a >> nth=0")
+        page.wait_for_url("**/index.html")
+
+
+def test_on_paper_code_and_contents_are_left_out(reports, browser):
+    with opened(browser, reports / PAGES[1]) as (page, _, _):
+        page.emulate_media(media="print")
+        assert not page.locator("details.code").first.is_visible()
+        assert not page.locator("nav.contents").first.is_visible()
+        assert page.locator("figure img").first.is_visible()
+        assert page.locator("footer").is_visible()
+
+
+def test_a_report_is_small(reports):
+    sizes = [path.stat().st_size for path in reports.rglob("*.html")]
+    assert max(sizes) < 500_000
