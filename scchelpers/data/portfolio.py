@@ -1,66 +1,30 @@
 """A portfolio: a folder of sites, chargepoints, network assets, sessions and loads.
 
-Opening reads nothing but `portfolio.toml`; a site is read without the others. Paths go through
-fsspec, so a portfolio may lie in an object store.
+Opening reads nothing but `portfolio.toml`; a site is read without the others, and holds no row
+that would falsify a figure.
 """
 
 from __future__ import annotations
 
-import tomllib
-from dataclasses import dataclass
 from functools import cached_property
 
-import fsspec
-import numpy as np
 import pandas as pd
-import pyarrow.dataset as pads
 import xarray as xr
 
-from scchelpers.data import tables
-from scchelpers.faults import UserError, closest
-from scchelpers.timebase import LONDON, zone
+from scchelpers.data import frames, tables
+from scchelpers.data.folder import Folder
+from scchelpers.data.frames import sessions_frame
+from scchelpers.data.rules import loads as load_rules
+from scchelpers.data.rules import sessions as session_rules
+from scchelpers.data.rules import tables as table_rules
+from scchelpers.data.site import Site
+from scchelpers.faults import Fault, UserError, closest
+from scchelpers.timebase import zone
+
+__all__ = ["Portfolio", "Site", "sessions_frame"]
 
 
-@dataclass(frozen=True)
-class Site:
-    """One site, its chargepoints, sessions and loads.
-
-    Attributes
-    ----------
-    site_id : str
-        Identifier.
-    meta : dict
-        The site's row of `sites.csv`; None where a value is missing.
-    chargepoints : pandas.DataFrame
-        One row an EVSE (`tables.CHARGEPOINTS`).
-    sessions : pandas.DataFrame
-        One row a session (`tables.SESSIONS`), sorted by (plug_in, session_id).
-    residual_kw : xarray.DataArray or None
-        Site load other than charging [kW] over `time`; None where the site has none on record.
-    network_kva : xarray.DataArray or None
-        Load of the site's network asset before the new site [kVA] over `time`.
-    rating_kva : pandas.Series or None
-        Rating of that asset [kVA] by season.
-    timezone : str
-        IANA zone of the site's clock.
-    """
-
-    site_id: str
-    meta: dict
-    chargepoints: pd.DataFrame
-    sessions: pd.DataFrame
-    residual_kw: xr.DataArray | None
-    network_kva: xr.DataArray | None
-    rating_kva: pd.Series | None
-    timezone: str
-
-    @property
-    def name(self) -> str:
-        """Name of the site, for people."""
-        return self.meta.get("name") or self.site_id
-
-
-class Portfolio:
+class Portfolio(Folder):
     """A folder of sites, read lazily.
 
     Examples
@@ -69,220 +33,117 @@ class Portfolio:
     >>> portfolio.site("broxden").sessions  # doctest: +SKIP
     """
 
-    def __init__(self, path: str, header: dict):
-        self.path = str(path).rstrip("/")
-        self.header = header
-        self._fs, self._root = fsspec.core.url_to_fs(self.path)
+    @cached_property
+    def sites(self) -> pd.DataFrame:
+        """All sites, one a row, indexed by site_id.
 
-    @classmethod
-    def open(cls, path) -> Portfolio:
-        """Open a portfolio folder; only `portfolio.toml` is read.
-
-        Parameters
-        ----------
-        path : str or path-like
-            Folder or fsspec address.
+        A value that cannot be read is missing here; `site()` refuses a site that has one.
 
         Raises
         ------
         UserError
-            If the folder or its `portfolio.toml` is missing or cannot be parsed.
+            If `sites.csv` is missing or has no column site_id.
         """
-        fs, root = fsspec.core.url_to_fs(str(path))
-        try:
-            header = tomllib.loads(fs.cat_file(f"{root}/portfolio.toml").decode("utf-8"))
-        except FileNotFoundError:
-            raise UserError(
-                f"{path}: no portfolio.toml there; name a portfolio folder, or make one with "
-                "`scc demo FOLDER` or `scc import KIND FILES… --into FOLDER`"
-            ) from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise UserError(f"{path}/portfolio.toml: not valid TOML ({error})") from None
-        return cls(str(path), header)
-
-    @property
-    def name(self) -> str:
-        """Short name of the portfolio, fit for a folder."""
-        name = self.header.get("name", "")
-        return name if tables.is_id(name) else tables.as_id(self._root.rsplit("/", 1)[-1])
-
-    @property
-    def timezone(self) -> str:
-        """IANA zone of the portfolio's clock."""
-        return self.header.get("timezone", LONDON)
-
-    @cached_property
-    def sites(self) -> pd.DataFrame:
-        """All sites, one a row, indexed by site_id."""
-        return self.table("sites.csv").set_index("site_id", drop=False)
+        raw, faults = self.raw_table("sites.csv")
+        if "site_id" not in raw:
+            faults = faults or table_rules.header_faults(raw.columns, tables.SITES, "sites.csv")
+            self._refuse(faults)
+        typed = frames.as_typed(raw[raw["site_id"] != ""], tables.SITES)
+        return typed.set_index("site_id", drop=False)
 
     @property
     def site_ids(self) -> list[str]:
         """Identifiers of all sites, in the order of `sites.csv`."""
         return self.sites["site_id"].tolist()
 
-    def exists(self, name: str) -> bool:
-        """Return whether a file or store of the portfolio is there."""
-        return self._fs.exists(f"{self._root}/{name}")
-
-    def table(self, name: str) -> pd.DataFrame:
-        """Read a CSV table with the columns and types of `tables`.
-
-        Unknown columns are left out here (`scc check` names them); a missing column is all missing.
-
-        Raises
-        ------
-        UserError
-            If the file is missing, lacks its identifier, or holds text where a number belongs.
-        """
-        raw = self.raw_table(name)
-        columns = tables.TABLES[name]
-        if raw is None:
-            if name == "assets.csv":
-                return as_typed(pd.DataFrame(columns=[c.name for c in columns]), columns, name)
-            raise UserError(f"{self.path}/{name}: missing; see docs/portfolio.md for its columns")
-        return as_typed(raw, columns, f"{self.path}/{name}")
-
-    def raw_table(self, name: str) -> pd.DataFrame | None:
-        """Read a CSV table as text, untouched but for blanks round the values; None if absent."""
-        if not self.exists(name):
-            return None
-        with self._fs.open(f"{self._root}/{name}", "rb") as file:
-            try:
-                raw = pd.read_csv(
-                    file, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False
-                )
-            except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-                raise UserError(f"{self.path}/{name}: not a readable CSV ({error})") from None
-        raw.columns = [str(column).strip() for column in raw.columns]
-        return raw.map(lambda value: value.strip() if isinstance(value, str) else value)
-
-    def sessions(self, site_id: str | None = None) -> pd.DataFrame:
-        """Read the sessions of one site, or of all.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns of `tables.SESSIONS`, sorted by (plug_in, session_id).
-        """
-        names = [column.name for column in tables.SESSIONS]
-        if not self.exists("sessions.parquet"):
-            return sessions_frame(pd.DataFrame(columns=names))
-        store = pads.dataset(f"{self._root}/sessions.parquet", filesystem=self._fs)
-        present = [name for name in names if name in store.schema.names]
-        rows = None if site_id is None else pads.field("site_id") == site_id
-        return sessions_frame(store.to_table(columns=present, filter=rows).to_pandas())
-
-    def loads(self, group: str, series_id: str) -> xr.Dataset | None:
-        """Open one load series lazily: the mean and, where known, the largest and smallest.
-
-        Parameters
-        ----------
-        group : str
-            "residual_kw" (by site) or "network_kva" (by asset).
-        series_id : str
-            Site or asset.
-        """
-        if not series_id or not self.exists(f"loads.zarr/{group}/{series_id}/zarr.json"):
-            return None
-        dataset = xr.open_zarr(
-            self._fs.unstrip_protocol(f"{self._root}/loads.zarr")
-            if "://" in self.path
-            else f"{self._root}/loads.zarr",
-            group=f"{group}/{series_id}",
-            consolidated=False,
-            chunks=None,
-        )
-        for name, (unit, meaning) in tables.LOADS[group].items():
-            if name in dataset:
-                dataset[name].attrs.update(units=unit, long_name=meaning)
-        return dataset
-
     def site(self, site_id: str) -> Site:
         """Read one site without the others.
 
+        Session rows and load intervals that would falsify a figure are left out and counted in
+        `Site.set_aside`.
+
         Raises
         ------
         UserError
-            If the portfolio has no such site; the closest name is suggested.
+            If there is no such site (the closest name is suggested), or it has a fault that
+            `scc check` calls an error.
         """
         if site_id not in self.sites.index:
             hint = closest(str(site_id), self.site_ids) or f"sites: {', '.join(self.site_ids[:8])}"
             raise UserError(f"{self.path}/sites.csv: no site {site_id!r}; {hint}")
-        row = self.sites.loc[site_id]
-        if isinstance(row, pd.DataFrame):
-            raise UserError(f"{self.path}/sites.csv: site_id {site_id!r} stands {len(row)} times")
-        meta = {name: None if pd.isna(value) else value for name, value in row.items()}
-        chargepoints = self.table("chargepoints.csv")
-        own = chargepoints[chargepoints["site_id"] == site_id].reset_index(drop=True)
-        residual = self.loads("residual_kw", site_id)
-        network = self.loads("network_kva", meta["asset_id"])
+        raw, faults = self.raw_table("sites.csv")
+        self._refuse_rows("sites.csv", raw, faults, raw["site_id"].str.lower() == site_id.lower())
+        meta = {
+            name: None if pd.isna(value) else value
+            for name, value in self.sites.loc[site_id].items()
+        }
+        rating_kva = self.rating_kva(meta["asset_id"])
+
+        raw, faults = self.raw_table("chargepoints.csv")
+        own = raw.get("site_id", pd.Series("", index=raw.index)) == site_id
+        self._refuse_rows("chargepoints.csv", raw, faults, own)
+        chargepoints = frames.as_typed(raw, tables.CHARGEPOINTS)
+
+        clock = zone(meta["timezone"] or self.timezone).key
+        stored, doubt = self.typed_sessions(site_id, clock)
+        sessions, faulty = session_rules.set_aside(stored, chargepoints, doubt=doubt)
+        most = None if rating_kva is None else rating_kva.max()
+        residual, contradictory = self._sound_load("residual_kw", site_id)
+        network, more = self._sound_load("network_kva", meta["asset_id"], most)
         return Site(
             site_id=site_id,
             meta=meta,
-            chargepoints=own,
-            sessions=self.sessions(site_id),
-            residual_kw=None if residual is None else residual["residual_kw"].load(),
-            network_kva=None if network is None else network["network_kva"].load(),
-            rating_kva=self.rating_kva(meta["asset_id"]),
-            timezone=zone(meta["timezone"] or self.timezone).key,
+            chargepoints=chargepoints[own].reset_index(drop=True),
+            sessions=sessions.sort_values(["plug_in", "session_id"], ignore_index=True),
+            residual_kw=residual,
+            network_kva=network,
+            rating_kva=rating_kva,
+            timezone=clock,
+            set_aside=session_rules.counts([*faulty, *contradictory, *more]),
         )
 
     def rating_kva(self, asset_id: str | None) -> pd.Series | None:
-        """Return the rating [kVA] of an asset by season; None where none is given."""
-        assets = self.table("assets.csv").set_index("asset_id")
-        if asset_id not in assets.index:
+        """Return the rating [kVA] of an asset by season; None where none is given.
+
+        Raises
+        ------
+        UserError
+            If `assets.csv` has no such asset or its row has a fault.
+        """
+        if asset_id is None:
             return None
-        ratings = assets.loc[asset_id, [f"rating_{s}_kva" for s in tables.RATING_SEASONS]]
-        ratings = ratings.astype(float).set_axis(list(tables.RATING_SEASONS)).rename("rating_kva")
+        raw, faults = self.raw_table("assets.csv")
+        own = raw.get("asset_id", pd.Series("", index=raw.index)) == asset_id
+        if not own.any():
+            raise UserError(
+                f"{self.path}/sites.csv, asset_id = {asset_id!r}: must be in assets.csv; add it "
+                "there or correct it here"
+            )
+        self._refuse_rows("assets.csv", raw, faults, own)
+        row = frames.as_typed(raw[own], tables.ASSETS).iloc[0]
+        ratings = row[[f"rating_{season}_kva" for season in tables.RATING_SEASONS]].astype(float)
+        ratings = ratings.set_axis(list(tables.RATING_SEASONS)).rename("rating_kva")
         return None if ratings.isna().all() else ratings
 
+    def _sound_load(
+        self, group: str, series_id: str | None, rating_kva: float | None = None
+    ) -> tuple[xr.DataArray | None, list[Fault]]:
+        load = self.loads(group, series_id) if series_id else None
+        if load is None:
+            return None, []
+        load = load.load()
+        faults = load_rules.load_faults(load, group, series_id, rating_kva)
+        self._refuse(faults)
+        aside = [fault for fault in faults if fault.severity == "set aside"]
+        return load_rules.sound(load, group)[group], aside
 
-def as_typed(raw: pd.DataFrame, columns: tuple[tables.Column, ...], file: str) -> pd.DataFrame:
-    """Return a table of text with the types of its columns; blanks become missing.
-
-    Raises
-    ------
-    UserError
-        If a required column is missing or a number cannot be read; the row is named.
-    """
-    missing = [c.name for c in columns if c.required and c.name not in raw.columns]
-    if missing:
-        hint = closest(missing[0], raw.columns)
-        raise UserError(
-            f"{file}: no column {', '.join(missing)}; {hint or 'see docs/portfolio.md'}"
-        )
-    typed = {}
-    for column in columns:
-        values = raw.get(column.name, pd.Series(pd.NA, index=raw.index, dtype="string"))
-        values = values.astype("string").replace("", pd.NA)
-        if column.kind in ("number", "integer"):
-            numbers = pd.to_numeric(values, errors="coerce").astype(float)
-            bad = values.notna() & ~np.isfinite(numbers)
-            if bad.any():
-                row = int(np.flatnonzero(bad)[0])
-                raise UserError(
-                    f"{file}, row {row + 2}, {column.name} = {values.iloc[row]!r}: not a number "
-                    f"[{column.unit}]; run `scc check` for all faults"
-                )
-            typed[column.name] = numbers
-        else:
-            typed[column.name] = values.astype(object).where(values.notna(), None)
-    return pd.DataFrame(typed, index=raw.index)
-
-
-def sessions_frame(sessions: pd.DataFrame) -> pd.DataFrame:
-    """Return sessions with every column of `tables.SESSIONS`, typed and sorted."""
-    frame = {}
-    for column in tables.SESSIONS:
-        values = sessions.get(column.name)
-        if column.kind == "instant":
-            values = pd.to_datetime(values, utc=True) if values is not None else pd.NaT
-            frame[column.name] = pd.Series(
-                values, index=sessions.index, dtype="datetime64[us, UTC]"
-            )
-        elif column.kind == "number":
-            frame[column.name] = pd.Series(values, index=sessions.index, dtype=float)
-        else:
-            frame[column.name] = pd.Series(values, index=sessions.index, dtype=object)
-    return pd.DataFrame(frame).sort_values(["plug_in", "session_id"], ignore_index=True)
+    def _refuse_rows(self, name: str, raw: pd.DataFrame, faults: list[Fault], own) -> None:
+        """Raise if the rows `own` of a table, or the table as a whole, have an error."""
+        columns = tables.TABLES[name]
+        found = [*faults, *table_rules.table_faults(raw[own], columns, name)]
+        key = columns[0].name
+        if key in raw:
+            same = raw[raw[key].str.lower().isin(raw.loc[own, key].str.lower())]
+            found += table_rules.unique_faults(same, key, name)
+        rows = set(raw.index[own])
+        self._refuse(fault for fault in found if fault.row in rows or fault.row in (None, 1))

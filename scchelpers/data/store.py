@@ -12,9 +12,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import xarray as xr
+from zarr.codecs import BloscCodec
 
 from scchelpers.data import tables
 from scchelpers.data.portfolio import Portfolio, sessions_frame
+from scchelpers.data.rules.tables import unique_faults
 from scchelpers.faults import UserError
 from scchelpers.timebase import LONDON, naive_utc
 
@@ -79,19 +81,50 @@ def _toml(value: str) -> str:
 
 
 def write_table(folder: Path, name: str, rows: pd.DataFrame) -> None:
-    """Write `sites.csv`, `chargepoints.csv` or `assets.csv`; columns all missing are left out."""
-    columns = [
-        c.name
-        for c in tables.TABLES[name]
-        if c.name in rows and (c.required or rows[c.name].notna().any())
-    ]
-    integers = {c.name for c in tables.TABLES[name] if c.kind == "integer"}
-    text = rows[columns].copy()
-    for column in integers & set(columns):
-        text[column] = text[column].astype("Int64")
-    write_aside(
-        folder / name,
-        lambda path: text.to_csv(path, index=False, float_format="%.10g", lineterminator="\n"),
+    """Write `sites.csv`, `chargepoints.csv` or `assets.csv`; columns all missing are left out.
+
+    Columns that `tables` does not know stand last.
+    """
+    text = _as_text(rows, name)
+    write_aside(folder / name, lambda path: text.to_csv(path, index=False, lineterminator="\n"))
+
+
+def _as_text(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return a table as the text that its file holds; missing is blank."""
+    text = {}
+    columns = {c.name: c for c in tables.TABLES[name]}
+    for column in [*columns, *(c for c in rows.columns if c not in columns)]:
+        required = column in columns and columns[column].required
+        if column not in rows or not (required or rows[column].notna().any()):
+            continue
+        values = rows[column]
+        number = pd.api.types.is_numeric_dtype(values)
+        written = values.map(lambda value: f"{value:.10g}") if number else values.astype(str)
+        text[column] = written.astype(object).where(values.notna(), "")
+    return pd.DataFrame(text, index=rows.index)
+
+
+def _filled(known: Portfolio, name: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return what a table holds, as it is written there, with its blanks and new rows from `rows`.
+
+    Raises
+    ------
+    UserError
+        If the table has a fault of form, or an identifier twice.
+    """
+    key = tables.TABLES[name][0].name
+    before, faults = known.raw_table(name)
+    faults = faults or unique_faults(before, key, name)
+    if faults:
+        raise UserError(f"{known.path}/{faults[0]}")
+    if key not in before:
+        raise UserError(f"{known.path}/{name}: no column {key}; see docs/portfolio.md")
+    new = _as_text(rows, name).set_index(key).replace("", None)
+    kept = before.astype(object).set_index(key).replace("", None)
+    return (
+        kept.combine_first(new)
+        .reindex([*kept.index, *new.index.difference(kept.index, sort=False)])
+        .reset_index()
     )
 
 
@@ -103,9 +136,24 @@ def write_sessions(folder: Path, sessions: pd.DataFrame) -> None:
     optional = [c.name for c in tables.SESSIONS if not c.required and rows[c.name].isna().all()]
     table = pa.Table.from_pandas(rows.drop(columns=optional), preserve_index=False)
     table = table.replace_schema_metadata(None)
+    # Instants in order and numbered identifiers differ little from row to row: stored as
+    # differences they take a third of the room.
+    deltas = {"session_id": "DELTA_BYTE_ARRAY"} | {
+        c.name: "DELTA_BINARY_PACKED"
+        for c in tables.SESSIONS
+        if c.kind == "instant" and c.name in table.column_names
+    }
     write_aside(
         folder / "sessions.parquet",
-        lambda path: pq.write_table(table, path, row_group_size=ROW_GROUP, compression="zstd"),
+        lambda path: pq.write_table(
+            table,
+            path,
+            row_group_size=ROW_GROUP,
+            compression="zstd",
+            compression_level=12,
+            use_dictionary=[name for name in table.column_names if name not in deltas],
+            column_encoding=deltas,
+        ),
     )
 
 
@@ -127,7 +175,12 @@ def write_loads(folder: Path, group: str, series_id: str, load: xr.Dataset) -> N
         raise UserError(f"load series id = {series_id!r}: must be {tables.ID_RULE}")
     stored = load[[name for name in tables.LOADS[group] if name in load]].astype("float32")
     stored = stored.assign_coords(time=naive_utc(load["time"].values).astype("datetime64[s]"))
-    encoding = {str(name): {"chunks": (stored.sizes["time"],)} for name in stored.variables}
+    # Bytes of like weight side by side: a year of minutes shrinks from 660 kB to 6 kB.
+    compressor = BloscCodec(cname="zstd", clevel=9, shuffle="shuffle")
+    encoding = {
+        str(name): {"chunks": (stored.sizes["time"],), "compressors": (compressor,)}
+        for name in stored.variables
+    }
     encoding["time"] |= {"units": "seconds since 1970-01-01", "dtype": "int64"}
 
     def write(path: Path) -> None:
@@ -181,11 +234,9 @@ def merge(
     ):
         if rows is None or rows.empty:
             continue
-        key = tables.TABLES[name][0].name
-        rows = rows.set_index(key)
         if known is not None and known.exists(name):
-            rows = known.table(name).set_index(key).combine_first(rows)
-        write_table(folder, name, rows.reset_index())
+            rows = _filled(known, name, rows)
+        write_table(folder, name, rows)
     if sessions is not None:
         if known is not None:
             before = known.sessions()

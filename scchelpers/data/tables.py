@@ -31,6 +31,7 @@ RATING_SEASONS = tuple(dict.fromkeys(SEASONS.values()))
 
 _SITE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+LABEL_RULE = "1 to 128 printable characters without '/', '\\', '<', '>' or '..'"
 ID_RULE = "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit"
 
 
@@ -53,7 +54,7 @@ class Column:
     low, high : float or None
         Smallest and largest value allowed (inclusive).
     choices : tuple of str
-        Values allowed for a "choice".
+        Values allowed for a "choice" or an "integer".
     """
 
     name: str
@@ -91,7 +92,7 @@ CHARGEPOINTS = (
     Column(
         "rated_kw", "number", "kW", "rated power of the EVSE", required=True, low=0.5, high=2000
     ),
-    Column("phases", "integer", "–", "phases used: 1 or 3, 0 for DC", low=0, high=3),
+    Column("phases", "integer", "–", "phases used: 1 or 3, 0 for DC", choices=("0", "1", "3")),
     Column("kind", "choice", "–", "class by rated power", choices=tuple(CHARGER_KINDS)),
     Column("priority", "integer", "–", "order when power is short, 0 first", low=0, high=99),
     Column("unit_id", "id", "–", "physical unit that holds the EVSE, if it has several sockets"),
@@ -155,6 +156,17 @@ def is_id(text: object) -> bool:
         and not text.endswith(".")
         and not _RESERVED.fullmatch(text)
     )
+
+
+def is_label(text: str) -> bool:
+    """Return whether a text may name an EVSE, a unit or a session: no path, nothing unprintable.
+
+    Examples
+    --------
+    >>> is_label("GB*ABC*E1*2"), is_label("../x"), is_label("a/b")
+    (True, False, False)
+    """
+    return 0 < len(text) <= 128 and text.isprintable() and not re.search(r"[/\\<>]|\.\.", text)
 
 
 def as_id(text: str) -> str:

@@ -1,0 +1,226 @@
+"""The files of a portfolio, each read on its own: what lies there, not whether it is sound.
+
+Paths go through fsspec, so a portfolio may lie in an object store.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from typing import Self
+
+import fsspec
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset as pads
+import xarray as xr
+
+from scchelpers.data import frames, tables
+from scchelpers.data.rules.tables import header_faults, table_faults
+from scchelpers.faults import Fault, UserError
+from scchelpers.timebase import LONDON
+
+
+class Folder:
+    """The files of a portfolio folder."""
+
+    def __init__(self, path: str, header: dict):
+        self.path = str(path).rstrip("/")
+        self.header = header
+        self._fs, self._root = fsspec.core.url_to_fs(self.path)
+
+    @classmethod
+    def open(cls, path) -> Self:
+        """Open a portfolio folder; only `portfolio.toml` is read.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Folder or fsspec address.
+
+        Raises
+        ------
+        UserError
+            If the folder or its `portfolio.toml` is missing or cannot be parsed.
+        """
+        fs, root = fsspec.core.url_to_fs(str(path))
+        try:
+            header = tomllib.loads(fs.cat_file(f"{root}/portfolio.toml").decode("utf-8"))
+        except FileNotFoundError:
+            raise UserError(
+                f"{path}: no portfolio.toml there; name a portfolio folder, or make one with "
+                "`scc demo FOLDER` or `scc import KIND FILES… --into FOLDER`"
+            ) from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UserError(f"{path}/portfolio.toml: not valid TOML ({error})") from None
+        return cls(str(path), header)
+
+    @property
+    def name(self) -> str:
+        """Short name of the portfolio, fit for a folder."""
+        name = self.header.get("name", "")
+        return name if tables.is_id(name) else tables.as_id(self._root.rsplit("/", 1)[-1])
+
+    @property
+    def timezone(self) -> str:
+        """IANA zone of the portfolio's clock."""
+        return self.header.get("timezone", LONDON)
+
+    def exists(self, name: str) -> bool:
+        """Return whether a file or store of the portfolio is there."""
+        return self._fs.exists(f"{self._root}/{name}")
+
+    def raw_table(self, name: str) -> tuple[pd.DataFrame, list[Fault]]:
+        """Read a CSV table as text, indexed by row number, with the faults of its form.
+
+        Raises
+        ------
+        UserError
+            If the file is missing or cannot be read; `assets.csv` alone may be missing.
+        """
+        try:
+            data = self._fs.cat_file(f"{self._root}/{name}")
+        except FileNotFoundError:
+            if name == "assets.csv":
+                return pd.DataFrame(columns=[c.name for c in tables.ASSETS], dtype=str), []
+            raise UserError(
+                f"{self.path}/{name}: missing; see docs/portfolio.md for its columns"
+            ) from None
+        except OSError as error:
+            raise self._unreadable(name, error) from None
+        return frames.read_csv(data, name)
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Read a CSV table with the columns and types of `tables`.
+
+        Unknown columns are left out; an optional column that is not there is all missing.
+
+        Raises
+        ------
+        UserError
+            If the file is missing or any of its values breaks a rule.
+        """
+        raw, faults = self.raw_table(name)
+        columns = tables.TABLES[name]
+        self._refuse([*faults, *table_faults(raw, columns, name)])
+        return frames.as_typed(raw, columns).reset_index(drop=True)
+
+    def session_columns(self) -> list[str]:
+        """Return the columns that `sessions.parquet` has.
+
+        Raises
+        ------
+        UserError
+            If the file cannot be read.
+        """
+        return self._session_store().schema.names
+
+    def raw_sessions(self, site_id: str | None = None) -> pd.DataFrame:
+        """Read the rows of `sessions.parquet`, of one site or all, in the order and types stored.
+
+        Raises
+        ------
+        UserError
+            If the file cannot be read or lacks a column.
+        """
+        names = [column.name for column in tables.SESSIONS]
+        if not self.exists("sessions.parquet"):
+            return pd.DataFrame(columns=names)
+        store = self._session_store()
+        found = store.schema.names
+        self._refuse(header_faults(found, tables.SESSIONS, "sessions.parquet"))
+        rows = None
+        if site_id is not None:
+            column = pads.field("site_id")
+            text = pa.types.is_string(store.schema.field("site_id").type)
+            rows = (column if text else column.cast(pa.string())) == site_id
+        known = [name for name in names if name in found]
+        try:
+            return store.to_table(columns=known, filter=rows).to_pandas()
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise self._unreadable("sessions.parquet", error) from None
+
+    def sessions(self, site_id: str | None = None) -> pd.DataFrame:
+        """Read the sessions of one site, or of all, as they lie in the file.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns of `tables.SESSIONS`, sorted by (plug_in, session_id). Faulty rows are there:
+            `Site.sessions` has none.
+
+        Raises
+        ------
+        UserError
+            If the file cannot be read, lacks a column, or holds stamps without a zone.
+        """
+        typed, _ = self.typed_sessions(site_id, self.timezone)
+        return typed.sort_values(["plug_in", "session_id"], ignore_index=True)
+
+    def typed_sessions(self, site_id: str | None, tz: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Read sessions in the order stored, and what could not be read of them.
+
+        Text without a zone is read on the clock of `tz`; see `frames.typed_sessions`.
+        """
+        raw = self.raw_sessions(site_id)
+        try:
+            return frames.typed_sessions(raw, tz)
+        except UserError as error:
+            raise UserError(f"{self.path}/sessions.parquet, {error}") from None
+
+    def loads(self, group: str, series_id: str) -> xr.Dataset | None:
+        """Open one load series lazily: the mean and, where known, the largest and smallest.
+
+        Parameters
+        ----------
+        group : str
+            "residual_kw" (by site) or "network_kva" (by asset).
+        series_id : str
+            Site or asset.
+
+        Raises
+        ------
+        UserError
+            If the series cannot be opened.
+        """
+        place = f"loads.zarr/{group}/{series_id}"
+        if not tables.is_id(series_id) or not self.exists(f"{place}/zarr.json"):
+            return None
+        root = f"{self._root}/{place}"
+        try:
+            dataset = xr.open_zarr(
+                self._fs.unstrip_protocol(root) if "://" in self.path else root,
+                consolidated=False,
+                chunks=None,
+            )
+        except Exception as error:  # Zarr and its codecs raise errors of every kind.
+            raise self._unreadable(place, error) from None
+        for name, (unit, meaning) in tables.LOADS[group].items():
+            if name in dataset:
+                dataset[name].attrs.update(units=unit, long_name=meaning)
+        return dataset
+
+    def series(self, group: str) -> list[str]:
+        """Return the identifiers of the load series of a group that are stored, sorted."""
+        root = f"{self._root}/loads.zarr/{group}"
+        if not self._fs.isdir(root):
+            return []
+        found = (entry.rstrip("/").rsplit("/", 1)[-1] for entry in self._fs.ls(root, detail=False))
+        return sorted(name for name in found if name != "zarr.json" and not name.startswith("."))
+
+    def _session_store(self) -> pads.Dataset:
+        try:
+            return pads.dataset(f"{self._root}/sessions.parquet", filesystem=self._fs)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise self._unreadable("sessions.parquet", error) from None
+
+    def _unreadable(self, place: str, error: Exception) -> UserError:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        return UserError(f"{self.path}/{place}: cannot be read ({reason}); import it again")
+
+    def _refuse(self, faults: Iterable[Fault]) -> None:
+        """Raise the first error among faults."""
+        errors = [fault for fault in faults if fault.severity == "error"]
+        if errors:
+            more = f" ({len(errors) - 1} more; run `scc check`)" if len(errors) > 1 else ""
+            raise UserError(f"{self.path}/{errors[0]}{more}")
