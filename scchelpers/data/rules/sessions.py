@@ -9,6 +9,7 @@ import pandas as pd
 
 from scchelpers.data import tables
 from scchelpers.faults import Fault
+from scchelpers.timebase import utc_index
 
 # What a session may exceed rating × time by. Stamps cut to the minute hide up to one minute of a
 # stay, and a rating is nominal: the supply may lie 10 % above 230 V (ESQC Regulations 2002).
@@ -173,11 +174,14 @@ def _repeats(sessions: pd.DataFrame, sound: np.ndarray) -> tuple[np.ndarray, lis
 def _refuse_overlaps(sessions: pd.DataFrame, sound: np.ndarray, refuse) -> None:
     """Set aside the fewest sessions that leave each EVSE with one car at a time."""
     at = np.flatnonzero(sound)
+    nanoseconds = {
+        name: utc_index(sessions[name]).as_unit("ns").asi8 for name in ("plug_in", "plug_out")
+    }
     rows = pd.DataFrame(
         {
             "evse": pd.factorize(sessions["evse_id"].iloc[at])[0],
-            "start": sessions["plug_in"].iloc[at].to_numpy(),
-            "end": sessions["plug_out"].iloc[at].to_numpy(),
+            "start": nanoseconds["plug_in"][at],
+            "end": nanoseconds["plug_out"][at],
             "at": at,
         }
     )

@@ -44,7 +44,7 @@ def read(
     files : sequence of path-like
         CSV files with a header.
     date_style : str, optional
-        One of `dates.STYLES`, where a file does not tell its own.
+        One of `stamps.STYLES`, where a file does not tell its own.
     ratings_file : path-like, optional
         CSV of `rated_kw` [kW] by chargepoint or model; it goes before what the file tells.
     rated_kw : float, optional

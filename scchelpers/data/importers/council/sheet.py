@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from scchelpers.data.importers.council import columns, dates, durations
+from scchelpers.data.importers.council import columns, dates, durations, stamps
 from scchelpers.data.importers.delimited import Delimited, read_delimited
 from scchelpers.faults import UserError
 
@@ -55,7 +55,7 @@ def read_sheet(path: str, date_style: str | None) -> tuple[pd.DataFrame, list[st
     start, end = _stamps(text, "start"), _stamps(text, "end")
     whole = ~file.ragged
     days, style, why = dates.detect(start.only(whole), end.only(whole), name, date_style)
-    notes.append(f"{name}: date style found: {style} ({dates.says(style)}), by this: {why}")
+    notes.append(f"{name}: date style found: {style} ({stamps.says(style)}), by this: {why}")
     first, last = start.on(days), end.on(days)
     last = last.where(last >= _EPOCH)
     stay = pd.Series(pd.NaT, index=first.index, dtype="timedelta64[ns]")
@@ -87,8 +87,8 @@ def read_sheet(path: str, date_style: str | None) -> tuple[pd.DataFrame, list[st
             "end_offset": end.offset.where(~computed, start.offset),
             "stay": stay,
             "computed": computed,
-            "swapped": dates.exchanged(start.date, style, days)
-            | dates.exchanged(end.date, style, days),
+            "swapped": stamps.exchanged(start.date, style, days)
+            | stamps.exchanged(end.date, style, days),
             "energy_kwh": energy,
         }
     )
@@ -108,13 +108,13 @@ def _told_columns(file: Delimited, found: dict[str, int], name: str) -> list[str
     return notes
 
 
-def _stamps(text, side: str) -> dates.Stamps:
+def _stamps(text, side: str) -> stamps.Stamps:
     """Take a side's stamps apart, whether date and time share a column or not."""
     day, times = text(f"{side}_date"), text(f"{side}_time")
     if (day == "").all():
         # "Start Time" may hold the whole stamp, and a lone "Start" surely does.
         day, times = (text(side), times) if (text(side) != "").any() else (times, text(""))
-    return dates.split(day, None if (times == "").all() else times)
+    return stamps.split(day, None if (times == "").all() else times)
 
 
 def numbers(texts: pd.Series, unit: str) -> pd.Series:
