@@ -1,0 +1,10 @@
+"""Every figure of the workbook, drawn in one style and shown with a text that says what it shows.
+
+A figure function takes data, draws, and returns `(figure, alt)`; `show` displays them. Where there
+is nothing to draw it returns None and `show` does nothing: the report says so in words.
+"""
+
+from scchelpers.figures import diversity
+from scchelpers.figures.style import canvas, end_labels, show
+
+__all__ = ["canvas", "diversity", "end_labels", "show"]

@@ -1,0 +1,366 @@
+"""Load diversity: closed forms, hand-worked groups, real sessions."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scchelpers import charging, diversity
+from scchelpers.diversity import findings
+from scchelpers.diversity.weekly import peak_candidates, weekly_peaks
+from scchelpers.faults import UserError
+from scchelpers.timebase import from_clock
+
+
+def power(values, start="2026-01-05", names=None):
+    """Return demand [kW] over (time, evse) from rows of half hours."""
+    values = np.asarray(values, float)
+    time = pd.date_range(start, periods=len(values), freq="30min")
+    names = names or [f"E{k}" for k in range(values.shape[1])]
+    coords = {"time": time, "evse": names}
+    return xr.DataArray(values, coords, ("time", "evse"), attrs={"units": "kW"})
+
+
+def independent(evses=8, days=120, seed=3, chance=0.3, kw=7.0):
+    rng = np.random.default_rng(seed)
+    return power(kw * (rng.random((days * 48, evses)) < chance * rng.random((days * 48, 1))))
+
+
+# Closed forms (methods reference, section 11).
+
+
+@pytest.mark.parametrize(
+    ("g_inf", "expected"),
+    [
+        (0.1, [1, 0.7364, 0.55, 0.3846, 0.28, 0.2273, 0.19, 0.1285]),
+        (0.2, [1, 0.7657, 0.6, 0.4530, 0.36, 0.3131, 0.28, 0.2253]),
+    ],
+)
+def test_rusck_table(g_inf, expected):
+    n = [1, 2, 4, 10, 25, 50, 100, 1000]
+    np.testing.assert_allclose(diversity.rusck(n, g_inf), expected, atol=5e-5)
+
+
+@pytest.mark.parametrize(
+    ("p", "q", "expected"),
+    [
+        (0.3, 0.99, [1, 2, 3, 7, 11, 23, 41, 174]),
+        (0.2, 0.95, [1, 1, 2, 4, 7, 15, 27, 115]),
+    ],
+)
+def test_binomial_table(p, q, expected):
+    assert diversity.binomial_peak([1, 2, 4, 10, 20, 50, 100, 500], p, q).tolist() == expected
+
+
+def test_velander_form_falls_per_unit():
+    n = np.array([1, 10, 100])
+    peak_kw = diversity.velander(4000 * n, k1=0.0003, k2=0.05)
+    np.testing.assert_allclose(peak_kw, [4.3623, 22.0, 151.6228], atol=5e-5)
+    assert (np.diff(peak_kw / n) < 0).all()
+
+
+def test_normal_form():
+    expected = [3.038, 19.863, 85.875, 165.379]
+    np.testing.assert_allclose(
+        diversity.normal_form([1, 10, 50, 100], 1.5, 1.2), expected, atol=5e-4
+    )
+
+
+@pytest.mark.parametrize(
+    "call", [lambda: diversity.rusck(0, 0.2), lambda: diversity.binomial_peak(3, 1.2)]
+)
+def test_impossible_arguments_are_refused(call):
+    with pytest.raises(UserError):
+        call()
+
+
+# Measures, worked by hand.
+
+
+def test_two_chargepoints_by_hand():
+    # Peaks 6 and 4 kW; the sum peaks at 4 + 4 = 8: g = 8 / 10, ADMD = 4, DF = 8 / (7 + 7).
+    site = power([[6, 0], [4, 4], [0, 2]])
+    rated_kw = pd.Series({"E0": 7.0, "E1": 7.0})
+    both = diversity.coincidence(site, rated_kw=rated_kw, samples=5).sel(size=2, sample=0)
+    assert float(both["coincidence_factor"]) == pytest.approx(0.8)
+    assert float(both["diversity_factor"]) == pytest.approx(1.25)
+    assert float(both["admd_kw"]) == pytest.approx(4)
+    assert float(both["demand_factor"]) == pytest.approx(8 / 14)
+    assert both["admd_kw"].attrs["units"] == "kW"
+
+
+def test_missing_is_not_zero():
+    # E1 was not on record while E0 peaked: their joint peak is 3 + 2, not 9 + nothing.
+    site = power([[9, np.nan], [3, 2], [1, 1]])
+    both = diversity.coincidence(site, samples=1).sel(size=2)
+    assert float(both["peak_kw"].squeeze()) == 5
+
+
+def test_chargepoints_never_on_record_at_once_are_not_summed():
+    site = independent(evses=6, days=120)
+    site[: 60 * 48, 0] = np.nan
+    site[60 * 48 :, 1] = np.nan
+    rated_kw = pd.Series(7.0, site["evse"].to_numpy())
+    curve = diversity.coincidence(site, rated_kw=rated_kw, samples=40)
+    assert curve["size"].to_numpy().tolist() == [1, 2, 3, 4, 5]
+    assert np.isnan(diversity.whole_site(curve)["admd_kw"])
+    design = diversity.design_admd(curve, diversity.hold_out(site, rated_kw=rated_kw, splits=5))
+    said = findings.answer(curve, diversity.design_value(5, design))
+    assert (
+        "The 6 chargepoints were not all on record at once. The largest groups measured, of 5, drew"
+        in said
+    )
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.integers(1, 7).flatmap(
+        lambda evses: st.lists(
+            st.lists(st.sampled_from([0, 1.5, 3.6, 7.4]), min_size=evses, max_size=evses),
+            min_size=1,
+            max_size=20,
+        )
+    ),
+    st.integers(0, 99),
+)
+def test_bounds_hold_for_any_demand(rows, seed):
+    site = power([[7.4] * len(rows[0]), *rows]) * 1.0
+    site[0] = np.where(np.arange(len(rows[0])) % 2, 0, site[0])
+    curve = diversity.coincidence(site, samples=6, seed=seed)
+    g = curve["coincidence_factor"]
+    assert (g.sel(size=1).fillna(1) == 1).all()
+    assert (g.fillna(0) <= 1 + 1e-6).all()
+    # Groups are nested: a larger one peaks no lower.
+    assert (curve["peak_kw"].diff("size") >= -1e-5).all()
+    largest = float(site.sum("evse").max())
+    assert float(curve["peak_kw"].isel(size=-1, sample=0)) == pytest.approx(largest, rel=1e-6)
+
+
+def test_pruned_intervals_never_hold_a_peak():
+    rng = np.random.default_rng(1)
+    site = power(rng.choice([0, 3.5, 7], (400, 5)))
+    site[50:90, 2] = np.nan
+    members = np.array([[bool(code >> k & 1) for code in range(1, 32)] for k in range(5)])
+    fast = weekly_peaks(peak_candidates(site, "Europe/London"), members)
+    for group in range(31):
+        whole = site.isel(evse=members[:, group]).sum("evse", skipna=False)
+        weeks = whole.groupby(whole["time"].dt.isocalendar().week).max()
+        np.testing.assert_allclose(fast[group], weeks.to_numpy(), rtol=1e-6)
+
+
+def test_measured_curve_meets_the_binomial_oracle():
+    # 60 independent points busy half the time they could be: the 99 % quantile over half hours.
+    rng = np.random.default_rng(0)
+    site = power((rng.random((48 * 60, 60)) < 0.3).astype(float))
+    total = site.isel(evse=slice(20)).sum("evse")
+    assert float(total.quantile(0.99)) == diversity.binomial_peak(20, 0.3, 0.99)
+
+
+def test_same_seed_same_numbers():
+    site = independent()
+    first, again = (diversity.coincidence(site, samples=20, seed=5) for _ in range(2))
+    xr.testing.assert_identical(first, again)
+
+
+def test_sizes_beyond_the_record_are_refused():
+    with pytest.raises(UserError, match="between 1 and the 8 EVSEs"):
+        diversity.coincidence(independent(days=8), sizes=[9])
+
+
+# What counts as recorded.
+
+
+def test_an_evse_counts_from_first_to_last_month_of_use():
+    time = pd.date_range("2026-01-01", "2026-04-30 23:30", freq="30min")
+    site = xr.DataArray(
+        np.zeros((len(time), 3)),
+        {"time": time, "evse": ["early", "late", "never"]},
+        ("time", "evse"),
+    )
+    site.loc[{"time": "2026-01-10T12:00", "evse": "early"}] = 7
+    site.loc[{"time": "2026-04-02T12:00", "evse": "early"}] = 7
+    site.loc[{"time": "2026-03-15T12:00", "evse": "late"}] = 7
+    kept = diversity.recorded(site)
+    assert kept["evse"].to_numpy().tolist() == ["early", "late"]
+    months = (kept >= 0).groupby("time.month").all()
+    # February: nobody charged. March in UTC runs to an hour before the clock's April.
+    assert months.sel(evse="early").to_numpy().tolist() == [True, False, True, True]
+    assert np.isnan(kept.sel(evse="late", time="2026-04-01T12:00"))
+
+
+def test_peak_time_keeps_to_the_clock():
+    # The same clock hour in winter and summer: 18:00, at 18:00Z and 17:00Z.
+    start, _ = from_clock(["2026-01-07 18:00", "2026-07-08 18:00"])
+    time = pd.date_range("2026-01-05", "2026-07-12 23:30", freq="30min", tz="UTC")
+    site = power(np.ones((len(time), 1)), "2026-01-05")
+    for at, kw in zip(start, (9, 8), strict=True):
+        site[time.get_loc(at)] = kw
+    peaks = diversity.peak_weeks(site)
+    assert peaks["half_hour"].iloc[:2].tolist() == [36, 36]
+    assert peaks["chance"].sum() == pytest.approx(1)
+    weeks = len(peaks)
+    assert peaks["chance"].iloc[0] == pytest.approx(1 - (1 - 1 / weeks) ** weeks)
+    start_text, end_text, held = diversity.clock_window(peaks, 0.8)
+    assert (start_text, end_text) == ("18:00", "18:30")
+    assert held > 0.8
+
+
+# Models, hold-out, design.
+
+
+def test_rusck_is_recovered_from_its_own_curve():
+    n = np.array([1, 2, 3, 5, 10, 20])
+    g = np.tile(diversity.rusck(n, 0.23)[:, None], 4)
+    curve = xr.Dataset({"coincidence_factor": (("size", "sample"), g)}, {"size": n})
+    fit = diversity.fit_rusck(curve)
+    assert fit.value == pytest.approx(0.23)
+    assert fit.nominal_low == pytest.approx(0.23)
+
+
+def test_binomial_is_recovered_from_its_own_curve():
+    n = np.array([1, 2, 4, 10, 20, 50])
+    share = np.tile((diversity.binomial_peak(n, 0.3) / n)[:, None], 4)
+    curve = xr.Dataset({"demand_factor": (("size", "sample"), share)}, {"size": n})
+    p = diversity.fit_binomial(curve).value
+    assert diversity.binomial_peak(n, p).tolist() == diversity.binomial_peak(n, 0.3).tolist()
+
+
+def test_half_sample_interval_is_wider_than_the_regressions():
+    site = independent(evses=12, seed=1)
+    curve, held = diversity.coincidence(site, samples=100), diversity.hold_out(site, splits=20)
+    fit = diversity.fit_rusck(curve, held)
+    assert fit.low <= fit.value <= fit.high
+    assert fit.high - fit.low > fit.nominal_high - fit.nominal_low
+
+
+def test_hold_out_meets_no_seen_week_or_chargepoint():
+    # E0..E3 draw 1 kW in even weeks only and E4..E7 2 kW in odd weeks only: 0 is then unseen.
+    days = 7 * 10
+    week = np.repeat(np.arange(10), 7 * 48)[: days * 48, None]
+    rows = np.where(week % 2 == 0, [1] * 4 + [0] * 4, [0] * 4 + [2] * 4)
+    held = diversity.hold_out(power(rows), splits=30, samples=3, seed=1)
+    assert set(np.unique(held["admd_kw"].sel(size=1))) <= {0, 1, 2}
+    assert held.sizes["size"] == 4
+    assert held["admd_kw"].sel(points="unseen", weeks="unseen").std("split").max() > 0
+
+
+def test_design_covers_unseen_groups():
+    site = independent(evses=12)
+    rated_kw = pd.Series(7.0, site["evse"].to_numpy())
+    curve = diversity.coincidence(site, rated_kw=rated_kw, samples=100)
+    held = diversity.hold_out(site, rated_kw=rated_kw)
+    design = diversity.design_admd(curve, held)
+    margin = design["margin"]
+    seen = held["admd_kw"].sel(points="seen", weeks="seen").quantile(0.95, "sample")
+    unseen = held["admd_kw"].sel(points="unseen", weeks="unseen")
+    for size in design.index.intersection(held["size"].to_numpy()):
+        share = (unseen.sel(size=size) <= seen.sel(size=size) * margin[size] * (1 + 1e-6)).mean()
+        assert share >= 0.95
+    assert (design["design_kw"] <= 7 + 1e-9).all()
+    assert design["basis"].tolist() == ["tested"] * 5 + ["margin carried"] * 3
+
+
+def test_extrapolation_is_never_silent():
+    site = independent(evses=12)
+    rated_kw = pd.Series(7.0, site["evse"].to_numpy())
+    curve = diversity.coincidence(site, rated_kw=rated_kw, samples=50)
+    design = diversity.design_admd(curve, diversity.hold_out(site, rated_kw=rated_kw, splits=10))
+    value = diversity.design_value(40, design)
+    assert value["extrapolated"]
+    assert value["admd_kw"] == design["design_kw"].iloc[-1]
+    assert "beyond the data" in findings.design(value)
+    assert "beyond the data" in findings.answer(curve, value)
+
+
+@pytest.mark.parametrize(("evses", "days"), [(0, 10), (1, 40), (2, 40), (3, 90), (6, 20)])
+def test_thin_records_end_with_a_plain_statement(evses, days):
+    site = independent(evses, days) if evses else power(np.zeros((0, 0)))
+    rated_kw = pd.Series(7.0, site["evse"].to_numpy(), dtype=float)
+    curve = diversity.coincidence(site, rated_kw=rated_kw, samples=10)
+    held = diversity.hold_out(site, rated_kw=rated_kw, splits=5)
+    design = diversity.design_admd(curve, held)
+    value = diversity.design_value(10, design)
+    said = findings.answer(curve, value)
+    assert ("No answer" if evses == 0 else "ssume") in said
+    assert value["basis"] == ("untested" if evses else "no record")
+    assert "nothing can be held out" in findings.unseen(diversity.unseen_ratio(held), held)
+    assert len(diversity.design_table(design, 10)) == (0 if evses == 0 else len(design) + 1 - (
+        sum(n not in (1, 2, 5, 10, evses) for n in design.index)
+    ))  # fmt: skip
+    for fit in (diversity.fit_rusck(curve, held), diversity.fit_binomial(curve, held)):
+        assert findings.fit(fit, curve).startswith("**")
+    assert findings.peak(diversity.peak_weeks(site))
+    assert findings.curve(curve)
+
+
+def test_classes_are_compared_at_a_size_that_all_have():
+    # Half of 24 is 12, which is not on the ladder of sizes.
+    site = independent(24, 20)
+    groups = {"slow (7 kW)": site["evse"].to_numpy().tolist()}
+    said = findings.classes(diversity.by_group(site, groups, samples=10))
+    assert said.startswith("Coincidence factor of 10 chargepoints")
+
+
+def test_placement_says_what_changes():
+    site = independent(4, 30)
+    curves = {"a": diversity.coincidence(site), "b": diversity.coincidence(site / 2)}
+    assert "−50" in findings.placement(curves, "a")
+
+
+# Real sessions: Broxden, Perth, September 2018 to August 2019 (Perth & Kinross Council, OGL v3).
+
+
+@pytest.fixture(scope="module")
+def broxden():
+    def read(folder):
+        raw = pd.read_csv(folder / "September 2018-August 2019.csv", dtype=str)
+        raw = raw[raw["Site"].str.strip().str.startswith("Broxden")]
+
+        def stamps(day, time):
+            parts = raw[day].str[:10].str.split("-", expand=True)
+            swapped = parts[2].astype(float) <= 12  # day and month change places up to the 12th
+            month, date = parts[1].where(~swapped, parts[2]), parts[2].where(~swapped, parts[1])
+            return pd.to_datetime(parts[0] + "-" + month + "-" + date + " " + raw[time])
+
+        raw = raw.assign(
+            begin=stamps("Start Date", "Start Time"), end=stamps("End Date", "End Time")
+        )
+        raw["kwh"] = raw["Total kWh"].astype(float)
+        hours = (raw["end"] - raw["begin"]) / pd.Timedelta("1h")
+        raw = raw[(hours > 0) & (hours <= 48) & (raw["kwh"] > 0)]
+        evse_id = raw["CP ID"] + "-" + raw["Connector"]
+        return pd.DataFrame(
+            {
+                "session_id": raw["_id"],
+                "evse_id": evse_id,
+                "site_id": "broxden",
+                "plug_in": from_clock(raw["begin"])[0],
+                "plug_out": from_clock(raw["end"])[0],
+                "energy_kwh": raw["kwh"].to_numpy(),
+                "max_kw": 50.0,
+            }
+        ).reset_index(drop=True)
+
+    return read
+
+
+def test_broxden_regression(shared_data, broxden):
+    sessions = broxden(shared_data("perth_kinross_sessions"))
+    assert len(sessions) == 6723
+    assert sessions["energy_kwh"].sum() == pytest.approx(73212, abs=1)
+    mean_kw = sessions["energy_kwh"] / (
+        (sessions["plug_out"] - sessions["plug_in"]) / pd.Timedelta("1h")
+    )
+    times = pd.concat([sessions["plug_in"], sessions["plug_out"]], ignore_index=True)
+    step = pd.concat([mean_kw, -mean_kw], ignore_index=True)
+    half_open = step.iloc[np.lexsort((step, times))].cumsum().max()
+    closed = step.iloc[np.lexsort((-step, times))].cumsum().max()
+    assert half_open == pytest.approx(136.0, abs=0.05)
+    assert closed == pytest.approx(152.1, abs=0.05)
+    total = charging.uncontrolled(sessions, step="30min", placement="spread")
+    assert float(total.max()) == pytest.approx(105.0, abs=0.05)
+    by_evse = charging.uncontrolled(sessions, step="30min", placement="spread", by="evse")
+    top = diversity.peak_weeks(diversity.recorded(by_evse)).iloc[0]
+    assert top["local"] == pd.Timestamp("2018-10-15 12:30")

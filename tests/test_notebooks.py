@@ -1,0 +1,120 @@
+"""The rules of structure that every notebook keeps."""
+
+import ast
+import re
+from itertools import pairwise
+
+import nbformat
+import pytest
+
+from scchelpers.runner import parameters
+from tests.conftest import ROOT
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+TAGS = {
+    "parameters",
+    "hide-input",
+    "hide-output",
+    "remove-cell",
+    "remove-input",
+    "nbval-check-output",
+    "nbval-ignore-output",
+    "nbval-skip",
+    "skip-execution",
+    "raises-exception",
+}
+LONGEST_CELL = 25
+LARGEST_BYTES = 60_000
+
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def cells(path, kind=None):
+    notebook = nbformat.read(path, as_version=4)
+    return [cell for cell in notebook.cells if kind in (None, cell.cell_type)]
+
+
+def test_there_are_notebooks():
+    assert NOTEBOOKS
+
+
+@each_notebook
+def test_valid_small_and_without_outputs(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert path.stat().st_size <= LARGEST_BYTES
+    for cell in cells(path, "code"):
+        assert cell.outputs == []
+        assert cell.execution_count is None
+
+
+@each_notebook
+def test_one_title_first_as_a_question(path):
+    headings = [
+        line
+        for cell in cells(path, "markdown")
+        for line in cell.source.splitlines()
+        if line.startswith("# ")
+    ]
+    assert len(headings) == 1
+    assert cells(path)[0].source.startswith(headings[0])
+    assert headings[0].endswith("?")
+
+
+@each_notebook
+def test_headings_skip_no_level(path):
+    text = "\n".join(cell.source for cell in cells(path, "markdown"))
+    levels = [len(marks) for marks in re.findall(r"^(#+) ", text, re.M)]
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+@each_notebook
+def test_ends_with_what_it_does_not_show(path):
+    assert cells(path)[-1].source.startswith("## What this does not show")
+
+
+@each_notebook
+def test_tags_are_known_and_parameters_stand_once(path):
+    tags = [tag for cell in cells(path) for tag in cell.metadata.get("tags", [])]
+    assert set(tags) <= TAGS
+    assert tags.count("parameters") == 1
+
+
+@each_notebook
+def test_every_parameter_is_typed_explained_and_documented(path):
+    [cell] = [c for c in cells(path) if "parameters" in c.metadata.get("tags", [])]
+    for statement in ast.parse(cell.source).body:
+        assert isinstance(statement, (ast.AnnAssign, ast.ImportFrom)), ast.unparse(statement)
+        if isinstance(statement, ast.AnnAssign):
+            assert "# " in cell.source.splitlines()[statement.end_lineno - 1]
+    document = ROOT / "docs" / f"{path.stem.partition('_')[2].replace('_', '-')}.md"
+    text = document.read_text(encoding="utf-8")
+    found = parameters.schema(path)
+    assert found
+    for parameter in found:
+        assert parameter.meaning
+        assert f"`{parameter.name}`" in text, f"{document.name} does not name {parameter.name}"
+    for name in ("portfolio", "site_id"):
+        assert name in [parameter.name for parameter in found]
+
+
+@each_notebook
+def test_code_cells_are_short_and_define_nothing(path):
+    for cell in cells(path, "code"):
+        assert len(cell.source.splitlines()) <= LONGEST_CELL
+        kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        assert not any(isinstance(node, kinds) for node in ast.walk(ast.parse(cell.source)))
+
+
+@each_notebook
+def test_assertions_are_hidden_from_readers(path):
+    for cell in cells(path, "code"):
+        asserts = any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(cell.source)))
+        assert not asserts or "remove-cell" in cell.metadata.get("tags", [])
+
+
+@each_notebook
+def test_figures_of_merit_are_recorded_once(path):
+    assert (
+        sum(re.search(r"^record\(", c.source, re.M) is not None for c in cells(path, "code")) == 1
+    )
