@@ -38,7 +38,7 @@ def _version(
 
 
 @app.command()
-def demo(folder: Folder, seed: Annotated[int, typer.Option(help="Seed of the synthesis.")] = 0):
+def demo(folder: Folder, seed: Annotated[int, typer.Option(help="Seed of the synthesis.")] = 2025):
     """Build the demo portfolio: twelve synthetic GB sites and a measured one.
 
     Example: scc demo data/demo
@@ -73,7 +73,7 @@ def import_(
     if kind not in importers.KINDS:
         hint = closest(kind, importers.KINDS) or f"kinds: {', '.join(importers.KINDS)}"
         raise UserError(f"KIND = {kind!r}: no such importer; {hint}")
-    report = importers.run(kind, files, into, **_typed_pairs(option, importers.KINDS[kind]))
+    report = importers.run(kind, files, into, **_typed_pairs(option, importers.KINDS[kind].read))
     typer.echo(json.dumps(report.as_dict(), indent=2) if as_json else report.text())
 
 
@@ -133,7 +133,7 @@ def run(
 
     A site that fails never stops the rest; the index shows it and the exit status is 1.
 
-    Example: scc run data/demo --site lamp-columns -p step=15min --workers 2
+    Example: scc run data/demo --site elm-road-lamps -p seed=1 --workers 2
     """
     from scchelpers.runner import batch
 

@@ -37,7 +37,7 @@ def zone(name: str) -> ZoneInfo:
     """
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, IsADirectoryError):
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
         raise UserError(
             f"timezone = {name!r}: not an IANA time zone; write one such as {LONDON!r}"
         ) from None
@@ -166,13 +166,22 @@ def half_hour(times, tz: str = LONDON) -> np.ndarray:
 
 
 def day_start(times, tz: str = LONDON) -> pd.DatetimeIndex:
-    """Return the instant [UTC] at which the local day of each instant begins."""
-    return clock(times, tz).normalize().tz_convert("UTC")
+    """Return the instant [UTC] at which the local day of each instant begins.
+
+    Where the clock change skips midnight, the day begins when the clock goes on.
+    """
+    midnight = local_date(times, tz)
+    return _instant_of_midnight(midnight, tz).tz_convert("UTC")
+
+
+def _instant_of_midnight(days: pd.DatetimeIndex, tz: str) -> pd.DatetimeIndex:
+    first_pass = np.ones(len(days), dtype=bool)
+    return days.tz_localize(zone(tz), ambiguous=first_pass, nonexistent="shift_forward")
 
 
 def local_date(times, tz: str = LONDON) -> pd.DatetimeIndex:
     """Return the local calendar day of each instant, as stamps without a zone."""
-    return clock(times, tz).normalize().tz_localize(None)
+    return clock(times, tz).tz_localize(None).normalize()
 
 
 def half_hours_in_day(day, tz: str = LONDON) -> int:
@@ -184,7 +193,7 @@ def half_hours_in_day(day, tz: str = LONDON) -> int:
     [50, 48, 46]
     """
     start = pd.Timestamp(day).normalize()
-    ends = pd.DatetimeIndex([start, start + pd.Timedelta("1D")]).tz_localize(zone(tz))
+    ends = _instant_of_midnight(pd.DatetimeIndex([start, start + pd.Timedelta("1D")]), tz)
     return int((ends[1] - ends[0]) / HALF_HOUR)
 
 
@@ -202,7 +211,7 @@ def settlement_period(times, tz: str = LONDON) -> np.ndarray:
 
 def day_type(times, tz: str = LONDON) -> np.ndarray:
     """Return "weekday", "saturday" or "sunday" for each instant's local day."""
-    weekday = clock(times, tz).weekday
+    weekday = clock(times, tz).day_of_week
     return np.asarray(DAY_TYPES, dtype=object)[np.clip(weekday - 4, 0, 2)]
 
 
