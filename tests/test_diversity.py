@@ -364,3 +364,46 @@ def test_broxden_regression(shared_data, broxden):
     by_evse = charging.uncontrolled(sessions, step="30min", placement="spread", by="evse")
     top = diversity.peak_weeks(diversity.recorded(by_evse)).iloc[0]
     assert top["local"] == pd.Timestamp("2018-10-15 12:30")
+
+
+def test_outlets_of_a_dc_unit_count_as_one_chargepoint():
+    chargepoints = pd.DataFrame(
+        {
+            "evse_id": ["r-1", "r-2", "p-1", "p-2"],
+            "rated_kw": [50.0, 43.0, 22.0, 22.0],
+            "phases": [0, 0, 3, 3],
+            "unit_id": ["r", "r", "p", "p"],
+        }
+    )
+    noon = pd.Timestamp("2026-01-05T12:00Z")
+    hour = pd.Timedelta("1h")
+    sessions = pd.DataFrame(
+        {
+            "session_id": ["a", "b", "c"],
+            "evse_id": ["r-1", "r-2", "p-1"],
+            "plug_in": [noon, noon, noon],
+            "plug_out": [noon + hour] * 3,
+            "energy_kwh": [50.0, 21.5, 11.0],
+            "max_kw": np.nan,
+        }
+    )
+    power_kw = diversity.demand(sessions, chargepoints)
+    assert power_kw["evse"].to_numpy().tolist() == ["r-1", "p-1"]
+    # 12:00: both outlets at full power, 50 + 43; 12:30: only the first.
+    assert power_kw.sel(evse="r-1").to_numpy()[:2].tolist() == [93.0, 50.0]
+    rated_kw = diversity.ratings(chargepoints, power_kw)
+    assert rated_kw.to_dict() == {"r-1": 93.0, "p-1": 22.0, "p-2": 22.0}
+    found = diversity.coverage(sessions, chargepoints, power_kw)
+    assert (found.evses, found.silent) == (3, 1)
+
+
+def test_rusck_stays_within_its_bounds():
+    # Groups that never meet: the peak of the sum is that of one, however many there are.
+    power_kw = xr.DataArray(
+        np.eye(8).repeat(6, axis=0) * 7,
+        {"time": pd.date_range("2026-01-05", periods=48, freq="30min"), "evse": list("abcdefgh")},
+        ("time", "evse"),
+    )
+    curve = diversity.coincidence(power_kw, samples=20, seed=0)
+    fitted = diversity.fit_rusck(curve)
+    assert fitted.value == 0

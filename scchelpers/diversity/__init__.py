@@ -6,8 +6,8 @@ Definitions, with p_i(t) the mean power of chargepoint i in an interval:
 - demand factor: peak of the sum / sum of the ratings;
 - ADMD: peak of the sum / number of chargepoints [kW].
 
-They differ; every figure and column says which one it shows. A chargepoint is an EVSE: one socket
-at which one car charges.
+They differ; every figure and column says which one it shows. A chargepoint is an AC socket, or a DC
+unit with all its outlets (`units`).
 """
 
 from scchelpers.diversity import findings
@@ -25,16 +25,19 @@ from scchelpers.diversity.models import (
 from scchelpers.diversity.peaks import clock_window, peak_weeks, profile, site_demand
 from scchelpers.diversity.record import Coverage, coverage, demand, recorded
 from scchelpers.diversity.tabulated import curve_table, design_table, whole_site
+from scchelpers.diversity.units import chargepoint_of, counted, ratings
 
 __all__ = [
     "Coverage",
     "Fit",
     "binomial_peak",
     "by_group",
+    "chargepoint_of",
     "charger_classes",
     "clock_window",
     "coincidence",
     "compare",
+    "counted",
     "coverage",
     "curve_table",
     "demand",
@@ -48,6 +51,7 @@ __all__ = [
     "normal_form",
     "peak_weeks",
     "profile",
+    "ratings",
     "recorded",
     "residuals",
     "rusck",

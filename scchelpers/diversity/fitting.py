@@ -71,8 +71,10 @@ def fit_rusck(curve: xr.Dataset, held: xr.Dataset | None = None) -> Fit:
     root = 1 / np.sqrt(frame["size"].to_numpy(float))
     model = sm.OLS(frame["g"].to_numpy() - root, 1 - root)
     result = model.fit(cov_type="cluster", cov_kwds={"groups": frame["sample"].to_numpy()})
-    value = float(result.params[0])
-    nominal = map(float, result.conf_int()[0])
+    # No limit of a coincidence factor lies outside 0 and 1; the misfit is a parabola in g_inf, so
+    # the best value inside is the nearest.
+    value = float(np.clip(result.params[0], 0, 1))
+    nominal = map(float, np.clip(result.conf_int()[0], 0, 1))
     return Fit("Rusck", "g∞", value, *_interval(value, held, _rusck_of), *nominal)
 
 

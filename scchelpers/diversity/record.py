@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from scchelpers.charging import uncontrolled
+from scchelpers.diversity.units import counted, together
 from scchelpers.timebase import LONDON, clock, local_date
 
 STEP = "30min"
@@ -52,7 +53,7 @@ def demand(
     placement: str = "front",
     timezone: str = LONDON,
 ) -> xr.DataArray:
-    """Return the half-hour demand of every EVSE, missing where nothing was recorded.
+    """Return the half-hour demand of every chargepoint, missing where nothing was recorded.
 
     Parameters
     ----------
@@ -76,7 +77,7 @@ def demand(
     power_kw = uncontrolled(
         sessions, step=STEP, placement=placement, by="evse", chargepoints=chargepoints
     )
-    return recorded(power_kw, timezone=timezone)
+    return recorded(together(power_kw, chargepoints), timezone=timezone)
 
 
 def recorded(power_kw: xr.DataArray, *, timezone: str = LONDON) -> xr.DataArray:
@@ -136,8 +137,8 @@ def coverage(
     return Coverage(
         sessions=len(sessions),
         energy_kwh=float(sessions["energy_kwh"].sum()),
-        evses=len(chargepoints),
-        silent=len(chargepoints) - power_kw.sizes["evse"],
+        evses=len(counted(chargepoints)),
+        silent=len(counted(chargepoints)) - power_kw.sizes["evse"],
         first=days[0] if len(days) else None,
         last=days[-1] if len(days) else None,
         expected=power_kw.size,

@@ -61,6 +61,8 @@ def fit(model: Fit, data: xr.Dataset) -> str:
         said += f" (95{NARROW}% interval {interval(model.low, model.high)})"
     else:
         said += " (too little data for an interval)"
+    if model.value == 0:
+        said += ", at its bound: the data are at least as diverse as the rule can be"
     worst = rest.abs().idxmax()
     admd_kw = float(data["admd_kw"].sel(size=worst).mean("sample"))
     low = rest.index[rest < -0.02 * admd_kw]
