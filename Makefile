@@ -36,7 +36,7 @@ lab: install ## Open JupyterLab on the notebooks
 
 test: $(VENV)/.installed-test lint ## Run every test: unit, doctests, notebooks, pages, lint
 	$(BIN)/python -m pytest
-	$(BIN)/python -m pytest --nbval-lax --nbval-cell-timeout=300 -p no:doctest notebooks
+	$(BIN)/python -m pytest -o addopts=-q --nbval-lax --nbval-cell-timeout=300 notebooks
 
 lint: $(VENV)/.installed-test ## Check style and spelling
 	$(BIN)/ruff check .

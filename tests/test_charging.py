@@ -7,6 +7,8 @@ import xarray as xr
 
 from scchelpers import charging
 from scchelpers.charging import Chargers, Groups
+from scchelpers.charging.limits import Steps
+from scchelpers.charging.sessions import compile_sessions
 from scchelpers.faults import UserError
 
 T0 = pd.Timestamp("2026-01-05T00:00Z")
@@ -324,6 +326,10 @@ def test_limits_that_end_early_or_have_gaps_are_refused_or_said():
         ({"evse_id": ["E", "E"]}, r"session 'B', plug_in = .*session 'A' is on EVSE 'E' until"),
         ({"plug_out": [T0, T0 + 5 * HOUR]}, r"'A' .*plug_out = .*after plug_in"),
         ({"plug_out": [pd.NaT, T0 + 5 * HOUR]}, r"'A' .*must be known"),
+        ({"plug_in": [pd.NaT, pd.NaT]}, r"'A' .*plug_in, plug_out = .*must be known"),
+        ({"announced_plug_out": ["noon", None]}, r"announced_plug_out: holds .*give instants"),
+        ({"session_id": ["A", None]}, r"row 1.*session_id = .*must be known"),
+        ({"evse_id": ["E", None]}, r"'B' .*evse_id = .*must be known"),
     ],
 )
 def test_bad_sessions_are_refused_by_name(change, message):
@@ -512,3 +518,39 @@ def test_sites_do_not_touch_each_other():
     pd.testing.assert_frame_equal(alone.sessions, both["S1"].sessions)
     with pytest.raises(UserError, match="site S2: limit_kw"):
         charging.simulate_sites(frame, {"S2": float("nan")}, step="1h")
+
+
+def test_tables_of_a_result_are_built_once_and_only_if_read(monkeypatch):
+    built = []
+    whole = xr.Dataset
+    monkeypatch.setattr(xr, "Dataset", lambda *args, **kw: built.append(1) or whole(*args, **kw))
+    result = charging.simulate(cars(F1), limit(F1_LIMIT), step="1h")
+    assert not built
+    xr.testing.assert_identical(result.held_kw, result.intervals["held_kw"])
+    assert result.want_kw.to_numpy().tolist() == [7, 12, 12, 9, 7]
+    assert len(built) == 1
+    assert result.sessions is result.sessions
+    assert result.by_evse_kw is None
+    assert repr(result) == "ChargingResult(3 sessions, 5 intervals)"
+
+
+def test_phases_and_priority_of_a_session_go_before_those_of_its_evse():
+    chargepoints = pd.DataFrame(
+        {
+            "evse_id": ["E-C", "E-B", "E-A"],
+            "rated_kw": 22.0,
+            "phases": [np.nan, 3, 1],
+            "priority": [5, np.nan, 7],
+        }
+    )
+    frame = cars(dict.fromkeys("ABC", (0, 1, 9, 7)), phases=[3, np.nan, np.nan])
+    known = compile_sessions(frame, chargepoints)
+    assert known.phases.tolist() == [3, 3, -1]
+    assert known.priority.tolist() == [7, 0, 5]
+
+
+def test_steps_hold_from_their_stamp_to_the_next():
+    steps = Steps(np.array([10, 20, 25]), np.array([1.0, 2.0, 3.0]))
+    assert steps.at(np.array([0, 10, 19, 20, 24, 25, 99])).tolist() == [1, 1, 1, 2, 2, 3, 3]
+    assert steps.at(np.array([21, 22])).tolist() == [2, 2]
+    assert steps.delayed(5).at(np.array([20, 24, 25, 30])).tolist() == [1, 1, 2, 3]

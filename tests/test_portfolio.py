@@ -1,5 +1,6 @@
 """A site is read without the others."""
 
+import fsspec
 import fsspec.implementations.local as local
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 from scchelpers.data import store
 from scchelpers.data.portfolio import Portfolio
 from scchelpers.faults import UserError
+from tests.conftest import ROOT
 
 
 def build(folder, sites, sessions_each):
@@ -63,3 +65,22 @@ def test_an_unknown_site_is_refused_with_the_closest_name(tmp_path):
     portfolio = Portfolio.open(build(tmp_path / "p", 1, 1))
     with pytest.raises(UserError, match="did you mean s00000"):
         portfolio.site("s0000")
+
+
+def test_a_portfolio_may_lie_in_an_object_store():
+    memory = fsspec.filesystem("memory")
+    folder = ROOT / "data" / "demo"
+    for file in (path for path in folder.rglob("*") if path.is_file()):
+        memory.pipe(f"/store/{file.relative_to(folder).as_posix()}", file.read_bytes())
+    far = Portfolio.open("memory://store").site("elm-road-lamps")
+    near = Portfolio.open(folder).site("elm-road-lamps")
+    pd.testing.assert_frame_equal(far.sessions, near.sessions)
+    assert far.network_kva.identical(near.network_kva)
+    assert far.rating_kva.equals(near.rating_kva)
+    memory.rm("/store", recursive=True)
+
+
+def test_a_site_without_network_or_residual_load_says_none():
+    site = Portfolio.open(ROOT / "data" / "demo").site("caltech-garage")
+    assert site.residual_kw is None and site.network_kva is None and site.rating_kva is None
+    assert site.timezone == "America/Los_Angeles"

@@ -6,9 +6,10 @@ without a limit. The engine knows no scheme: a scheme is a limit.
 
 from scchelpers.charging.chargers import Chargers
 from scchelpers.charging.demand import uncontrolled
-from scchelpers.charging.engine import simulate, simulate_sites
+from scchelpers.charging.engine import simulate
 from scchelpers.charging.groups import Groups, by_phase, by_unit
 from scchelpers.charging.result import ChargingResult
+from scchelpers.charging.sites import simulate_sites
 
 __all__ = [
     "Chargers",

@@ -96,8 +96,8 @@ def compile_cars(
     elif tier.any():
         rank[np.lexsort((tier,))] = np.arange(n)
     return Cars(
-        first=np.searchsorted(edges, sessions.plug_in),
-        last=np.searchsorted(edges, sessions.plug_out),
+        first=span.segment_of(sessions.plug_in, edges),
+        last=span.segment_of(sessions.plug_out, edges),
         rank=rank,
         tier=tier,
         evse=sessions.evse,

@@ -1,10 +1,8 @@
-"""Charging of a site's sessions under a limit."""
+"""Charging of one site's sessions under a limit."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
@@ -21,7 +19,7 @@ from scchelpers.charging.problem import (
     Switches,
     blank_tally,
 )
-from scchelpers.charging.result import ChargingResult, gather
+from scchelpers.charging.result import ChargingResult
 from scchelpers.charging.sessions import HOUR_NS, Sessions, compile_sessions, shift_stays
 from scchelpers.charging.span import Span, span_of
 from scchelpers.faults import UserError, closest
@@ -106,6 +104,11 @@ def simulate(
     UserError
         For input that cannot be, with the session, stamp or option named.
 
+    Notes
+    -----
+    The first call in a process loads the compiled kernel from its cache on disk (about 0.5 s); the
+    very first on a machine compiles it (about 10 s).
+
     Examples
     --------
     >>> two = pd.DataFrame({
@@ -158,65 +161,8 @@ def simulate(
     tally = blank_tally(cars, span.steps, len(known.evse_ids) if by_evse else 0)
     network = _network(known.evse_ids, groups, rows, edges)
     kernel.charge(pieces, cars, network, switches, tally, 2 * len(known.evse_ids))
-    full_h = kernel.times_to_full(cars, switches.taper_low)
-    return gather(known, span, tally, _mean_by_step(pieces, span), full_h)
-
-
-def simulate_sites(
-    sessions: pd.DataFrame,
-    limits: Mapping[str, object] | xr.DataArray | None = None,
-    *,
-    chargepoints: pd.DataFrame | None = None,
-    workers: int | None = None,
-    **options,
-) -> dict[str, ChargingResult]:
-    """Charge many sites, each by itself, in parallel over cores.
-
-    Parameters
-    ----------
-    sessions : DataFrame
-        As for `simulate`, with a column site_id.
-    limits : Mapping of site_id to a limit, DataArray over (site, time), or None
-        Limit of each site [kW]; a site that the mapping does not hold has none.
-    chargepoints : DataFrame, optional
-        As for `simulate`, with a column site_id.
-    workers : int, optional
-        Threads; by default one a core. The result does not depend on it.
-    **options
-        As for `simulate`, the same for every site.
-
-    Returns
-    -------
-    dict of str to ChargingResult, by site_id in sorted order.
-
-    Raises
-    ------
-    UserError
-        As `simulate`, with the site named.
-    """
-    if "site_id" not in sessions:
-        raise UserError("sessions have no column 'site_id'; add it, or use simulate() for one site")
-
-    def limit_of(site_id: str):
-        if limits is None:
-            return None
-        if isinstance(limits, xr.DataArray):
-            return limits.sel(site=site_id, drop=True)
-        return limits.get(site_id)
-
-    def run(site_id: str, rows: np.ndarray) -> ChargingResult:
-        own = None
-        if chargepoints is not None:
-            own = chargepoints[chargepoints["site_id"].to_numpy() == site_id]
-        try:
-            return simulate(sessions.iloc[rows], limit_of(site_id), chargepoints=own, **options)
-        except UserError as fault:
-            raise UserError(f"site {site_id}: {fault}") from None
-
-    parts = sorted(sessions.groupby("site_id", sort=False).indices.items())
-    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        results = pool.map(run, *zip(*parts, strict=True)) if parts else ()
-        return {site_id: result for (site_id, _), result in zip(parts, results, strict=True)}
+    full_after = kernel.times_to_full(cars, switches.taper_low)
+    return ChargingResult(known, span, tally, _mean_by_step(pieces, span), full_after)
 
 
 def _last_instant(sessions: Sessions, span: Span) -> int:

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from scchelpers.charging.sessions import nanoseconds
 from scchelpers.faults import UserError
-from scchelpers.timebase import naive_utc
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,13 @@ class Steps:
     value: np.ndarray
 
     def at(self, instants: np.ndarray) -> np.ndarray:
-        """Return the value that holds at each instant [ns]; before the first stamp, the first."""
-        return self.value[np.maximum(np.searchsorted(self.start, instants, side="right") - 1, 0)]
+        """Return the value that holds at each of rising instants [ns].
+
+        Before the first stamp that is the first value.
+        """
+        first = np.searchsorted(instants, self.start)
+        first[0] = 0
+        return np.repeat(self.value, np.diff(first, append=len(instants)))
 
     def delayed(self, delay_ns: int) -> Steps:
         """Return what a controller sees that learns of each change `delay_ns` late."""
@@ -105,12 +110,11 @@ def _stamps(limit_kw) -> tuple[np.ndarray, np.ndarray]:
         units = limit_kw.attrs.get("units", "kW")
         if units != "kW":
             raise UserError(f"limit_kw is in {units!r}; give kW (from kVA with a power factor)")
-        times = naive_utc(limit_kw["time"])
+        start = pd.DatetimeIndex(limit_kw.get_index("time")).as_unit("ns").asi8
     elif isinstance(limit_kw, pd.Series):
-        times = naive_utc(limit_kw.index)
+        start = nanoseconds(limit_kw.index)
     else:
         raise UserError(f"limit_kw is a {type(limit_kw).__name__}; give a DataArray over time")
-    start = times.astype("datetime64[ns]").astype(np.int64)
     if (np.diff(start) <= 0).any():
         at = int(np.argmax(np.diff(start) <= 0)) + 1
         raise UserError(f"limit_kw, stamp {at} = {_when(start[at])}: stamps must rise strictly")

@@ -89,9 +89,9 @@ def compile_sessions(sessions: pd.DataFrame, chargepoints: pd.DataFrame | None =
         hint = closest(missing[0], map(str, sessions.columns))
         raise UserError(f"sessions have no column {missing[0]!r}; {hint or 'add it'}")
     ids = sessions["session_id"].to_numpy(dtype=object)
-    known = pd.notna(sessions["plug_in"]) & pd.notna(sessions["plug_out"])
-    _refuse(ids, "plug_in, plug_out", ids, ~known.to_numpy(), "both must be known")
     plug_in, plug_out = _instants(sessions, "plug_in"), _instants(sessions, "plug_out")
+    unknown = (plug_in == UNKNOWN) | (plug_out == UNKNOWN)
+    _refuse(ids, "plug_in, plug_out", ids, unknown, "both must be known")
     _refuse(ids, "plug_out", sessions["plug_out"], plug_out <= plug_in, "must be after plug_in")
     energy_kwh = _numbers(sessions, "energy_kwh", ids)
     bad = ~((energy_kwh >= 0) & np.isfinite(energy_kwh))
@@ -108,7 +108,8 @@ def compile_sessions(sessions: pd.DataFrame, chargepoints: pd.DataFrame | None =
         ids, "max_kw", max_kw, ~(max_kw > 0), "must be above 0 kW; give it or the EVSE's rating"
     )
 
-    codes, unique = pd.factorize(ids, sort=True)
+    codes, unique = pd.factorize(sessions["session_id"], sort=True)
+    _refuse(ids, "session_id", ids, codes < 0, "must be known")
     if len(unique) < len(ids):
         twice = pd.Series(ids).duplicated().to_numpy()
         _refuse(ids, "session_id", ids, twice, "occurs twice; identifiers must be unique")
@@ -120,7 +121,7 @@ def compile_sessions(sessions: pd.DataFrame, chargepoints: pd.DataFrame | None =
         evse=evse[order],
         plug_in=plug_in[order],
         plug_out=plug_out[order],
-        announced=_announced(sessions)[order],
+        announced=_instants(sessions, "announced_plug_out")[order],
         energy_kwh=energy_kwh[order],
         max_kw=max_kw[order],
         phases=_attribute("phases", -1, sessions, chargepoints, place)[order],
@@ -156,15 +157,15 @@ def shift_stays(sessions: Sessions, shift) -> Sessions:
 
 
 def _instants(frame: pd.DataFrame, name: str) -> np.ndarray:
-    if not isinstance(frame[name].dtype, pd.DatetimeTZDtype) and len(frame):
-        raise UserError(f"sessions, {name}: holds {frame[name].dtype}; give instants in UTC")
-    return nanoseconds(frame[name]) if len(frame) else np.zeros(0, np.int64)
-
-
-def _announced(sessions: pd.DataFrame) -> np.ndarray:
-    if "announced_plug_out" not in sessions or sessions["announced_plug_out"].isna().all():
-        return np.full(len(sessions), UNKNOWN)
-    return _instants(sessions, "announced_plug_out")
+    """Return a column of instants [ns], `UNKNOWN` where it or the column is missing."""
+    if name not in frame:
+        return np.full(len(frame), UNKNOWN)
+    column = frame[name]
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        return column.array.as_unit("ns").asi8
+    if column.isna().all():
+        return np.full(len(frame), UNKNOWN)
+    raise UserError(f"sessions, {name}: holds {column.dtype}; give instants in UTC")
 
 
 def _numbers(frame: pd.DataFrame, name: str, ids: np.ndarray) -> np.ndarray:
@@ -179,7 +180,8 @@ def _numbers(frame: pd.DataFrame, name: str, ids: np.ndarray) -> np.ndarray:
 def _evses(sessions: pd.DataFrame, chargepoints: pd.DataFrame | None, ids: np.ndarray):
     """Return all EVSEs, the position of each session's, and the same in the chargepoints."""
     if chargepoints is None:
-        evse, names = pd.factorize(sessions["evse_id"].to_numpy(dtype=object), sort=True)
+        evse, names = pd.factorize(sessions["evse_id"], sort=True)
+        _refuse(ids, "evse_id", sessions["evse_id"], evse < 0, "must be known")
         return np.asarray(names, dtype=object), evse.astype(np.int64), None
     names = pd.Index(chargepoints["evse_id"].to_numpy(dtype=object))
     if names.has_duplicates:
@@ -191,13 +193,14 @@ def _evses(sessions: pd.DataFrame, chargepoints: pd.DataFrame | None, ids: np.nd
 
 def _attribute(name: str, default: int, sessions, chargepoints, place) -> np.ndarray:
     """Return a whole number per session: the session's own, else its EVSE's, else the default."""
-    values = np.full(len(sessions), np.nan)
-    if name in sessions:
-        values = sessions[name].to_numpy(dtype=float, na_value=np.nan)
+    values = np.full(len(sessions), float(default))
     if place is not None and name in chargepoints:
-        of_evse = chargepoints[name].to_numpy(dtype=float, na_value=np.nan)[place]
-        values = np.where(np.isnan(values), of_evse, values)
-    return np.where(np.isnan(values), default, values).astype(np.int64)
+        of_evse = chargepoints[name].to_numpy(dtype=float, na_value=default)
+        values = of_evse[place]
+    if name in sessions:
+        own = sessions[name].to_numpy(dtype=float, na_value=np.nan)
+        values = np.where(np.isnan(own), values, own)
+    return values.astype(np.int64)
 
 
 def _refuse_overlaps(sessions: Sessions) -> None:

@@ -43,6 +43,10 @@ class Span:
         """Return instants [ns] as hours from the start."""
         return (instants - self.start_ns) / HOUR_NS
 
+    def instants(self, hours: np.ndarray) -> np.ndarray:
+        """Return hours from the start as instants [ns]."""
+        return self.start_ns + np.round(hours * HOUR_NS).astype(np.int64)
+
     def segments(self, *events: np.ndarray) -> np.ndarray:
         """Return the edges [ns] of the pieces into which instants inside steps cut the steps."""
         grid = self.start_ns + self.step_ns * np.arange(self.steps + 1, dtype=np.int64)
@@ -50,6 +54,12 @@ class Span:
         inside = (instants > self.start_ns) & (instants < self.end_ns)
         instants = instants[inside & ((instants - self.start_ns) % self.step_ns != 0)]
         return np.union1d(grid, instants) if len(instants) else grid
+
+    def segment_of(self, events: np.ndarray, edges: np.ndarray) -> np.ndarray:
+        """Return the segment that begins at each of the events that cut the steps."""
+        if len(edges) == self.steps + 1:  # nothing cut them: every event begins a step
+            return (events - self.start_ns) // self.step_ns
+        return np.searchsorted(edges, events)
 
 
 def span_of(sessions: Sessions, step, start=None, end=None) -> Span:

@@ -83,12 +83,12 @@ def compare(
     Returns
     -------
     curves : dict of str to xarray.Dataset
-        Site type (with the site where the type comes twice) to its curve; sites with fewer than
-        two chargepoints on record are passed over.
+        Label of each site, from `labels`, to its curve; sites with fewer than two chargepoints on
+        record are passed over.
     left_out : list of str
         Sites whose sessions could not be read as they are; `scc check` tells why.
     """
-    curves, left_out = {}, []
+    measured, curves, left_out = [], [], []
     for site in sites:
         try:
             power_kw = demand(
@@ -99,7 +99,37 @@ def compare(
             continue
         if power_kw.sizes["evse"] < 2:
             continue
-        label = str(site.meta.get("site_type") or "other").replace("_", " ")
-        label = f"{label}, {site.site_id}" if label in curves else label
-        curves[label] = coincidence(power_kw, samples=samples, seed=seed, timezone=site.timezone)
-    return curves, left_out
+        measured.append(site)
+        curves.append(coincidence(power_kw, samples=samples, seed=seed, timezone=site.timezone))
+    return dict(zip(labels(measured), curves, strict=True)), left_out
+
+
+def labels(sites: list[Site]) -> list[str]:
+    """Return a short label of each site: its type, or its name where the type tells too little.
+
+    That is where several of the sites share the type, or the type is "other". A long name is cut
+    to about 24 characters; where that makes two alike, they are numbered.
+    """
+    types = [str(site.meta.get("site_type") or "other").replace("_", " ") for site in sites]
+    found = []
+    for site, kind in zip(sites, types, strict=True):
+        tells = kind != "other" and types.count(kind) == 1
+        found.append(kind if tells else short_name(site.name))
+    alike = pd.Series(found, dtype=object)
+    turn = alike.groupby(alike).cumcount() + 1
+    return [f"{label} ({n})" if n > 1 else label for label, n in zip(found, turn, strict=True)]
+
+
+def short_name(name: str, longest: int = 24) -> str:
+    """Return a name cut after a whole word, with an ellipsis, where it is too long for a label.
+
+    Examples
+    --------
+    >>> short_name("Mill Street, Perth"), short_name("Canal Street Car Park 3rd floor, Perth")
+    ('Mill Street, Perth', 'Canal Street Car Park…')
+    """
+    name = " ".join(name.split())
+    if len(name) <= longest:
+        return name
+    words, _, _ = name[:longest].rpartition(" ")
+    return (words or name[: longest - 1]).rstrip(" ,;–-") + "…"
