@@ -520,15 +520,11 @@ def test_sites_do_not_touch_each_other():
         charging.simulate_sites(frame, {"S2": float("nan")}, step="1h")
 
 
-def test_tables_of_a_result_are_built_once_and_only_if_read(monkeypatch):
-    built = []
-    whole = xr.Dataset
-    monkeypatch.setattr(xr, "Dataset", lambda *args, **kw: built.append(1) or whole(*args, **kw))
+def test_tables_of_a_result_are_built_once_and_only_if_read():
     result = charging.simulate(cars(F1), limit(F1_LIMIT), step="1h")
-    assert not built
-    xr.testing.assert_identical(result.held_kw, result.intervals["held_kw"])
-    assert result.want_kw.to_numpy().tolist() == [7, 12, 12, 9, 7]
-    assert len(built) == 1
+    assert not {"intervals", "sessions", "by_evse_kw"} & set(vars(result))
+    assert result.want_kw.to_numpy().tolist() == [7, 14, 18, 11, 5]
+    assert result.intervals is result.intervals
     assert result.sessions is result.sessions
     assert result.by_evse_kw is None
     assert repr(result) == "ChargingResult(3 sessions, 5 intervals)"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -84,6 +85,7 @@ def read_limit(
     return Steps(start, value)
 
 
+@numba.njit(cache=True, nogil=True)
 def released(limit_kw: np.ndarray, hours: np.ndarray, rise_kw_per_min: float) -> np.ndarray:
     """Return a limit that falls at once and rises no faster than a given rate.
 
