@@ -105,13 +105,15 @@ def test_chargepoints_never_on_record_at_once_are_not_summed():
     rated_kw = pd.Series(7.0, site["evse"].to_numpy())
     curve = diversity.coincidence(site, rated_kw=rated_kw, samples=40)
     assert curve["size"].to_numpy().tolist() == [1, 2, 3, 4, 5]
-    assert np.isnan(diversity.whole_site(curve)["admd_kw"])
+    whole = diversity.whole_site(site, rated_kw)
+    assert whole["evses"] == 5
+    # The site's own highest half hour, found the long way.
+    assert whole["peak_kw"] == float(np.nansum(site.to_numpy(), axis=1).max())
+    assert whole["admd_kw"] == whole["peak_kw"] / 5
+    assert whole["demand_factor"] == pytest.approx(whole["peak_kw"] / (5 * 7))
     design = diversity.design_admd(curve, diversity.hold_out(site, rated_kw=rated_kw, splits=5))
-    said = findings.answer(curve, diversity.design_value(5, design))
-    assert (
-        "The 6 chargepoints were not all on record at once. The largest groups measured, of 5, drew"
-        in said
-    )
+    said = findings.answer(curve, diversity.design_value(5, design), whole)
+    assert "Of 6 chargepoints, the 5 then on record drew at most" in said
 
 
 @settings(max_examples=25, deadline=None)
@@ -271,7 +273,7 @@ def test_extrapolation_is_never_silent():
     assert value["extrapolated"]
     assert value["admd_kw"] == design["design_kw"].iloc[-1]
     assert "beyond the data" in findings.design(value)
-    assert "beyond the data" in findings.answer(curve, value)
+    assert "beyond the data" in findings.answer(curve, value, diversity.whole_site(site, rated_kw))
 
 
 @pytest.mark.parametrize(("evses", "days"), [(0, 10), (1, 40), (2, 40), (3, 90), (6, 20)])
@@ -282,7 +284,7 @@ def test_thin_records_end_with_a_plain_statement(evses, days):
     held = diversity.hold_out(site, rated_kw=rated_kw, splits=5)
     design = diversity.design_admd(curve, held)
     value = diversity.design_value(10, design)
-    said = findings.answer(curve, value)
+    said = findings.answer(curve, value, diversity.whole_site(site, rated_kw))
     assert ("No answer" if evses == 0 else "ssume") in said
     assert value["basis"] == ("untested" if evses else "no record")
     assert "nothing can be held out" in findings.unseen(diversity.unseen_ratio(held), held)

@@ -60,12 +60,34 @@ def design_table(design: pd.DataFrame, n: int) -> pd.DataFrame:
     )
 
 
-def whole_site(curve: xr.Dataset) -> dict[str, float]:
-    """Return the measures of all chargepoints on record together.
+def whole_site(power_kw: xr.DataArray, rated_kw: pd.Series) -> dict[str, float]:
+    """Return the measures of the site as it was in its highest half hour.
 
-    NaN where there are none, or where they were never all on record at once.
+    Parameters
+    ----------
+    power_kw : xarray.DataArray
+        Mean power [kW] over (time, evse), NaN where a chargepoint was not on record.
+    rated_kw : pandas.Series
+        Rating of each chargepoint [kW].
+
+    Returns
+    -------
+    dict
+        evses (chargepoints on record in that half hour), peak_kw [kW], admd_kw [kW], and of those
+        chargepoints coincidence_factor and demand_factor; NaN and 0 evses where there is no record.
     """
     names = ("peak_kw", "coincidence_factor", "demand_factor", "admd_kw")
-    if curve.attrs["evses"] not in curve["size"]:
-        return dict.fromkeys(names, np.nan)
-    return {name: float(curve[name].isel(size=-1).median("sample")) for name in names}
+    if not power_kw.size:
+        return {"evses": 0, **dict.fromkeys(names, np.nan)}
+    site_kw = power_kw.sum("evse", min_count=1)
+    there = np.isfinite(power_kw.isel(time=int(site_kw.argmax("time"))).to_numpy())
+    own_kw = power_kw.max("time").to_numpy()[there]
+    rating_kw = rated_kw.reindex(power_kw["evse"].to_numpy()).to_numpy(float)[there]
+    peak_kw = float(site_kw.max())
+    return {
+        "evses": int(there.sum()),
+        "peak_kw": peak_kw,
+        "coincidence_factor": peak_kw / own_kw.sum(),
+        "demand_factor": peak_kw / rating_kw.sum(),
+        "admd_kw": peak_kw / there.sum(),
+    }

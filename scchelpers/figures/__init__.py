@@ -5,6 +5,7 @@ is nothing to draw it returns None and `show` does nothing: the report says so i
 """
 
 from scchelpers.figures import diversity
-from scchelpers.figures.style import canvas, end_labels, show
+from scchelpers.figures.style import canvas, end_labels, legend_above
+from scchelpers.figures.vector import show, svg
 
-__all__ = ["canvas", "diversity", "end_labels", "show"]
+__all__ = ["canvas", "diversity", "end_labels", "legend_above", "show", "svg"]

@@ -1,9 +1,7 @@
-"""The style of every figure, and the one way to show one."""
+"""The style of every figure: colours, canvas, and the names of lines."""
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Sequence
 
 import matplotlib as mpl
@@ -23,9 +21,6 @@ SERIES = (BLUE, ORANGE, GREEN, PURPLE)
 DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
 
 WIDTH_IN = 7.0
-# Figures are laid out in the first, which Matplotlib ships and which is the widest of these: a
-# reader without it sees one of the others, and no name outgrows its place.
-FONTS = "'DejaVu Sans', Verdana, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
 
 STYLE = {
     "font.family": "DejaVu Sans",
@@ -53,8 +48,6 @@ STYLE = {
     "legend.frameon": False,
     "figure.constrained_layout.use": True,
     "savefig.facecolor": "white",
-    "svg.fonttype": "none",  # text stays text: small, and crisp on every screen
-    "svg.hashsalt": "scchelpers",
 }
 
 
@@ -72,41 +65,6 @@ def canvas(rows: int = 1, columns: int = 1, *, height_in: float = 3.6, **options
     """
     with mpl.rc_context(STYLE):
         return plt.subplots(rows, columns, figsize=(WIDTH_IN, height_in), **options)
-
-
-def show(figure: tuple[plt.Figure, str] | None) -> None:
-    """Display a figure with its alt text and close it; None shows nothing.
-
-    Parameters
-    ----------
-    figure : tuple of (matplotlib.figure.Figure, str), or None
-        What the figure functions return.
-    """
-    if figure is None:
-        return
-    from IPython.display import display
-
-    drawn, alt = figure
-    drawing = svg(drawn, alt)
-    plt.close(drawn)
-    display(
-        {"image/svg+xml": drawing, "text/plain": alt},
-        metadata={"image/svg+xml": {"alt": alt}},
-        raw=True,
-    )
-
-
-def svg(figure: plt.Figure, alt: str) -> str:
-    """Return a figure as a small SVG with its alt text as title: the same for the same figure."""
-    drawn = io.StringIO()
-    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    with mpl.rc_context(STYLE):
-        figure.savefig(drawn, format="svg", metadata=nothing | {"Title": alt})
-    text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", drawn.getvalue(), flags=re.S)
-    text = re.sub(r"\s*\n\s*", " ", text)
-    text = re.sub(r"> <", "><", text)
-    text = re.sub(r"(\.\d\d)\d+", r"\1", text)  # a hundredth of a point cannot be seen
-    return text.replace("'DejaVu Sans'", FONTS)
 
 
 def title(ax: plt.Axes, text: str) -> None:

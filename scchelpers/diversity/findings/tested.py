@@ -8,7 +8,6 @@ import xarray as xr
 
 from scchelpers.diversity.design import covered_without_margin
 from scchelpers.diversity.fitting import Fit, residuals
-from scchelpers.diversity.measures import summary
 from scchelpers.wording import NARROW, change, count, interval, listed, number, percent, quantity
 
 _CASES = {
@@ -18,7 +17,7 @@ _CASES = {
 }
 
 
-def answer(curve: xr.Dataset, value: pd.Series) -> str:
+def answer(curve: xr.Dataset, value: pd.Series, whole: dict[str, float]) -> str:
     """Return the answer of the report: what was measured and what to assume."""
     if value["basis"] == "no record":
         return "**No answer for this site:** not one charge is on record, so nothing can be said."
@@ -28,19 +27,13 @@ def answer(curve: xr.Dataset, value: pd.Series) -> str:
             "**No diversity can be measured here:** one chargepoint is on record, and one cannot "
             f"coincide with others. Assume its rating: {_total(value)}."
         )
-    marks = summary(curve)
-    last = marks.index[-1]
-    whose = f"The {last} chargepoints on record"
-    if last < evses:
-        whose = (
-            f"The {evses} chargepoints were not all on record at once. The largest groups "
-            f"measured, of {last},"
-        )
+    whose = f"The {evses} chargepoints on record"
+    if whole["evses"] < evses:
+        whose = f"Of {evses} chargepoints, the {whole['evses']} then on record"
     measured = (
-        f"{whose} drew at most **{quantity(marks[('peak_kw', 0.5)].iloc[-1], 'kW')}** together in "
-        f"a half hour: {quantity(marks[('admd_kw', 0.5)].iloc[-1], 'kW')} each, "
-        f"{percent(marks[('coincidence_factor', 0.5)].iloc[-1])} of the sum of their own peaks and "
-        f"{percent(marks[('demand_factor', 0.5)].iloc[-1])} of their ratings."
+        f"{whose} drew at most **{quantity(whole['peak_kw'], 'kW')}** together in a half hour: "
+        f"{quantity(whole['admd_kw'], 'kW')} each, {percent(whole['coincidence_factor'])} of the "
+        f"sum of their own peaks and {percent(whole['demand_factor'])} of their ratings."
     )
     if value["basis"] == "untested":
         return (

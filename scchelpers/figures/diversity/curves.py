@@ -53,15 +53,15 @@ def admd(curve: xr.Dataset, design: pd.DataFrame):
         labels.append((design["design_kw"].iloc[-1], "to design for", ORANGE))
     ax.plot(n, design["rated_kw"], color=QUIET, ls=DASHES[2], lw=1.4)
     rated = "their rating, together"
-    if np.ptp(design["rated_kw"].dropna()) > 0:  # groups of mixed ratings differ
-        rated += "\n(95th percentile of groups)"
+    if not np.allclose(design["rated_kw"], design["rated_kw"].iloc[0]):  # groups differ
+        rated += "\n(95th percentile)"
     labels.append((design["rated_kw"].iloc[-1], rated, QUIET))
     ax.set_ylim(0, 1.06 * np.nanmax([marks[0.95].max(), design["rated_kw"].max()]))
     size_axis(ax, n[-1])
     ax.set_ylabel("ADMD [kW per chargepoint]")
     name_ends(ax, n[-1], labels)
     alt = (
-        f"Line chart: after-diversity maximum demand per chargepoint falls from "
+        f"Line chart: after-diversity maximum demand per chargepoint goes from "
         f"{quantity(marks[0.5].iloc[0], 'kW')} for one chargepoint to "
         f"{quantity(marks[0.5].iloc[-1], 'kW')} for {n[-1]} (median of random groups)"
     )

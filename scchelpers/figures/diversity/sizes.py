@@ -6,7 +6,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from scchelpers.figures.style import FAINT, end_labels
 
-CHARGEPOINTS = "chargepoints (EVSEs) summed"
+CHARGEPOINTS = "chargepoints summed"
 _ROUND = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
 _LARGEST_EVEN = 6
 _APART = 0.09  # of the axis: a number of three digits and a space
