@@ -134,6 +134,26 @@ def escape(text: object) -> str:
     return _MARKDOWN.sub(r"\\\1", html.escape(str(text)))
 
 
+def left_out(set_aside: dict[str, int]) -> str:
+    """Return what was left out of a site's data, by rule, or "" where nothing was.
+
+    Parameters
+    ----------
+    set_aside : dict of str to int
+        `Site.set_aside`: rule to rows.
+
+    Examples
+    --------
+    >>> left_out({"must be above 0": 2})
+    '**Left out:** 2 rows that `scc check` sets aside: must be above 0 (2).'
+    """
+    if not set_aside:
+        return ""
+    rows = sum(set_aside.values())
+    rules = "; ".join(f"{escape(rule)} ({n:,})" for rule, n in set_aside.items())
+    return f"**Left out:** {count(rows, 'row')} that `scc check` sets aside: {rules}."
+
+
 def say(*sentences: str) -> None:
     """Display paragraphs of Markdown; empty ones are passed over."""
     from IPython.display import Markdown, display
