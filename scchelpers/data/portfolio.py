@@ -29,8 +29,9 @@ class Portfolio(Folder):
 
     Examples
     --------
-    >>> portfolio = Portfolio.open("data/demo")  # doctest: +SKIP
-    >>> portfolio.site("broxden").sessions  # doctest: +SKIP
+    >>> site = Portfolio.open("data/demo").site("elm-road-lamps")
+    >>> site.name, len(site.chargepoints), site.network_kva.sizes["time"]
+    ('Elm Road lamp columns', 24, 17520)
     """
 
     @cached_property

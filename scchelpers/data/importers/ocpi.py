@@ -15,7 +15,7 @@ from scchelpers.data import tables
 from scchelpers.data.importers import ocpi_places as places
 from scchelpers.data.importers.ocpi_files import read_records
 from scchelpers.data.importers.ocpi_models import Cdr, Location, Record, Session
-from scchelpers.data.importers.report import Imported, ImportReport
+from scchelpers.data.importers.report import Imported
 from scchelpers.data.importers.sieve import Sieve, session_ids
 from scchelpers.faults import UserError
 
@@ -78,20 +78,7 @@ def read(files, *, max_stay_h: float = 336.0) -> Imported:
     chargepoints = chargepoints[chargepoints["evse_id"].isin(rows["evse_id"])]
     short = rows["energy_kwh"] > rows["max_kw"] * (sieve.stay_h + 1 / 60)
     sessions = rows.assign(session_id=session_ids(rows), max_kw=rows["max_kw"].mask(short))
-    report = ImportReport(
-        kind="ocpi",
-        files=tuple(str(path) for path in files),
-        read=sieve.read,
-        kept=len(rows),
-        mended=sieve.mended,
-        set_aside=sieve.set_aside,
-        notes=tuple(notes),
-        sites=len(sites),
-        evses=len(chargepoints),
-        first=rows["plug_in"].min(),
-        last=rows["plug_out"].max(),
-        energy_kwh=float(rows["energy_kwh"].sum()),
-    )
+    report = sieve.report("ocpi", files, notes, sites=len(sites), evses=len(chargepoints))
     names = dict.fromkeys(file for file, _, _ in charging)
     sources = [{"title": f"OCPI records {name}", "provenance": "measured"} for name in names]
     return Imported(

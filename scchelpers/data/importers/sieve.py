@@ -12,6 +12,7 @@ import pandas as pd
 
 from scchelpers.data import tables
 from scchelpers.data.importers.ratings import TOLERANCE
+from scchelpers.data.importers.report import ImportReport
 
 # Stamps to the minute hide up to a minute of a stay.
 MINUTE_H = 1 / 60
@@ -99,6 +100,26 @@ class Sieve:
             else:
                 busy_until, on = ends[i], evse[i]
         self.drop(self.rows.index.isin(rows.index[bad]), "overlaps another session on its EVSE")
+
+    def report(
+        self, kind: str, files: Iterable[object], notes: Iterable[str], *, sites: int, evses: int
+    ) -> ImportReport:
+        """Return the account of an import whose rows went through this sieve."""
+        some = len(self.rows) > 0
+        return ImportReport(
+            kind,
+            tuple(map(str, files)),
+            read=self.read,
+            kept=len(self.rows),
+            mended=self.mended,
+            set_aside=self.set_aside,
+            notes=tuple(notes),
+            sites=sites,
+            evses=evses,
+            first=self.rows["plug_in"].min() if some else None,
+            last=self.rows["plug_out"].max() if some else None,
+            energy_kwh=float(self.rows["energy_kwh"].sum()),
+        )
 
 
 def identifiers(texts: Iterable[str], length: int = 40) -> dict[str, str]:

