@@ -12,7 +12,10 @@ from tests.conftest import ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PACKAGE = ROOT / "scchelpers"
 # Rooms in the order of the house: each may import those before it.
-ROOMS = ("faults", "timebase", "data", "charging", "wording", "diversity", "figures")
+ROOMS = (
+    *("faults", "timebase", "data", "charging", "wording", "curtailment", "diversity", "tcc", "clm"),
+    *("baselines", "constraints", "coincidence", "business", "choice", "standards", "figures"),
+)
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "data" / "README.md"]
 
 
