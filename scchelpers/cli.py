@@ -1,4 +1,4 @@
-"""`scc`, the command line: make, import, check, list and run.
+"""`scc`, the command line: make, import, check, list, run and export.
 
 Each command is a thin layer over a function of the package and imports it only when it is called,
 so that `scc --help` answers at once.
@@ -111,7 +111,9 @@ def list_(
 
 @app.command()
 def run(
-    folder: Folder,
+    folder: Annotated[
+        str, typer.Argument(help="Portfolio folder or fsspec address.", show_default=False)
+    ],
     notebook: Annotated[
         list[str] | None, typer.Option(help="Notebook to run; repeat for several. All by default.")
     ] = None,
@@ -125,29 +127,106 @@ def run(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes side by side; one a core by default.")
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Dask scheduler whose workers run them instead."),
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the reports; reports/<portfolio> by default.")
+        str | None, typer.Option(help="Folder of the reports; reports/<portfolio> by default.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Run what has not changed, too.")] = False,
+    only_failed: Annotated[
+        bool, typer.Option("--only-failed", help="Run what failed last, nothing else.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would run and why, and run nothing.")
+    ] = False,
+    seconds: Annotated[
+        float | None, typer.Option(min=1, help="Longest time of one run [s].")
+    ] = None,
+    memory_mb: Annotated[
+        float | None, typer.Option(min=1, help="Most memory that one run may allocate [MB].")
     ] = None,
 ):
     """Run the notebooks over every site and publish reports and an index page.
 
-    A site that fails never stops the rest; the index shows it and the exit status is 1.
+    Only what changed or failed since the last run is run. A site that fails never stops the rest;
+    the index shows it and the exit status is 1.
 
     Example: scc run data/demo --site elm-road-lamps -p seed=1 --workers 2
     """
-    from scchelpers.runner import batch
+    from scchelpers.runner import batch, plan
 
+    asked = {
+        "notebooks": notebook,
+        "sites": site,
+        "parameters": _pairs(parameter),
+        "out": out,
+        "force": force,
+        "only_failed": only_failed,
+    }
+    if dry_run:
+        typer.echo(plan.text(batch.dry_run(folder, **asked)))
+        return
     summary = batch.run(
         folder,
-        notebooks=notebook,
-        sites=site,
-        parameters=_pairs(parameter),
         workers=workers,
-        out=out,
+        scheduler=scheduler,
+        seconds=seconds,
+        memory_mb=memory_mb,
+        **asked,
     )
     typer.echo(summary.text())
     if summary.failed:
         raise typer.Exit(1)
+
+
+@app.command()
+def status(
+    reports: Annotated[
+        str, typer.Argument(help="Folder of a portfolio's reports.", show_default=False)
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+):
+    """Say how a run stands, in progress or finished; exit status 1 if a run failed.
+
+    Example: scc status reports/demo
+    """
+    from dataclasses import asdict
+
+    from scchelpers.runner.status import standing
+
+    found = standing(reports)
+    typer.echo(json.dumps(asdict(found), indent=2) if as_json else found.text())
+    if found.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    scheme: Annotated[str, typer.Argument(help="tcc.")],
+    site: Annotated[str, typer.Argument(help="Site to export.")],
+    portfolio: Annotated[Path, typer.Option(help="Portfolio folder.")],
+    into: Annotated[Path, typer.Option(help="File to write; replaced if it is there.")],
+    form: Annotated[str, typer.Option("--as", metavar="FORMAT", help="csv or json.")] = "json",
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", "-o", metavar="NAME=VALUE", help="Option of the scheme."),
+    ] = None,
+):
+    """Write a site's limit for the operator of its chargepoints.
+
+    Example: scc export tcc elm-road-lamps --portfolio data/demo --as csv --into lamps.csv
+
+    The windows are derived as in the notebook; options such as -o quantile=0.95 are those of its
+    parameters (docs/tcc-windows.md).
+    """
+    from scchelpers import standards
+    from scchelpers.data.portfolio import Portfolio
+
+    options = _typed_pairs(option, standards.scheme(scheme))
+    written = standards.export(Portfolio.open(portfolio).site(site), scheme, form, into, **options)
+    typer.echo(f"Written: {written}")
 
 
 def _pairs(texts: list[str] | None) -> dict[str, str]:

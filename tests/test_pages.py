@@ -2,6 +2,7 @@
 
 import shutil
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -54,7 +55,7 @@ CONTRAST = """() => {
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory):
-    return first_run(tmp_path_factory).folder
+    return Path(first_run(tmp_path_factory).folder)
 
 
 @pytest.fixture(scope="module")

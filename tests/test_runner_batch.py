@@ -12,9 +12,10 @@ import pandas as pd
 import pytest
 
 from scchelpers.faults import UserError
-from scchelpers.runner import batch, results
-from scchelpers.runner.execution import Job
+from scchelpers.runner import batch, journal, workers
+from scchelpers.runner.job import Job
 from scchelpers.runner.files import write_whole
+from scchelpers.runner.lock import alone
 from scchelpers.runner.workers import run_all
 from tests.trial import FIRST, HOSTILE, NOTEBOOKS, first_run, write_portfolio
 
@@ -30,7 +31,7 @@ def portfolio(tmp_path_factory):
 def first(tmp_path_factory):
     """Return the summary of the trial run, and the bytes of its files before tests rerun sites."""
     summary = first_run(tmp_path_factory)
-    files = {path: path.read_bytes() for path in summary.folder.rglob("*") if path.is_file()}
+    files = {path: path.read_bytes() for path in Path(summary.folder).rglob("*") if path.is_file()}
     return summary, files
 
 
@@ -46,19 +47,19 @@ def test_a_failing_site_stops_no_other_and_is_shown(first):
     )  # fmt: skip
     names = {str(path.relative_to(summary.folder)) for path in files}
     assert names == {
-        ".lock", "index.html", "results.parquet", "status.jsonl",
+        ".lock", "index.html", "01_report.html", "results.parquet", "status.jsonl", "events.jsonl",
         "north-car-park/01_report.html", "north-car-park/01_report.ipynb",
         "odd/01_report.html", "odd/01_report.ipynb",
-        "south-depot/01_report.failed.ipynb",
+        "south-depot/01_report.failed.ipynb", "south-depot/01_report.html",
     }  # fmt: skip
-    page = summary.index.read_text()
+    page = Path(summary.index).read_text()
     assert "ValueError: no sessions at South depot" in page
     assert "must be 1 to 64 letters" in page
     assert HOSTILE not in page
 
 
 def test_figures_are_gathered(first):
-    table = pd.read_parquet(first[0].folder / "results.parquet")
+    table = pd.read_parquet(Path(first[0].folder) / "results.parquet")
     factor = table[table["figure"] == "coincidence_factor"].set_index("site_id")["value"]
     # 0.2 + 0.8 / sqrt(5) = 0.557771; the odd site has 0.7 of it
     assert factor["north-car-park"] == pytest.approx(0.557771, abs=1e-6)
@@ -87,10 +88,10 @@ def test_a_site_mended_and_run_alone_joins_the_rest(first, portfolio):
         **RUN,
     )
     assert again.exit_status == 0
-    known = {o.site_id: o.ok for o in results.statuses(summary.folder)}
+    known = {o.site_id: o.ok for o in journal.outcomes(summary.folder)}
     assert known == {"north-car-park": True, "south-depot": True, "odd": True, "../../x": False}
-    assert not (summary.folder / "south-depot" / "01_report.failed.ipynb").exists()
-    assert sorted(pd.read_parquet(summary.folder / "results.parquet")["site_id"].unique()) == [
+    assert not (Path(summary.folder) / "south-depot" / "01_report.failed.ipynb").exists()
+    assert sorted(pd.read_parquet(Path(summary.folder) / "results.parquet")["site_id"].unique()) == [
         "north-car-park", "odd", "south-depot",
     ]  # fmt: skip
 
@@ -98,9 +99,9 @@ def test_a_site_mended_and_run_alone_joins_the_rest(first, portfolio):
 def test_same_inputs_give_the_same_bytes(first, portfolio, tmp_path):
     summary, before = first
     out = tmp_path / "reports" / "trial"
-    batch.run(portfolio, notebooks=["01"], sites=["odd"], parameters=FIRST, out=out, **RUN)
-    page = "odd/01_report.html"
-    assert (out / page).read_bytes() == before[summary.folder / page]
+    batch.run(portfolio, notebooks=["01"], parameters=FIRST, out=out, **RUN)
+    for page in ("odd/01_report.html", "index.html", "01_report.html", "results.parquet"):
+        assert (out / page).read_bytes() == before[Path(summary.folder) / page]
 
 
 def test_a_dead_kernel_and_a_silent_stop_are_failures(portfolio, tmp_path):
@@ -116,6 +117,7 @@ def test_a_dead_kernel_and_a_silent_stop_are_failures(portfolio, tmp_path):
     found = {outcome.error: outcome for outcome in run_all(jobs, 2)}
     assert set(found) == {"DeadKernel", "StoppedEarly"}
     assert {outcome.cell for outcome in found.values()} == {6}
+    assert (found["DeadKernel"].attempts, found["StoppedEarly"].attempts) == (2, 1)
     for fault in ("kill", "exit"):
         assert [p.name for p in (tmp_path / fault).iterdir()] == ["01_report.failed.ipynb"]
 
@@ -136,25 +138,25 @@ def test_all_that_is_wrong_with_the_request_is_said_before_a_kernel_starts(portf
 def test_a_line_of_the_status_cut_short_is_no_result(tmp_path):
     whole = json.dumps({"site_id": "a", "notebook": "n", "ok": True})
     (tmp_path / "status.jsonl").write_text(f'{whole}\n{{"site_id": "b", "note')
-    assert [o.site_id for o in results.statuses(tmp_path)] == ["a"]
+    assert [o.site_id for o in journal.outcomes(tmp_path)] == ["a"]
 
 
 def test_interrupted_it_keeps_and_shows_what_is_done(portfolio, tmp_path, monkeypatch):
     done = batch.Outcome("odd", "01_report", True)
 
-    def interrupted(jobs, workers):
+    def interrupted(jobs, **_):
         yield done
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(batch, "run_all", interrupted)
+    monkeypatch.setattr(workers, "run_all", interrupted)
     with pytest.raises(KeyboardInterrupt):
         batch.run(portfolio, notebooks=["01"], sites=["odd", "south-depot"], out=tmp_path, **RUN)
-    assert results.statuses(tmp_path) == [done]
+    assert journal.outcomes(tmp_path) == [done]
     assert "1</dd>" in (tmp_path / "index.html").read_text()
 
 
 def test_two_runs_never_write_the_same_reports(portfolio, tmp_path):
-    with batch._alone(tmp_path), pytest.raises(UserError, match="another run is writing"):
+    with alone(tmp_path), pytest.raises(UserError, match="another run is writing"):
         batch.run(portfolio, notebooks=["01"], out=tmp_path, **RUN)
 
 
@@ -171,7 +173,7 @@ SLOW = """
 import sys
 from scchelpers.runner import batch
 batch.run(sys.argv[1], notebooks=["02"], sites=["north-car-park", "odd"], workers=2,
-          notebook_folder=sys.argv[2], out=sys.argv[3], progress="none")
+          parameters={"seconds": "8"}, notebook_folder=sys.argv[2], out=sys.argv[3], progress="none")
 """
 
 
@@ -189,8 +191,12 @@ def wait_until(true, seconds: float = 60) -> bool:
     return False
 
 
+def parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("victim", ["runner", "workers"])
+@pytest.mark.parametrize("victim", ["runner", "workers", "warm processes", "kernels"])
 def test_killed_in_the_middle_it_leaves_no_process_and_no_half_report(tmp_path, victim):
     folder = write_portfolio(tmp_path / "trial")
     scratch = tmp_path / "tmp"
@@ -200,25 +206,25 @@ def test_killed_in_the_middle_it_leaves_no_process_and_no_half_report(tmp_path, 
     marks = [folder / f"kernel-{site_id}" for site_id in ("north-car-park", "odd")]
     assert wait_until(lambda: all(mark.exists() and mark.read_text() for mark in marks))
     kernels = [int(mark.read_text()) for mark in marks]
-    parents = {
-        int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]) for pid in kernels
-    }
-    assert len(parents) == 2
-    assert all(alive(pid) for pid in (*kernels, *parents))
+    warm = [parent(pid) for pid in kernels]
+    crew = [parent(pid) for pid in warm]
+    everyone = {*kernels, *warm, *crew}
+    assert len(everyone) == 6 and {parent(pid) for pid in crew} == {runner.pid}
+    assert all(alive(pid) for pid in everyone)
 
-    for pid in [runner.pid] if victim == "runner" else parents:
+    killed = {"runner": [runner.pid], "workers": crew, "warm processes": warm, "kernels": kernels}
+    for pid in killed[victim]:
         os.kill(pid, signal.SIGKILL)
-    code = runner.wait(60)
+    code = runner.wait(120)
 
-    gone = wait_until(lambda: not any(alive(pid) for pid in (*kernels, *parents)), 10)
-    assert gone, "a kernel or worker outlived its parent"
-    assert wait_until(lambda: not list(scratch.iterdir()), 10), "scratch files were left"
-    assert not [p for p in (tmp_path / "out").rglob("*") if p.suffix in (".html", ".ipynb")] or (
-        victim == "workers"
+    assert wait_until(lambda: not any(alive(pid) for pid in everyone), 10), (
+        "one outlived its parent"
     )
+    assert wait_until(lambda: not list(scratch.iterdir()), 10), "scratch files were left"
+    assert not list((tmp_path / "out").rglob("*.partial"))
+    known = journal.outcomes(tmp_path / "out")
     if victim == "runner":
-        assert code == -signal.SIGKILL
-        assert results.statuses(tmp_path / "out") == []
-    else:
-        assert {o.error for o in results.statuses(tmp_path / "out")} == {"DeadWorker"}
-        assert "SIGKILL" in (tmp_path / "out" / "index.html").read_text()
+        assert code == -signal.SIGKILL and known == []
+        assert not [p for p in (tmp_path / "out").rglob("*") if p.suffix in (".html", ".ipynb")]
+    else:  # what was lost was tried once more
+        assert [(o.ok, o.attempts) for o in known] == [(True, 2)] * 2

@@ -10,7 +10,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from scchelpers.faults import UserError
 from scchelpers.runner import index, markup, provenance, publish, records
-from scchelpers.runner.execution import Outcome
+from scchelpers.runner.job import Outcome
 from tests.trial import HOSTILE, NOTEBOOKS
 
 # The smallest PNG there is: one grey pixel.

@@ -5,6 +5,7 @@ Paths go through fsspec, so a portfolio may lie in an object store.
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from collections.abc import Iterable
 from typing import Self
@@ -15,9 +16,10 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 import xarray as xr
 
-from scchelpers.data import frames, tables
+from scchelpers.data import frames, reads, tables
+from scchelpers.data import network as networks
 from scchelpers.data.rules.tables import header_faults, table_faults
-from scchelpers.faults import Fault, UserError
+from scchelpers.faults import Fault, UserError, closest
 from scchelpers.timebase import LONDON
 
 
@@ -53,6 +55,7 @@ class Folder:
             ) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise UserError(f"{path}/portfolio.toml: not valid TOML ({error})") from None
+        reads.note("file:portfolio.toml")
         return cls(str(path), header)
 
     @property
@@ -70,6 +73,16 @@ class Folder:
         """Return whether a file or store of the portfolio is there."""
         return self._fs.exists(f"{self._root}/{name}")
 
+    def digest(self, name: str) -> str:
+        """Return the SHA-256 of a file, or of a folder's files with their names; "" if none."""
+        found = hashlib.sha256()
+        root = f"{self._root}/{name}"
+        paths = sorted(self._fs.find(root))
+        for path in paths:
+            found.update(path[len(root) :].encode() + b"\0")
+            found.update(self._fs.cat_file(path))
+        return found.hexdigest() if paths else ""
+
     def raw_table(self, name: str) -> tuple[pd.DataFrame, list[Fault]]:
         """Read a CSV table as text, indexed by row number, with the faults of its form.
 
@@ -78,6 +91,7 @@ class Folder:
         UserError
             If the file is missing or cannot be read; `assets.csv` alone may be missing.
         """
+        reads.note(f"file:{name}")
         try:
             data = self._fs.cat_file(f"{self._root}/{name}")
         except FileNotFoundError:
@@ -123,6 +137,7 @@ class Folder:
         UserError
             If the file cannot be read or lacks a column.
         """
+        reads.note(f"sessions:{site_id or ''}")
         names = [column.name for column in tables.SESSIONS]
         if not self.exists("sessions.parquet"):
             return pd.DataFrame(columns=names)
@@ -183,6 +198,7 @@ class Folder:
         UserError
             If the series cannot be opened.
         """
+        reads.note(f"load:{group}/{series_id}")
         place = f"loads.zarr/{group}/{series_id}"
         if not tables.is_id(series_id) or not self.exists(f"{place}/zarr.json"):
             return None
@@ -202,11 +218,41 @@ class Folder:
 
     def series(self, group: str) -> list[str]:
         """Return the identifiers of the load series of a group that are stored, sorted."""
+        reads.note(f"file:loads.zarr/{group}")
         root = f"{self._root}/loads.zarr/{group}"
         if not self._fs.isdir(root):
             return []
         found = (entry.rstrip("/").rsplit("/", 1)[-1] for entry in self._fs.ls(root, detail=False))
         return sorted(name for name in found if name != "zarr.json" and not name.startswith("."))
+
+    @property
+    def network_ids(self) -> list[str]:
+        """Identifiers of the network models that are stored, sorted."""
+        reads.note("file:networks")
+        root = f"{self._root}/networks"
+        if not self._fs.isdir(root):
+            return []
+        found = (entry.rsplit("/", 1)[-1] for entry in self._fs.ls(root, detail=False))
+        return sorted(name.removesuffix(".json") for name in found if name.endswith(".json"))
+
+    def raw_network(self, network_id: str) -> networks.Network:
+        """Read a network model, sound or not.
+
+        Raises
+        ------
+        UserError
+            If there is no such model, or it is not input data of power-grid-model.
+        """
+        place = f"networks/{network_id}.json"
+        if not (tables.is_id(network_id) and self.exists(place)):
+            known = self.network_ids
+            hint = closest(str(network_id), known) or f"networks: {', '.join(known) or 'none'}"
+            raise UserError(f"{self.path}/networks: no network {network_id!r}; {hint}")
+        reads.note(f"file:{place}")
+        try:
+            return networks.parse(self._fs.cat_file(f"{self._root}/{place}"), network_id)
+        except UserError as error:
+            raise UserError(f"{self.path}/{place}: {error}") from None
 
     def _session_store(self) -> pads.Dataset:
         try:

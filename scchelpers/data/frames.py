@@ -99,6 +99,15 @@ def numbers(values: pd.Series) -> pd.Series:
     return read.where(np.isfinite(read))
 
 
+def dates(values: pd.Series) -> pd.Series:
+    """Return text as days, "2025-03-31" or as spreadsheets write it in Britain, "31/03/2025".
+
+    What is no day is missing.
+    """
+    read = pd.to_datetime(values, format="%Y-%m-%d", errors="coerce")
+    return read.fillna(pd.to_datetime(values, format="%d/%m/%Y", errors="coerce"))
+
+
 def choice(text: str) -> str:
     """Return a choice as the tables write it: "On street" is "on_street"."""
     return text.lower().replace(" ", "_").replace("-", "_")
@@ -114,6 +123,8 @@ def as_typed(raw: pd.DataFrame, columns: tuple[tables.Column, ...]) -> pd.DataFr
         values = raw.get(column.name, pd.Series("", index=raw.index, dtype=str))
         if column.kind in ("number", "integer"):
             typed[column.name] = numbers(values)
+        elif column.kind == "date":
+            typed[column.name] = dates(values)
         else:
             if column.kind == "choice":
                 values = values.map(choice)

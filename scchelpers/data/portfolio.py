@@ -11,9 +11,11 @@ from functools import cached_property
 import pandas as pd
 import xarray as xr
 
-from scchelpers.data import frames, tables
+from scchelpers.data import frames, reads, tables
 from scchelpers.data.folder import Folder
 from scchelpers.data.frames import sessions_frame
+from scchelpers.data.network import Network
+from scchelpers.data.network import faults as network_faults
 from scchelpers.data.rules import loads as load_rules
 from scchelpers.data.rules import sessions as session_rules
 from scchelpers.data.rules import tables as table_rules
@@ -21,7 +23,7 @@ from scchelpers.data.site import Site
 from scchelpers.faults import Fault, UserError, closest
 from scchelpers.timebase import zone
 
-__all__ = ["Portfolio", "Site", "sessions_frame"]
+__all__ = ["Network", "Portfolio", "Site", "sessions_frame"]
 
 
 class Portfolio(Folder):
@@ -34,7 +36,7 @@ class Portfolio(Folder):
     ('Elm Road lamp columns', 24, 17520)
     """
 
-    @cached_property
+    @property
     def sites(self) -> pd.DataFrame:
         """All sites, one a row, indexed by site_id.
 
@@ -45,6 +47,11 @@ class Portfolio(Folder):
         UserError
             If `sites.csv` is missing or has no column site_id.
         """
+        reads.note("file:sites.csv")  # each time: the first may have been for one site
+        return self._sites
+
+    @cached_property
+    def _sites(self) -> pd.DataFrame:
         raw, faults = self.raw_table("sites.csv")
         if "site_id" not in raw:
             faults = faults or table_rules.header_faults(raw.columns, tables.SITES, "sites.csv")
@@ -69,6 +76,10 @@ class Portfolio(Folder):
             If there is no such site (the closest name is suggested), or it has a fault that
             `scc check` calls an error.
         """
+        with reads.whole(f"site:{site_id}"):
+            return self._site(site_id)
+
+    def _site(self, site_id: str) -> Site:
         if site_id not in self.sites.index:
             hint = closest(str(site_id), self.site_ids) or f"sites: {', '.join(self.site_ids[:8])}"
             raise UserError(f"{self.path}/sites.csv: no site {site_id!r}; {hint}")
@@ -102,6 +113,18 @@ class Portfolio(Folder):
             timezone=clock,
             set_aside=session_rules.counts([*faulty, *contradictory, *more]),
         )
+
+    def network(self, network_id: str) -> Network:
+        """Read a network model.
+
+        Raises
+        ------
+        UserError
+            If there is no such model (the closest name is suggested), or it cannot be calculated.
+        """
+        network = self.raw_network(network_id)
+        self._refuse(network_faults(network, f"networks/{network_id}.json"))
+        return network
 
     def rating_kva(self, asset_id: str | None) -> pd.Series | None:
         """Return the rating [kVA] of an asset by season; None where none is given.

@@ -157,6 +157,14 @@ def write_sessions(folder: Path, sessions: pd.DataFrame) -> None:
     )
 
 
+def write_network(folder: Path, network_id: str, text: str) -> None:
+    """Write a network model, the JSON text of power-grid-model."""
+    write_aside(
+        folder / "networks" / f"{network_id}.json",
+        lambda path: path.write_text(text, encoding="utf-8"),
+    )
+
+
 def write_loads(folder: Path, group: str, series_id: str, load: xr.Dataset) -> None:
     """Write one load series to `loads.zarr/<group>/<series_id>`.
 

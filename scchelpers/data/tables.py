@@ -44,7 +44,7 @@ class Column:
     name : str
         Column name, a term of the field.
     kind : str
-        "id", "text", "number", "integer", "instant" or "choice".
+        "id", "text", "number", "integer", "date", "instant" or "choice".
     unit : str
         Unit, "–" for none.
     meaning : str
@@ -81,6 +81,16 @@ SITES = (
     Column("power_factor", "number", "–", "power factor of the site's import", low=0.5, high=1),
     Column("asset_id", "id", "–", "network asset that feeds the site (`assets.csv`)"),
     Column("connection_kv", "number", "kV", "voltage of the connection point", low=0.2, high=400),
+    Column("network_id", "id", "–", "network model that the site lies in (`networks/`)"),
+    Column(
+        "network_node",
+        "integer",
+        "–",
+        "node of that model at which the site connects",
+        low=0,
+        high=2**31 - 1,
+    ),
+    Column("applied_on", "date", "–", "day on which the site applied: its place in the LIFO stack"),
     Column("timezone", "text", "–", "IANA zone of the site's clock, if not the portfolio's"),
     Column(
         "provenance", "choice", "–", "where the data are from", choices=("measured", "synthetic")

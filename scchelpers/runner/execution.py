@@ -2,92 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import re
+import subprocess
+import threading
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
-from scchelpers.runner import records
-from scchelpers.runner.files import write_whole
+from scchelpers.data import reads
+from scchelpers.data.fingerprint import Fingerprints
+from scchelpers.data.portfolio import Portfolio
+from scchelpers.runner import files, kernels, records
+from scchelpers.runner.job import Job, Outcome
+from scchelpers.runner.provisioner import WarmProvisioner
+from scchelpers.runner.publish import render
 
 _ERROR_MARKER = "papermill-error-cell-tag"
 _INJECTED = "injected-parameters"
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a worker needs to run one notebook for one site.
-
-    Attributes
-    ----------
-    notebook : str
-        Path of the source notebook.
-    site_id : str
-        Site, or "" where the site is unfit to run.
-    folder : str
-        Folder of the site's reports.
-    parameters : dict
-        Typed values, `portfolio` and `site_id` among them.
-    page : dict
-        What the page says of the site and portfolio, see `publish.publish`.
-    stamp : dict
-        Provenance, see `provenance.stamp`.
-    """
-
-    notebook: str
-    site_id: str
-    folder: str
-    parameters: dict[str, Any]
-    page: dict[str, Any] = field(default_factory=dict)
-    stamp: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """Name of the notebook without its ending."""
-        return Path(self.notebook).stem
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one notebook for one site.
-
-    Attributes
-    ----------
-    site_id, notebook : str
-        Site, and name of the notebook without its ending.
-    ok : bool
-        Whether the notebook ran to its end and its report was published.
-    seconds : float
-        Wall time [s].
-    cell : int or None
-        Cell that failed, counted from 1 in the source notebook; None where no cell did.
-    error, message : str
-        Name and message of the exception, "" when ok.
-    figures : list of dict
-        Figures of merit (`records.Figure`).
-    """
-
-    site_id: str
-    notebook: str
-    ok: bool
-    seconds: float = 0.0
-    cell: int | None = None
-    error: str = ""
-    message: str = ""
-    figures: list[dict] = field(default_factory=list)
-
-    @property
-    def fault(self) -> str:
-        """The failure in one line, "" when ok."""
-        if self.ok:
-            return ""
-        where = f"cell {self.cell}: " if self.cell else ""
-        return f"{where}{self.error}: {self.message}".rstrip(": ")
 
 
 class RunError(Exception):
@@ -112,31 +50,46 @@ def perform(job: Job, scratch: Path) -> Outcome:
     scratch : pathlib.Path
         Folder for the notebook while it runs.
     """
-    from scchelpers.runner.publish import render
-
     began = time.perf_counter()
     executed = scratch / f"{job.name}.ipynb"
-    folder = Path(job.folder)
-    finished, page, failed = (
-        folder / f"{job.name}{ending}" for ending in (".ipynb", ".html", ".failed.ipynb")
-    )
+    known = {"site_id": job.site_id, "notebook": job.name, "recipe": job.recipe}
     try:
-        notebook = execute(job, executed)
+        if job.reuse:
+            notebook = nbformat.reads(files.read(job.place(".ipynb")), as_version=4)
+        else:
+            notebook = execute(job, executed)
+        inputs = notebook.metadata["scc"]["provenance"].get("data", {})
         figures = [asdict(figure) for figure in records.recorded(notebook)]
-        html = render(notebook, **job.page, stamp=job.stamp)
-        write_whole(finished, nbformat.writes(notebook))
-        write_whole(page, html)
-        failed.unlink(missing_ok=True)
-        return Outcome(job.site_id, job.name, True, _since(began), figures=figures)
+        html = render(notebook, **job.page, stamp=notebook.metadata["scc"]["provenance"])
+        if not job.reuse:
+            files.write_whole(job.place(".ipynb"), nbformat.writes(notebook))
+        files.write_whole(job.place(".html"), html)
+        files.remove(job.place(".failed.ipynb"))
+        known |= {"page_key": job.page_key, "inputs": inputs, "figures": figures}
+        return Outcome(ok=True, seconds=_since(began), **_used(job), **known)
     except RunError as fault:
-        outcome = (fault.cell, fault.error, fault.message)
+        known |= {"cell": fault.cell, "error": fault.error, "message": fault.message}
     except Exception as fault:  # a failure is a result: the other sites must go on
-        outcome = (None, type(fault).__name__, _one_line(str(fault)))
-    for stale in (finished, page):
-        stale.unlink(missing_ok=True)
-    if executed.exists():
-        write_whole(failed, nbformat.writes(canonical(_read(executed), job)))
-    return Outcome(job.site_id, job.name, False, _since(began), *outcome)
+        known |= {"error": type(fault).__name__, "message": _one_line(str(fault))}
+    with contextlib.suppress(OSError):  # a full disk holds no failed notebook either
+        for ending in (".ipynb", ".html"):
+            files.remove(job.place(ending))
+        if executed.exists():
+            failed = canonical(_read(executed), job, {})
+            files.write_whole(job.place(".failed.ipynb"), nbformat.writes(failed))
+    return Outcome(ok=False, seconds=_since(began), **_used(job), **known)
+
+
+def _used(job: Job) -> dict[str, Any]:
+    """Return what the kernel used and how it was made, where a kernel was."""
+    if job.reuse:
+        return {}
+    process = WarmProvisioner.last
+    if process is None:
+        return {"kernel": f"stock: {WarmProvisioner.stock_because}"}
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(5)
+    return {"kernel": "forked", **process.used}
 
 
 def execute(job: Job, executed: Path) -> nbformat.NotebookNode:
@@ -159,8 +112,17 @@ def execute(job: Job, executed: Path) -> nbformat.NotebookNode:
     from papermill.exceptions import PapermillExecutionError
 
     executed.unlink(missing_ok=True)
+    noted = Path(os.environ.get(reads.VARIABLE, executed.with_name("reads")))
+    noted.unlink(missing_ok=True)
     source = _read(job.notebook)
-    Path(job.folder).mkdir(parents=True, exist_ok=True)
+    remote = files.is_address(job.folder)
+    cwd = executed.parent if remote else Path(job.folder)
+    cwd.mkdir(parents=True, exist_ok=True)
+    late = threading.Event()
+    watch = threading.Timer(job.seconds or 0, _end_late, [late])
+    watch.daemon = True
+    if job.seconds:
+        watch.start()
     try:
         notebook = papermill.execute_notebook(
             source,
@@ -170,7 +132,7 @@ def execute(job: Job, executed: Path) -> nbformat.NotebookNode:
             language="python",
             progress_bar=False,
             start_timeout=180,
-            cwd=job.folder,
+            cwd=str(cwd),
             kernel_manager_class="scchelpers.runner.kernels.RunKernelManager",
             shutdown_kernel="immediate",
             coalesce_streams=True,
@@ -178,23 +140,50 @@ def execute(job: Job, executed: Path) -> nbformat.NotebookNode:
     except PapermillExecutionError as fault:
         raise RunError(fault.ename, _one_line(fault.evalue), _position(job, executed)) from None
     except DeadKernelError:
+        cell = _last_begun(job, executed)
+        if late.is_set():
+            raise RunError("TimeLimit", f"longer than {job.seconds:g} s", cell) from None
         message = "the kernel was ended from outside: killed, out of memory or crashed"
-        raise RunError("DeadKernel", message, _last_begun(job, executed)) from None
+        raise RunError("DeadKernel", message, cell) from None
     except CellTimeoutError as fault:
         raise RunError("CellTimeout", _one_line(str(fault)), _last_begun(job, executed)) from None
+    except RuntimeError as fault:  # a kernel that never answered
+        raise RunError("KernelStart", _one_line(str(fault))) from None
+    finally:
+        watch.cancel()
     unfinished = _first_unfinished(notebook)
     if unfinished is not None:
         # papermill returns as if all were well after sys.exit(0)
         message = "the notebook stopped before its end (sys.exit or quit)"
         raise RunError("StoppedEarly", message, _in_source(job, notebook, unfinished))
-    return canonical(notebook, job)
+    given = str(job.parameters["portfolio"])
+    portfolio = Portfolio.open(given if files.is_address(given) else cwd / given)
+    return canonical(notebook, job, Fingerprints(portfolio).of(reads.noted(noted)))
 
 
-def canonical(notebook: nbformat.NotebookNode, job: Job) -> nbformat.NotebookNode:
-    """Return a notebook without times, paths and random names: same inputs, same bytes."""
+def _end_late(late: threading.Event) -> None:
+    """End a kernel whose time is over."""
+    late.set()
+    kernels.end_all()
+
+
+def canonical(
+    notebook: nbformat.NotebookNode, job: Job, inputs: dict[str, str]
+) -> nbformat.NotebookNode:
+    """Return a notebook without times, paths and random names: same inputs, same bytes.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+        As executed; changed in place.
+    job : Job
+        What was run.
+    inputs : dict of str to str
+        Fingerprints of what was read, for its provenance.
+    """
     notebook.metadata.pop("papermill", None)
     notebook.metadata.pop("widgets", None)
-    notebook.metadata["scc"] = {"site_id": job.site_id, "provenance": job.stamp}
+    notebook.metadata["scc"] = {"site_id": job.site_id, "provenance": {**job.stamp, "data": inputs}}
     for number, cell in enumerate(notebook.cells):
         for key in ("papermill", "execution"):
             cell.metadata.pop(key, None)

@@ -1,34 +1,42 @@
-"""The index of a portfolio's reports: every site beside the others."""
+"""The pages that bring a portfolio's reports together.
+
+`index.html` has a row a site and a column a notebook, in its cells the first figure that each
+recorded; `<notebook>.html` compares all figures of one notebook. A page holds 500 sites at most, so
+that it stays quick to open with thousands of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import scchelpers
+from scchelpers.data import tables
 from scchelpers.faults import UserError
-from scchelpers.runner import markup
-from scchelpers.runner.execution import Outcome
-from scchelpers.runner.files import write_whole
+from scchelpers.runner import files, markup
+from scchelpers.runner.job import Outcome
 from scchelpers.runner.publish import environment
+
+PAGE_ROWS = 500
+FAULTS_SHOWN = 50
 
 
 def write(
-    path: str | Path,
+    reports: str | Path,
     *,
     portfolio: Mapping[str, Any],
     sites: Mapping[str, Mapping[str, Any]],
     titles: Mapping[str, str],
     outcomes: Iterable[Outcome],
 ) -> None:
-    """Write the index page.
+    """Write the index and the comparison of each notebook.
 
     Parameters
     ----------
-    path : str or pathlib.Path
-        `index.html`, in the folder that holds the sites' folders.
+    reports : str or pathlib.Path
+        Folder that holds the sites' folders, a path or fsspec address.
     portfolio : mapping
         `title`, `description` and `sources`, as in `portfolio.toml`.
     sites : mapping of str to mapping
@@ -41,85 +49,141 @@ def write(
     Raises
     ------
     UserError
-        If the page would be unfit to publish.
+        If a page would be unfit to publish.
     """
-    outcomes = list(outcomes)
-    by_notebook: dict[str, dict[str, Outcome]] = {name: {} for name in titles}
+    found: dict[str, dict[str, Outcome]] = {name: {} for name in titles}
     for outcome in outcomes:
-        by_notebook.setdefault(outcome.notebook, {})[outcome.site_id] = outcome
-    page = (
-        environment()
-        .get_template("portfolio.html.j2")
-        .render(
-            portfolio={
-                "title": portfolio.get("title") or portfolio.get("name") or "Portfolio",
-                "description": portfolio.get("description", ""),
-                "sources": portfolio.get("sources", []),
-            },
-            tally={
-                "sites": len({o.site_id for o in outcomes}),
-                "reports": sum(o.ok for o in outcomes),
-                "failed": sum(not o.ok for o in outcomes),
-            },
-            sections=[
-                _section(Path(path).parent, name, titles.get(name, name), sites, found)
-                for name, found in by_notebook.items()
-                if found
-            ],
-            version=scchelpers.__version__,
-        )
-    )
-    if wrong := markup.faults(page):
-        raise UserError("the index is unfit to publish: " + "; ".join(dict.fromkeys(wrong)))
-    write_whole(Path(path), page)
-
-
-def _section(
-    folder: Path, notebook: str, title: str, sites: Mapping, found: Mapping[str, Outcome]
-) -> dict[str, Any]:
-    """Return the table of one notebook: a row a site, a column a figure."""
-    shown = [(site_id, found[site_id]) for site_id in sites if site_id in found]
-    shown += [(site_id, found[site_id]) for site_id in found if site_id not in sites]
-    columns: dict[str, dict[str, Any]] = {}
-    for _, outcome in shown:
-        for figure in outcome.figures:
-            column = columns.setdefault(
-                figure["name"],
-                {"label": figure["label"], "unit": figure["unit"], "number": False, "largest": 0},
-            )
-            if _is_number(figure["value"]):
-                column["number"] = True
-                column["largest"] = max(column["largest"], figure["value"])
-    return {
-        "anchor": f"notebook-{notebook}",
-        "title": title,
-        "columns": list(columns.values()),
-        "rows": [
-            _row(folder, notebook, site_id, sites.get(site_id, {}), outcome, columns)
-            for site_id, outcome in shown
+        found.setdefault(outcome.notebook, {})[outcome.site_id] = outcome
+    found = {name: of for name, of in found.items() if of}
+    every = [outcome for of in found.values() for outcome in of.values()]
+    failed = [outcome for outcome in every if not outcome.ok]
+    shown = [site_id for site_id in sites if any(site_id in of for of in found.values())]
+    about = {
+        "portfolio": {
+            "title": portfolio.get("title") or portfolio.get("name") or "Portfolio",
+            "description": portfolio.get("description", ""),
+            "sources": portfolio.get("sources", []),
+        },
+        "tally": {
+            "sites": len(shown),
+            "reports": len(every) - len(failed),
+            "failed": len(failed),
+        },
+        "notebooks": [
+            {"title": titles.get(name, name), "link": quote(f"{name}.html")} for name in found
         ],
+        "version": scchelpers.__version__,
     }
+    faults = [_fault(reports, outcome, sites) for outcome in failed[:FAULTS_SHOWN]]
+    columns = [_headline(name, titles.get(name, name), of) for name, of in found.items()]
+    rows = [_overview_row(site_id, sites[site_id], columns, found) for site_id in shown]
+    overview = {"columns": columns, "faults": faults, "more": len(failed) - len(faults)}
+    _write_pages(reports, "index", "portfolio.html.j2", rows, {**about, **overview})
+    for name, of in found.items():
+        comparison = {"title": titles.get(name, name), "columns": _columns(of.values())}
+        rows = [
+            _row(name, site_id, sites[site_id], of[site_id], comparison["columns"])
+            for site_id in sites
+            if site_id in of and of[site_id].ok
+        ]
+        _write_pages(reports, name, "comparison.html.j2", rows, {**about, **comparison})
+
+
+def _write_pages(
+    reports: str | Path, name: str, template: str, rows: Sequence[dict], about: dict[str, Any]
+) -> None:
+    """Write a table over as many pages as it needs, and take away those that it needs no more."""
+    parts = [rows[at : at + PAGE_ROWS] for at in range(0, max(len(rows), 1), PAGE_ROWS)]
+    pages = [
+        {
+            "link": quote(_page_name(name, number)),
+            "first": part[0]["name"] if part else "",
+            "last": part[-1]["name"] if part else "",
+        }
+        for number, part in enumerate(parts)
+    ]
+    for number, part in enumerate(parts):
+        html = (
+            environment()
+            .get_template(template)
+            .render(**about, rows=part, pages=pages, here=number)
+        )
+        if wrong := markup.faults(html):
+            raise UserError(f"the page {pages[number]['link']} is unfit: {'; '.join(wrong)}")
+        files.write_whole(files.join(reports, _page_name(name, number)), html)
+    number = len(parts)
+    while files.exists(stale := files.join(reports, _page_name(name, number))):
+        files.remove(stale)
+        number += 1
+
+
+def _page_name(name: str, number: int) -> str:
+    return f"{name}.html" if number == 0 else f"{name}-{number + 1}.html"
+
+
+def _fault(reports: str | Path, outcome: Outcome, sites: Mapping) -> dict[str, str]:
+    link = f"{outcome.site_id}/{outcome.notebook}.failed.ipynb"
+    kept = tables.is_id(outcome.site_id) and files.exists(files.join(reports, link))
+    return {
+        "name": sites.get(outcome.site_id, {}).get("name") or outcome.site_id,
+        "site_id": outcome.site_id,
+        "notebook": outcome.notebook,
+        "text": outcome.fault,
+        "link": quote(link) if kept else "",
+    }
+
+
+def _columns(outcomes: Iterable[Outcome]) -> dict[str, dict[str, Any]]:
+    """Return the figures of a notebook as columns: name to label, unit and largest value."""
+    columns: dict[str, dict[str, Any]] = {}
+    for figure in (figure for outcome in outcomes for figure in outcome.figures):
+        column = columns.setdefault(
+            figure["name"],
+            {"label": figure["label"], "unit": figure["unit"], "number": False, "largest": 0},
+        )
+        if _is_number(figure["value"]):
+            column["number"] = True
+            column["largest"] = max(column["largest"], figure["value"])
+    return columns
+
+
+def _headline(name: str, title: str, found: Mapping[str, Outcome]) -> dict[str, Any]:
+    """Return the column of a notebook in the overview: the first figure that it records."""
+    columns = _columns(found.values())
+    first = next(iter(columns), None)
+    blank = {"label": title, "unit": "", "number": False, "largest": 0}
+    return {"notebook": name, "figure": first, "title": title, **columns.get(first, blank)}
+
+
+def _who(site_id: str, site: Mapping) -> dict[str, str]:
+    words = [site_id, site.get("site_type"), site.get("provenance")]
+    name = site.get("name") or site_id
+    kind = " · ".join(str(word).replace("_", " ") for word in words if word and word != name)
+    return {"name": name, "kind": kind}
+
+
+def _overview_row(
+    site_id: str, site: Mapping, columns: Sequence[Mapping], found: Mapping
+) -> dict[str, Any]:
+    cells = []
+    for column in columns:
+        outcome = found[column["notebook"]].get(site_id)
+        if outcome is None:
+            cells.append(_cell(None, column))
+            continue
+        values = {figure["name"]: figure["value"] for figure in outcome.figures}
+        cell = _cell(values.get(column["figure"]), column)
+        link = quote(f"{site_id}/{column['notebook']}.html") if tables.is_id(site_id) else ""
+        cells.append({**cell, "link": link, "failed": not outcome.ok})
+    return {**_who(site_id, site), "cells": cells}
 
 
 def _row(
-    folder: Path, notebook: str, site_id: str, site: Mapping, outcome: Outcome, columns: Mapping
+    notebook: str, site_id: str, site: Mapping, outcome: Outcome, columns: Mapping
 ) -> dict[str, Any]:
-    words = [site_id, site.get("site_type"), site.get("provenance")]
-    name = site.get("name") or site_id
-    row = {
-        "name": name,
-        "kind": " · ".join(str(w).replace("_", " ") for w in words if w and w != name),
-        "ok": outcome.ok,
-        "fault": outcome.fault,
-    }
-    if outcome.ok:
-        link = f"{site_id}/{notebook}.html"
-        values = {figure["name"]: figure["value"] for figure in outcome.figures}
-        cells = [_cell(values.get(key), column) for key, column in columns.items()]
-        return {**row, "link": quote(link), "cells": cells}
-    link = f"{site_id}/{notebook}.failed.ipynb"
-    kept = ".." not in site_id and (folder / link).is_file()
-    return {**row, "link": quote(link) if kept else ""}
+    values = {figure["name"]: figure["value"] for figure in outcome.figures}
+    cells = [_cell(values.get(key), column) for key, column in columns.items()]
+    return {**_who(site_id, site), "link": quote(f"{site_id}/{notebook}.html"), "cells": cells}
 
 
 def _cell(value, column: Mapping) -> dict[str, Any]:
@@ -132,6 +196,8 @@ def _cell(value, column: Mapping) -> dict[str, Any]:
         "number": column["number"],
         "text": as_text(value),
         "share": share,
+        "link": "",
+        "failed": False,
     }
 
 

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
 import sys
 import tempfile
 import weakref
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+
+from scchelpers.data import reads
 
 # One thread a kernel: the sites are the parallel work, and sums come out in one order.
 ONE_THREAD = dict.fromkeys(
@@ -39,6 +42,7 @@ class RunKernelManager(AsyncKernelManager):
     """
 
     live: ClassVar[weakref.WeakSet[RunKernelManager]] = weakref.WeakSet()
+    forked: ClassVar[bool] = True
 
     def __init__(self, **traits):
         super().__init__(**traits)
@@ -52,7 +56,8 @@ class RunKernelManager(AsyncKernelManager):
     def kernel_spec(self) -> KernelSpec:
         """The specification of the kernel, made here rather than looked up."""
         argv = [sys.executable, "-m", __name__, "-f", "{connection_file}"]
-        return KernelSpec(argv=argv, display_name="Python 3", language="python")
+        metadata = {"kernel_provisioner": {"provisioner_name": "scc-warm"}} if self.forked else {}
+        return KernelSpec(argv=argv, display_name="Python 3", language="python", metadata=metadata)
 
 
 def end_all() -> None:
@@ -64,16 +69,21 @@ def end_all() -> None:
                 os.killpg(process.pid, signal.SIGKILL)  # a kernel leads its process group
 
 
-def environment(scratch: str | Path) -> dict[str, str]:
+def environment(scratch: str | Path, memory_mb: float | None = None) -> dict[str, str]:
     """Return the variables in which kernels run, beside those of this process.
 
     Parameters
     ----------
     scratch : str or pathlib.Path
         Folder of the worker; the user's IPython start-up files and history stay out of a run.
+    memory_mb : float, optional
+        Memory that a kernel may allocate [MB].
     """
+    limit = {} if memory_mb is None else {"SCC_MEMORY_MB": str(memory_mb)}
     return {
+        **limit,
         **ONE_THREAD,
+        reads.VARIABLE: str(Path(scratch, "reads")),
         "MPLBACKEND": "Agg",
         "PYTHONHASHSEED": "0",
         "IPYTHONDIR": str(Path(scratch, "ipython")),
@@ -97,8 +107,63 @@ def die_with_parent() -> None:
         sys.exit(1)
 
 
+def limit_memory() -> None:
+    """Have an allocation beyond SCC_MEMORY_MB raise MemoryError, on Linux.
+
+    What a forked kernel shares with the process it comes from does not count.
+    """
+    most_mb = os.environ.get("SCC_MEMORY_MB")
+    if not most_mb or sys.platform != "linux":
+        return
+    import resource
+
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    held_kb = next(int(line.split()[1]) for line in status.splitlines() if "VmData" in line)
+    most = held_kb * 1024 + int(float(most_mb) * 2**20)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
+def become_kernel(arguments: list[str], env: dict[str, str], cwd: str) -> NoReturn:
+    """Turn this process, just forked, into a kernel; it never returns.
+
+    Parameters
+    ----------
+    arguments : list of str
+        Of the command line of a kernel: `-f`, its connection file, and what else Jupyter asks for.
+    env : dict of str to str
+        All environment variables of the kernel, JPY_PARENT_PID among them.
+    cwd : str
+        Its working directory.
+    """
+    code = 1
+    try:
+        os.setpgid(0, 0)
+        os.environ.clear()
+        os.environ.update(env)
+        die_with_parent()
+        os.chdir(cwd)
+        sys.path[0] = cwd
+        sys.argv = [__file__, *arguments]
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        random.seed()  # or every kernel would draw the same "random" numbers
+        if "numpy" in sys.modules:
+            sys.modules["numpy"].random.seed()
+        limit_memory()
+        from ipykernel.kernelapp import IPKernelApp
+
+        IPKernelApp.launch_instance(arguments)
+        code = 0
+    except SystemExit as stop:
+        code = stop.code if isinstance(stop.code, int) else 0
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)  # nothing of the process it was forked from may be run down here
+
+
 if __name__ == "__main__":
     die_with_parent()
+    limit_memory()
     from ipykernel.kernelapp import launch_new_instance
 
     launch_new_instance()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 from collections.abc import Iterable
@@ -67,6 +68,38 @@ def find(place: Path, names: Iterable[str] | None = None) -> list[Path]:
             raise UserError(f"notebook {name!r}: {'fits several' if fits else 'unknown'}; {hint}")
         found.append(there[fits[0]])
     return list(dict.fromkeys(found))
+
+
+def imports(paths: Iterable[Path]) -> tuple[str, ...]:
+    """Return what the code of notebooks imports by name, sorted: modules, or things in modules.
+
+    Examples
+    --------
+    >>> imports([folder() / "01_load_diversity.ipynb"])[:2]
+    ('scchelpers', 'scchelpers.data.portfolio')
+    """
+    found = set()
+    for path in paths:
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "code":
+                found |= _imported(cell.source)
+    return tuple(sorted(found))
+
+
+def _imported(source: str) -> set[str]:
+    """Return what a cell imports; a cell that is not plain Python names nothing."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return set()
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            # `from package import module` names a module of the package, or a thing in it
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
 
 
 def title(path: str | Path) -> str:

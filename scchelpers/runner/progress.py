@@ -18,7 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from scchelpers.runner.execution import Outcome
+from scchelpers.runner.job import Outcome
 
 Style = Literal["auto", "bar", "lines", "none"]
 

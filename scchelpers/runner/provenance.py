@@ -7,10 +7,10 @@ import importlib.metadata
 import platform
 import re
 import subprocess
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
-
-import fsspec
 
 import scchelpers
 
@@ -18,10 +18,8 @@ import scchelpers
 _SECRET = re.compile(r"(?i)(passw|secret|token|api_?key|credential)")
 
 
-def stamp(
-    notebook: str | Path, parameters: dict[str, Any], data: dict[str, str] | None = None
-) -> dict[str, Any]:
-    """Return the provenance of one run.
+def stamp(notebook: str | Path, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return the provenance of one run, but for the data that it reads.
 
     Parameters
     ----------
@@ -29,8 +27,6 @@ def stamp(
         Source notebook.
     parameters : dict
         Parameters given, as typed; those that name a secret are hidden.
-    data : dict of str to str, optional
-        Input to SHA-256, see `data_hashes`.
 
     Returns
     -------
@@ -43,7 +39,6 @@ def stamp(
         "notebook": Path(notebook).stem,
         "notebook_sha256": hashlib.sha256(Path(notebook).read_bytes()).hexdigest(),
         "parameters": fit_to_show(parameters),
-        "data": data or {},
         "python": platform.python_version(),
         "packages": _packages(),
     }
@@ -60,28 +55,25 @@ def fit_to_show(parameters: dict[str, Any]) -> dict[str, Any]:
     return {name: "hidden" if _SECRET.search(name) else v for name, v in parameters.items()}
 
 
-def data_hashes(portfolio: str) -> dict[str, str]:
-    """Return the SHA-256 of every input of a portfolio; a store of many files counts as one.
+@cache
+def package_key() -> str:
+    """Return a key of the package's methods, which changes with any of their source files."""
+    root = Path(scchelpers.__file__).parent
+    return _key(path for path in root.rglob("*.py") if path.parent.name != "runner")
 
-    Parameters
-    ----------
-    portfolio : str
-        Folder or fsspec address of the portfolio.
-    """
-    fs, root = fsspec.core.url_to_fs(portfolio)
-    found: dict[str, Any] = {}
-    for path in sorted(fs.find(root)):
-        name = path[len(root) :].strip("/")
-        if any(part.startswith(".") for part in name.split("/")):
-            continue
-        top = name.split("/")[0]
-        whole = found.setdefault(top, hashlib.sha256())
-        if name != top:
-            whole.update(name.encode() + b"\0")
-        with fs.open(path, "rb") as file:
-            while block := file.read(1 << 20):
-                whole.update(block)
-    return {name: whole.hexdigest() for name, whole in found.items()}
+
+@cache
+def publisher_key() -> str:
+    """Return a key of what makes pages of executed notebooks."""
+    room = Path(__file__).parent
+    return _key([room / "publish.py", room / "markup.py", *room.glob("template/*")])
+
+
+def _key(paths: Iterable[Path]) -> str:
+    found = hashlib.sha256()
+    for path in sorted(paths):
+        found.update(path.name.encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()
 
 
 def _code() -> dict[str, Any]:

@@ -28,6 +28,7 @@ TEMPLATES = Path(__file__).with_name("template")
 LARGEST_KB = 500
 _LEFT_OUT = {"injected-parameters", "remove-cell"}
 _IMAGES = ("image/png", "image/jpeg", "image/svg+xml")
+_ALONE = {"before": None, "after": None}
 _BARE = re.compile(r"\[?<.*>\]?|None", re.S)
 
 
@@ -57,6 +58,7 @@ def render(
     *,
     site: dict[str, Any] | None = None,
     portfolio: dict[str, Any] | None = None,
+    beside: dict[str, Any] | None = None,
     stamp: dict[str, Any] | None = None,
 ) -> str:
     """Return an executed notebook as an HTML page.
@@ -69,6 +71,8 @@ def render(
         `site_id`, `name`, `site_type`, `provenance`; texts from data, escaped here.
     portfolio : dict, optional
         `name` and `title`; the page links to the index of the portfolio.
+    beside : dict, optional
+        `before` and `after`: `site_id` and `name` of the neighbouring sites, or None.
     stamp : dict, optional
         Provenance, for the foot of the page.
 
@@ -90,7 +94,9 @@ def render(
             contents=contents,
             site=site,
             portfolio=portfolio,
-            stamp=stamp,
+            beside=beside or _ALONE,
+            notebook=(stamp or {}).get("notebook", ""),
+            stamp=None if stamp is None else {"data": {}, **stamp},
         )
     )
     wrong = markup.faults(page)
@@ -99,6 +105,37 @@ def render(
     if wrong:
         raise UserError("the page is unfit to publish: " + "; ".join(dict.fromkeys(wrong)))
     return page
+
+
+def failure(
+    notebook: str,
+    title: str,
+    fault: str,
+    *,
+    site: dict[str, Any],
+    portfolio: dict[str, Any],
+    beside: dict[str, Any],
+) -> str:
+    """Return the page that stands where a report could not be made.
+
+    Parameters
+    ----------
+    notebook, title : str
+        Name and title of the notebook.
+    fault : str
+        Why, in one line.
+    site, portfolio, beside : dict
+        As of `render`.
+    """
+    template = environment().get_template("failed.html.j2")
+    return template.render(
+        notebook=notebook,
+        heading=title,
+        fault=fault,
+        site=site,
+        portfolio=portfolio,
+        beside=beside,
+    )
 
 
 @cache

@@ -12,35 +12,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scchelpers.runner import index
+from scchelpers.runner import index, journal
 from scchelpers.runner import notebooks as books
-from scchelpers.runner.execution import Outcome
-from scchelpers.runner.files import write_whole
-
-STATUS = "status.jsonl"
-
-
-def statuses(reports: str | Path) -> list[Outcome]:
-    """Return the last known outcome of each site and notebook of a portfolio's reports.
-
-    Parameters
-    ----------
-    reports : str or pathlib.Path
-        Folder of the portfolio's reports.
-    """
-    found: dict[tuple[str, str], Outcome] = {}
-    path = Path(reports, STATUS)
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        try:
-            outcome = Outcome(**json.loads(line))
-        except (ValueError, TypeError):
-            continue  # a line cut short when a runner was killed: that run is not known as done
-        found[outcome.site_id, outcome.notebook] = outcome
-    return list(found.values())
+from scchelpers.runner.files import join, write_whole
+from scchelpers.runner.job import Outcome
 
 
 def gather(
-    reports: Path,
+    reports: str,
     portfolio: Mapping[str, Any],
     about: Mapping[str, Mapping[str, str]],
     paths: Mapping[str, Path],
@@ -49,7 +28,7 @@ def gather(
 
     Parameters
     ----------
-    reports : pathlib.Path
+    reports : str
         Folder of the portfolio's reports.
     portfolio : mapping
         `title`, `description` and `sources`, as in `portfolio.toml`.
@@ -58,21 +37,19 @@ def gather(
     paths : mapping of str to pathlib.Path
         Notebook name to its source, where it is at hand.
     """
-    known = [outcome for outcome in statuses(reports) if outcome.site_id in about]
+    known = [outcome for outcome in journal.outcomes(reports) if outcome.site_id in about]
     place = {site_id: n for n, site_id in enumerate(about)}
     known.sort(key=lambda outcome: (outcome.notebook, place[outcome.site_id]))
     lines = (json.dumps(asdict(outcome)) + "\n" for outcome in known)
-    write_whole(reports / STATUS, "".join(lines))
-    write_whole(reports / "results.parquet", as_parquet(known))
+    write_whole(join(reports, journal.STATUS), "".join(lines))
+    write_whole(join(reports, "results.parquet"), as_parquet(known))
     titles = {
         outcome.notebook: books.title(paths[outcome.notebook])
         if outcome.notebook in paths
         else books.name_in_words(outcome.notebook)
         for outcome in known
     }
-    index.write(
-        reports / "index.html", portfolio=portfolio, sites=about, titles=titles, outcomes=known
-    )
+    index.write(reports, portfolio=portfolio, sites=about, titles=titles, outcomes=known)
 
 
 def as_parquet(outcomes: list[Outcome]) -> bytes:

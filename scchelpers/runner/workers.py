@@ -8,6 +8,7 @@ kernel, clears its scratch folder and leaves. The kernel in turn dies with the w
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import queue
@@ -21,28 +22,51 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from scchelpers.runner import kernels
-from scchelpers.runner.execution import Job, Outcome, perform
+from scchelpers.runner.execution import perform
+from scchelpers.runner.job import INFRASTRUCTURE, Job, Outcome
+from scchelpers.runner.provisioner import WarmProvisioner
+
+# A worker whose notebook is past its time by so much [s] hangs itself.
+_GRACE = 60.0
+
+
+class Notice:
+    """Told what happens in a run; this one does nothing with it."""
+
+    def began(self, job: Job) -> None:
+        """Hear that a job was handed out."""
+
+    def retried(self, job: Job, outcome: Outcome) -> None:
+        """Hear that a job is tried again after a fault of the machine."""
 
 
 class Worker:
-    """One worker process, as the runner sees it."""
+    """One worker process, as the runner sees it.
 
-    def __init__(self):
+    Parameters
+    ----------
+    modules : tuple of str
+        What notebooks import, see `warm.WarmServer`.
+    memory_mb : float, optional
+        Memory that a kernel may allocate [MB].
+    """
+
+    def __init__(self, modules: tuple[str, ...] = (), memory_mb: float | None = None):
         self.scratch = Path(tempfile.mkdtemp(prefix="scc-"))
         self.job: Job | None = None
         self._began = 0.0
         with (self.scratch / "log").open("wb") as log:
             # A session of its own: Ctrl-C reaches the runner alone, which ends the workers.
             self.process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(self.scratch)],
+                [sys.executable, "-m", __name__, str(self.scratch), *modules],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env={**os.environ, **kernels.environment(self.scratch)},
+                env={**os.environ, **kernels.environment(self.scratch, memory_mb)},
                 start_new_session=True,
             )
 
@@ -65,7 +89,21 @@ class Worker:
         how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
         seconds = round(time.perf_counter() - self._began, 2)
         message = f"the worker process ended ({how}) {self._last_words()}".strip()
-        return Outcome(job.site_id, job.name, False, seconds, error="DeadWorker", message=message)
+        return Outcome(
+            job.site_id,
+            job.name,
+            ok=False,
+            seconds=seconds,
+            error="DeadWorker",
+            message=message,
+            recipe=job.recipe,
+        )
+
+    def end_if_stuck(self) -> None:
+        """End the process if it is long past the time its job may take."""
+        longest = self.job.seconds if self.job else None
+        if longest and time.perf_counter() - self._began > longest + _GRACE:
+            self.process.kill()
 
     @property
     def alive(self) -> bool:
@@ -89,8 +127,17 @@ class Worker:
         return lines[-1][:200] if lines else ""
 
 
-def run_all(jobs: Iterable[Job], workers: int) -> Iterator[Outcome]:
+def run_all(
+    jobs: Iterable[Job],
+    workers: int,
+    *,
+    modules: Iterable[str] = (),
+    memory_mb: float | None = None,
+    notice: Notice | None = None,
+) -> Iterator[Outcome]:
     """Run jobs in parallel and yield each outcome as it comes.
+
+    A fault of the machine rather than the site (`job.INFRASTRUCTURE`) is tried once more.
 
     Parameters
     ----------
@@ -98,36 +145,61 @@ def run_all(jobs: Iterable[Job], workers: int) -> Iterator[Outcome]:
         What to run.
     workers : int
         Processes at a time.
+    modules : iterable of str
+        What notebooks import: kernels are forked from a process that has it.
+    memory_mb : float, optional
+        Memory that a kernel may allocate [MB].
+    notice : Notice, optional
+        Told what begins and what is tried again.
     """
     waiting = deque(jobs)
-    crew = [Worker() for _ in range(min(workers, len(waiting)))]
+    notice = notice or Notice()
+    make = functools.partial(Worker, tuple(modules), memory_mb)
+    crew = [make() for _ in range(min(workers, len(waiting)))]
     ready = selectors.DefaultSelector()
+    tried: set[tuple[str, str]] = set()
+
+    def begin(worker: Worker) -> None:
+        job = waiting.popleft()
+        notice.began(job)
+        worker.begin(job)
+
     try:
         for worker in crew:
-            worker.begin(waiting.popleft())
+            begin(worker)
             ready.register(worker.process.stdout, selectors.EVENT_READ, worker)
         while ready.get_map():
-            for key, _ in ready.select():
+            for key, _ in ready.select(timeout=1.0):
                 worker = key.data
-                yield worker.answer()
+                job, outcome = worker.job, worker.answer()
+                pair = (outcome.site_id, outcome.notebook)
+                if outcome.error in INFRASTRUCTURE and pair not in tried:
+                    tried.add(pair)
+                    waiting.appendleft(job)
+                    notice.retried(job, outcome)
+                else:
+                    yield replace(outcome, attempts=1 + (pair in tried))
                 if waiting and worker.alive:
-                    worker.begin(waiting.popleft())
+                    begin(worker)
                     continue
                 ready.unregister(key.fileobj)
                 if waiting:  # the worker died: another takes its place
                     crew.remove(worker)
                     worker.end()
-                    crew.append(Worker())
-                    crew[-1].begin(waiting.popleft())
+                    crew.append(make())
+                    begin(crew[-1])
                     ready.register(crew[-1].process.stdout, selectors.EVENT_READ, crew[-1])
+            for worker in crew:
+                worker.end_if_stuck()
     finally:
         ready.close()
         for worker in crew:
             worker.end()
 
 
-def _serve(scratch: Path) -> None:
+def _serve(scratch: Path, modules: list[str]) -> None:
     """Be a worker: perform the jobs that come in until the input ends."""
+    WarmProvisioner.modules = tuple(modules)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
     jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
@@ -145,9 +217,10 @@ def _serve(scratch: Path) -> None:
 def _leave(scratch: Path) -> None:
     """End the kernel and go at once, in the middle of whatever the worker is at."""
     kernels.end_all()
+    WarmProvisioner.end_server()
     shutil.rmtree(scratch, ignore_errors=True)
     os._exit(0)
 
 
 if __name__ == "__main__":
-    _serve(Path(sys.argv[1]))
+    _serve(Path(sys.argv[1]), sys.argv[2:])

@@ -6,6 +6,7 @@ import pandas as pd
 
 from scchelpers.data import frames, tables
 from scchelpers.data.check.loads import check_loads
+from scchelpers.data.check.networks import check_networks
 from scchelpers.data.check.report import SEVERITIES, CheckReport, unreadable
 from scchelpers.data.check.sessions import check_sessions
 from scchelpers.data.portfolio import Portfolio
@@ -59,6 +60,7 @@ def check(folder) -> CheckReport:
     faults += reference_faults(assets, "parent_id", known_assets, "assets.csv", "assets.csv")
     faults += cycle_faults(assets, "assets.csv")
     faults += _rating_notes(assets)
+    faults += check_networks(portfolio, sites, known_assets)
     used = check_sessions(portfolio, sites, posts, faults)
     faults += _idle_notes(sites, posts, used)
     for group, known in (

@@ -17,6 +17,7 @@ from scchelpers.data import store, tables
 from scchelpers.data.demo import calibration as cal
 from scchelpers.data.demo import loads, measured
 from scchelpers.data.demo.assets import ASSETS, DemoAsset
+from scchelpers.data.demo.networks import NETWORKS, PLACES
 from scchelpers.data.demo.sessions import Fleet, fleet, place, visits
 from scchelpers.data.demo.sites import SITES, DemoSite
 from scchelpers.timebase import naive_utc
@@ -69,10 +70,16 @@ def build(folder: str | os.PathLike, seed: int = 2025) -> None:
     for asset in ASSETS:
         load = network(asset, warmth, np.random.default_rng([seed, asset.number]))
         store.write_loads(folder, "network_kva", asset.row["asset_id"], load)
+    for network_id, draw in NETWORKS.items():
+        store.write_network(folder, network_id, draw().text())
     sockets = pd.DataFrame({"evse_id": sorted(garage["evse_id"].unique())}).assign(
         site_id=measured.SITE_ID, rated_kw=measured.SOCKET_KW, phases=1, kind="slow"
     )
-    rows = [site.row | {"provenance": "synthetic"} for site in SITES] + [measured.ROW]
+    rows = [
+        site.row | PLACES.get(site.row["site_id"], {}) | {"provenance": "synthetic"}
+        for site in SITES
+    ]
+    rows.append(measured.ROW)
     store.write_table(folder, "sites.csv", pd.DataFrame(rows))
     store.write_table(
         folder, "chargepoints.csv", pd.concat([*points, sockets]).drop(columns="group")

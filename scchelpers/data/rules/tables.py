@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from scchelpers.data import tables
-from scchelpers.data.frames import choice, numbers
+from scchelpers.data.frames import choice, dates, numbers
 from scchelpers.faults import Fault, UserError, closest
 from scchelpers.timebase import zone
 
 # Identifiers that become folder names: the rest need only be printable.
-PATHS = ("site_id", "asset_id", "parent_id")
+PATHS = ("site_id", "asset_id", "parent_id", "network_id")
 UNIQUE = "must be unique"
 
 
@@ -113,6 +113,8 @@ def _value_faults(raw: pd.DataFrame, column: tables.Column, file: str) -> list[F
     elif column.kind == "id":
         bad = given & ~text.map(tables.is_label).astype(bool)
         add(bad, f"must be {tables.LABEL_RULE}", "rename it here and in the sessions")
+    elif column.kind == "date":
+        add(given & dates(text).isna(), "must be a day", "write YYYY-MM-DD such as 2025-03-31")
     elif column.name == "timezone":
         for name in text[given].unique():
             try:

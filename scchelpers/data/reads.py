@@ -1,0 +1,40 @@
+"""What a notebook reads of a portfolio, noted so that a rerun knows what it rests on.
+
+Where the environment variable SCC_READS names a file, every part of a portfolio that is read adds
+a line to it; elsewhere nothing happens. The parts and their fingerprints: `fingerprint`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+VARIABLE = "SCC_READS"
+_within: list[str] = []
+
+
+def note(part: str) -> None:
+    """Note that a part was read, unless it belongs to a larger one being read."""
+    place = os.environ.get(VARIABLE)
+    if place and not _within:
+        with open(place, "a", encoding="utf-8") as file:
+            file.write(part + "\n")
+
+
+@contextlib.contextmanager
+def whole(part: str) -> Iterator[None]:
+    """Note a part once, whatever is read for it inside."""
+    note(part)
+    _within.append(part)
+    try:
+        yield
+    finally:
+        _within.pop()
+
+
+def noted(place: str | Path) -> list[str]:
+    """Return the parts noted in a file, sorted, each once."""
+    path = Path(place)
+    return sorted(set(path.read_text(encoding="utf-8").splitlines())) if path.exists() else []
