@@ -39,6 +39,8 @@ _STYLE = re.compile(r"<style\b.*?</style\s*>", re.I | re.S)
 _NUMBER = re.compile(r"[-+−]?[£]?[\d.,\s ]*\d\s*%?|[-–—]|nan|NaN", re.ASCII)
 _OUTSIDE = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:)?//|\s*(?:https?|file|ftp):", re.I)
 _STYLE_REFERENCE = re.compile(r"@import|url\(\s*[\"']?(?!data:)", re.I)
+# Classes of code that the style sheet tells apart.
+_COLOURED = {"k", "kn", "kc", "ow", "bp", "c1", "s1", "s2", "sa", "si"}
 _ADDRESSES = ("src", "href", "srcset", "action", "data", "poster", "background")
 
 
@@ -107,7 +109,8 @@ def tidy(body: str) -> tuple[str, str, list[tuple[str, str]]]:
 
     The first `h1` becomes the title of the page, any other an `h2`; no level is skipped; headings
     get anchors; header cells get their scope; wide tables scroll by themselves; links that lead out
-    are written out, since a report refers to nothing but itself.
+    are written out, since a report refers to nothing but itself. Code keeps the marks of what is
+    coloured alone.
 
     Parameters
     ----------
@@ -126,6 +129,9 @@ def tidy(body: str) -> tuple[str, str, list[tuple[str, str]]]:
     first = soup.find("h1")
     title = first.extract().decode_contents() if first else ""
     contents = _order_headings(soup)
+    for word in soup.select(".highlight span"):
+        if not _COLOURED.intersection(word.get("class", ())):
+            word.unwrap()
     for number, table in enumerate(soup.find_all("table"), start=1):
         _tidy_table(soup, table, number)
     for link in soup.find_all("a"):
