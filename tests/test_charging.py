@@ -9,6 +9,7 @@ from scchelpers import charging
 from scchelpers.charging import Chargers, Groups
 from scchelpers.charging.limits import Steps
 from scchelpers.charging.sessions import compile_sessions
+from scchelpers.charging.sharing import water_level
 from scchelpers.faults import UserError
 
 T0 = pd.Timestamp("2026-01-05T00:00Z")
@@ -550,3 +551,9 @@ def test_steps_hold_from_their_stamp_to_the_next():
     assert steps.at(np.array([0, 10, 19, 20, 24, 25, 99])).tolist() == [1, 1, 1, 2, 2, 3, 3]
     assert steps.at(np.array([21, 22])).tolist() == [2, 2]
     assert steps.delayed(5).at(np.array([20, 24, 25, 30])).tolist() == [1, 1, 2, 3]
+
+
+def test_the_level_is_found_where_the_cap_is_a_sum_of_wants_but_for_rounding():
+    # 0.324 + 3.24 + 3 × 4.7 = 17.664, which binary numbers miss: the level once went to and fro
+    want = np.array([6.064, 0.324, 3.24, 7.74, 4.7])
+    assert water_level(want, 5, 17.664) == pytest.approx(4.7)

@@ -32,7 +32,8 @@ def water_level(want, n, cap_kw):
         if rest == 0:
             return np.inf
         above = rest
-        level = spare / rest
+        # Where the cap is the sum of some wants but for rounding, the level must not turn back.
+        level = max(level, spare / rest)
 
 
 @compiled

@@ -53,7 +53,11 @@ class Span:
         instants = np.concatenate([np.zeros(0, np.int64), *events])
         inside = (instants > self.start_ns) & (instants < self.end_ns)
         instants = instants[inside & ((instants - self.start_ns) % self.step_ns != 0)]
-        return np.union1d(grid, instants) if len(instants) else grid
+        if not len(instants):
+            return grid
+        # Sorting merges long runs in place; np.union1d would hash a million edges.
+        edges = np.sort(np.concatenate([grid, instants]), kind="stable")
+        return edges[np.diff(edges, prepend=edges[0] - 1) > 0]
 
     def segment_of(self, events: np.ndarray, edges: np.ndarray) -> np.ndarray:
         """Return the segment that begins at each of the events that cut the steps."""
