@@ -1,0 +1,354 @@
+"""Deriving windows and judging them, against hand-worked loads."""
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks import trials_tcc
+from scchelpers import tcc, timebase
+from scchelpers.faults import UserError
+from scchelpers.tcc.cells import half_hourly
+from scchelpers.tcc.derivation import headroom, spans
+from scchelpers.tcc.suitability import DEEP, FIRM, FITS, NOT_A_TCC
+
+YEAR = timebase.grid("2025-01-01T00:00Z", "2026-01-01T00:00Z", "30min")
+ALL_YEAR = dict.fromkeys(range(1, 13), "all year")
+# methods reference, section 6: quantile of the load from 15:00 to 20:30.
+FIXTURE = [250, 270, 285, 310, 330, 340, 300, 275, 290, 270, 260, 240]
+
+
+def load_of(values, time=YEAR):
+    return xr.DataArray(
+        np.asarray(values, float),
+        {"time": timebase.naive_utc(time)},
+        ("time",),
+        attrs={"units": "kVA"},
+    )
+
+
+def daily(profile, time=YEAR):
+    """Return a load that repeats a profile of 48 half hours on the London clock."""
+    return load_of(np.asarray(profile, float)[timebase.half_hour(time)], time)
+
+
+def teatime(base=100.0, peak=340.0):
+    profile = np.full(48, base)
+    profile[33:37] = peak  # 16:30 to 18:30
+    return profile
+
+
+@pytest.fixture
+def fixture_load():
+    profile = np.full(48, 200.0)
+    profile[30:42] = FIXTURE
+    return daily(profile)
+
+
+def test_window_and_cap_of_the_reference(fixture_load):
+    windows = tcc.derive_windows(
+        fixture_load, 400.0, 100.0, margin_kva=20, calendar=ALL_YEAR, day_types="all"
+    )
+    [row] = windows.to_dict("records")
+    assert (row["start"], row["end"], row["limit_kva"]) == ("16:00", "19:30", 40.0)
+    assert row["months"] == tuple(range(1, 13))
+    assert row["samples"] == 365
+    limit_kva = tcc.limit_kva(windows, fixture_load["time"], 100.0)
+    released_kwh = float((limit_kva - 40).sum()) / 2 / 365
+    assert released_kwh == pytest.approx(1230)  # a day, against a permanent cap of 40 kW
+
+
+def test_gap_of_an_hour_stays_open_and_one_below_is_closed(fixture_load):
+    given_ = {"margin_kva": 20, "calendar": ALL_YEAR, "day_types": "all", "min_length": "30min"}
+    windows = tcc.derive_windows(fixture_load, 400.0, 100.0, min_gap="30min", **given_)
+    spans_ = windows[["start", "end", "limit_kva"]].to_numpy().tolist()
+    assert spans_ == [["16:00", "18:30", 40.0], ["19:00", "19:30", 90.0]]
+
+
+def test_windows_too_many_or_too_close_are_joined(fixture_load):
+    given_ = {"margin_kva": 20, "calendar": ALL_YEAR, "day_types": "all", "min_gap": "30min"}
+    for rule in ({"max_windows": 1}, {"min_recovery": "1h"}):
+        [row] = tcc.derive_windows(fixture_load, 400.0, 100.0, **given_, **rule).to_dict("records")
+        assert (row["start"], row["end"]) == ("16:00", "19:30")
+
+
+def test_a_short_window_grows_towards_less_headroom():
+    restricted, free = np.zeros(48, bool), np.full(48, 200.0)
+    restricted[36], free[36], free[35], free[37] = True, 50, 120, 150
+    assert spans(restricted, free, 2, 2, 2) == [(35, 2)]
+
+
+def test_a_constraint_over_midnight_is_one_window():
+    profile = np.full(48, 100.0)
+    profile[[46, 47, 0, 1]] = 350
+    [row] = tcc.derive_windows(
+        daily(profile), 400.0, 100.0, calendar=ALL_YEAR, day_types="all"
+    ).to_dict("records")
+    assert (row["start"], row["end"], row["limit_kva"]) == ("23:00", "01:00", 50.0)
+
+
+def test_cap_is_rounded_down_to_the_step_and_never_below_nothing():
+    given_ = {"calendar": ALL_YEAR, "day_types": "all"}
+    load = daily(teatime(peak=367.6))
+    [cap] = tcc.derive_windows(load, 400.0, 100.0, cap_step_kva=5, **given_)["limit_kva"]
+    assert cap == 30
+    windows = tcc.derive_windows(daily(teatime(peak=450.0)), 400.0, 100.0, **given_)
+    assert windows["limit_kva"].tolist() == [0.0]
+    assert windows["headroom_kva"].tolist() == [-50.0]
+
+
+def test_seasons_day_types_and_ratings_are_kept_apart():
+    profile = np.where(
+        timebase.day_type(YEAR) == "weekday", teatime()[timebase.half_hour(YEAR)], 90.0
+    )
+    rating = pd.Series({"winter": 400, "spring": 500, "summer": 380, "autumn": 500})
+    windows = tcc.derive_windows(load_of(profile), rating, 100.0)
+    assert windows[["season", "day_type", "limit_kva"]].to_numpy().tolist() == [
+        ["winter", "weekday", 60.0],
+        ["summer", "weekday", 40.0],
+    ]
+    assert windows["months"].tolist() == [(12, 1, 2), (5, 6, 7, 8)]
+
+
+def test_a_season_takes_the_lowest_rating_of_its_months():
+    rating = pd.Series({"winter": 400, "spring": 395, "summer": 900, "autumn": 390})
+    calendar = {m: "winter half" if m in (10, 11, 12, 1, 2, 3) else "rest" for m in range(1, 13)}
+    [row] = (
+        tcc.derive_windows(daily(teatime()), rating, 100.0, calendar=calendar, day_types="all")
+        .query("season == 'winter half'")
+        .to_dict("records")
+    )
+    assert row["limit_kva"] == 50
+    assert row["months"] == (10, 11, 12, 1, 2, 3)
+
+
+def test_growth_is_planned_for_and_export_does_not_grow():
+    load = daily(np.where(np.arange(48) < 24, -200.0, teatime()))
+    windows = tcc.derive_windows(load, 400.0, 100.0, growth=0.1, years=1, day_types="all")
+    assert set(windows["limit_kva"]) == {26.0}  # 400 - 1.1 * 340
+    assert set(windows["start"]) == {"16:30"}
+
+
+def test_export_leaves_room_and_makes_no_window():
+    load = daily(np.where(np.abs(np.arange(48) - 24) < 6, -390.0, 50.0))
+    assert tcc.derive_windows(load, 400.0, 100.0).empty
+    flow = tcc.reverse_flow(load, 400.0, growth=0.05)
+    assert flow["largest_kva"] == 390
+    assert flow["beyond_half_hours"] == 0
+    assert flow["years"] == pytest.approx(np.log(400 / 390) / np.log(1.05))
+    assert tcc.reverse_flow(load, 380.0)["beyond_half_hours"] == flow["half_hours"] == 11 * 365
+
+
+def test_months_are_grouped_by_what_the_data_need():
+    cold = np.isin(timebase.clock(YEAR).month, (11, 12, 2))  # January closes
+    load = load_of(np.where(cold, teatime()[timebase.half_hour(YEAR)], 90.0))
+    calendar = tcc.group_months(load, 400.0, 100.0)
+    assert [m for m in calendar if calendar[m] == "Nov–Feb"] == [1, 2, 11, 12]
+    assert set(calendar.values()) == {"Nov–Feb", "rest of the year"}
+    assert set(tcc.group_months(load, 900.0, 100.0).values()) == {"all year"}
+    windows = tcc.derive_windows(load, 400.0, 100.0, calendar=calendar, day_types="all")
+    assert windows["months"].tolist() == [(11, 12, 1, 2)]
+
+
+def test_quantiles_are_those_of_pandas():
+    rng = np.random.default_rng(1)
+    load = load_of(rng.normal(300, 40, len(YEAR)))
+    cells = tcc.Cells.of(load, day_types="each")
+    frame = pd.DataFrame({"kva": load.to_numpy(), "h": timebase.half_hour(YEAR)})
+    frame["s"], frame["d"] = timebase.season(YEAR), timebase.day_type(YEAR)
+    table = frame.groupby(["s", "d", "h"])["kva"].quantile(0.95)
+    found = cells.quantile(np.array([0.5, 0.95]))[1]
+    for s, season in enumerate(cells.seasons):
+        for d, day in enumerate(cells.day_types):
+            assert found[s, d] == pytest.approx(table.loc[season, day].to_numpy())
+    assert cells.samples.sum() == len(YEAR)
+
+
+def test_missing_load_is_not_zero_and_unknown_is_not_free():
+    load = daily(teatime())
+    gaps = load.where(np.random.default_rng(2).random(len(YEAR)) > 0.3)
+    whole, partial = (tcc.derive_windows(x, 400.0, 100.0) for x in (load, gaps))
+    pd.testing.assert_frame_equal(whole.drop(columns="samples"), partial.drop(columns="samples"))
+    assert (partial["samples"] < whole["samples"]).all()
+    winter_only = load.where(np.isin(timebase.season(YEAR), ["winter"]))
+    with pytest.raises(UserError, match="no load on record in spring"):
+        tcc.derive_windows(winter_only, 400.0, 100.0)
+    calendar = dict.fromkeys((12, 1, 2), "winter")
+    assert len(tcc.derive_windows(winter_only, 400.0, 100.0, calendar=calendar)) == 2
+
+
+def test_finer_load_is_averaged_to_half_hours():
+    time = timebase.grid("2025-01-01T00:00Z", "2025-01-01T02:00Z", "10min")
+    load = load_of([1, 2, 3, 4, 5, 6, 7, np.nan, 9, 10, 11, 12], time)
+    assert half_hourly(load).to_numpy() == pytest.approx([2, 5, np.nan, 11], nan_ok=True)
+    with pytest.raises(UserError, match="half hours or finer"):
+        half_hourly(load[::6])
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ({"quantile": 1.2}, "between 0 and 1"),
+        ({"margin_kva": -1}, "margin_kva"),
+        ({"margin_kva": np.nan}, "margin_kva"),
+        ({"requested_kva": 0}, "requested_kva"),
+        ({"max_windows": 0}, "max_windows"),
+        ({"cap_step_kva": 0}, "cap_step_kva"),
+        ({"min_gap": "soon"}, "min_gap"),
+        ({"growth": -2}, "growth"),
+        ({"day_types": "working"}, "day_types"),
+        ({"rating_kva": pd.Series({"winter": 400.0})}, "a rating above 0 is needed"),
+        ({"rating_kva": np.nan}, "a rating above 0 is needed"),
+    ],
+)
+def test_bad_input_is_refused_by_name(change, part):
+    given_ = {"rating_kva": 400.0, "requested_kva": 100.0} | change
+    with pytest.raises(UserError, match=part):
+        tcc.derive_windows(daily(teatime()), **given_)
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    seed=st.integers(0, 1000),
+    quantile=st.sampled_from([0.5, 0.9, 0.99, 1.0]),
+    most=st.integers(1, 4),
+    recovery=st.sampled_from(["0h", "1h", "3h"]),
+    length=st.sampled_from(["30min", "2h"]),
+)
+def test_every_restricted_half_hour_is_covered_and_every_rule_kept(
+    seed, quantile, most, recovery, length
+):
+    rng = np.random.default_rng(seed)
+    time = YEAR[: 48 * 56]
+    load = load_of(
+        rng.normal(280, 60, 48)[timebase.half_hour(time)] + rng.normal(0, 9, len(time)), time
+    )
+    cells = tcc.Cells.of(load, calendar={1: "x", 2: "x"}, day_types="all")
+    rules = {"max_windows": most, "min_recovery": recovery, "min_length": length}
+    windows = tcc.windows_of(cells, 400.0, 100.0, quantile=quantile, **rules)
+    free_kva = headroom(cells, 400.0, cells.quantile(quantile), 0.0)[0, 0]
+    on_day = timebase.grid("2025-01-06T00:00Z", "2025-01-07T00:00Z", "30min")
+    allowed = tcc.limit_kva(windows, on_day, 100.0).to_numpy()
+    assert (allowed <= np.maximum(free_kva, 0) + 1e-9).all()
+    faults = tcc.window_faults(windows, max_windows=most, min_recovery=recovery)
+    assert faults == []
+    assert all(tcc.windows.length_min(r.start, r.end) >= pd.Timedelta(length) / pd.Timedelta("1min")
+               for r in windows.itertuples())  # fmt: skip
+
+
+def test_a_higher_quantile_never_raises_a_cap():
+    rng = np.random.default_rng(3)
+    load = load_of(teatime()[timebase.half_hour(YEAR)] * rng.normal(1, 0.05, len(YEAR)))
+    cells = tcc.Cells.of(load, day_types="all")
+    on_day = timebase.grid("2025-01-01T00:00Z", "2026-01-01T00:00Z", "30min")
+    limits = [
+        tcc.limit_kva(tcc.windows_of(cells, 400.0, 100.0, quantile=q), on_day, 100.0)
+        for q in (0.5, 0.9, 0.99, 1.0)
+    ]
+    for loose, strict in pairwise(limits):
+        assert (strict <= loose).all()
+
+
+def judged(load, rating_kva=400.0, requested_kva=100.0, **rules):
+    cells = tcc.Cells.of(load)
+    windows = tcc.windows_of(cells, rating_kva, requested_kva, **rules)
+    on = tcc.constrained(load, rating_kva, requested_kva)
+    measured = tcc.consistency(on, windows, requested_kva)
+    free_kva = headroom(cells, rating_kva, cells.quantile(0.99), 0.0)
+    firm_kva = tcc.firm_capacity(free_kva)
+    return windows, measured, tcc.verdict(windows, measured, requested_kva, firm_kva)
+
+
+def test_a_load_never_constrained_needs_no_tcc():
+    windows, measured, found = judged(daily(teatime(peak=290.0)))
+    assert windows.empty
+    assert found.verdict == FIRM
+    assert measured["constrained_share"] == 0
+    assert not found.offered
+
+
+def test_a_steady_teatime_constraint_suits_a_tcc():
+    windows, measured, found = judged(daily(teatime()))
+    assert found.verdict == FITS
+    assert found.offered
+    assert set(zip(windows["start"], windows["end"], strict=True)) == {("16:30", "18:30")}
+    assert measured["needed_share"] == 1
+    assert measured["inside_days"] == 1
+    assert measured["free_h"] == 22
+    assert measured["deep_share"] == pytest.approx(2 * 0.4 / 24, rel=1e-3)
+    on = tcc.constrained(daily(teatime()), 400.0, 100.0)
+    spread = tcc.by_window(on, windows)
+    assert set(spread["begins_early"]) == set(spread["begins_late"]) == {"16:30"}
+    assert set(spread["ends_late"]) == {"18:30"}
+    assert (spread["spread_h"] == 0).all()
+
+
+def test_a_long_deep_daytime_constraint_is_called_deep():
+    profile = np.full(48, 100.0)
+    profile[12:38] = 395
+    found = judged(daily(profile))[2]
+    assert found.verdict == DEEP
+    assert found.offered
+
+
+@pytest.mark.parametrize("level", [320.0, 500.0])
+def test_no_window_is_invented_on_a_flat_overloaded_load(level):
+    windows, _, found = judged(daily(np.full(48, level)))
+    assert found.verdict == NOT_A_TCC
+    assert not found.offered
+    assert "all day" in found.reasons[0]
+    assert set(zip(windows["start"], windows["end"], strict=True)) == {("00:00", "24:00")}
+    limit_kva = tcc.limit_kva(windows, YEAR, 100.0)
+    assert float(limit_kva.max()) == max(0.0, 400 - level)  # the same at all times
+
+
+def test_a_scattered_constraint_is_not_a_tcc():
+    rng = np.random.default_rng(4)
+    value = np.full(len(YEAR), 200.0)
+    for start in rng.choice(len(YEAR) - 4, 600, replace=False):
+        value[start : start + 4] = 350
+    _, measured, found = judged(load_of(value))
+    assert found.verdict == NOT_A_TCC
+    assert measured["needed_share"] < 0.2
+
+
+def test_constrained_share_by_month_and_clock():
+    load = load_of(
+        np.where(timebase.clock(YEAR).month == 1, teatime()[timebase.half_hour(YEAR)], 90)
+    )
+    share = tcc.constrained_share(tcc.constrained(load, 400.0, 100.0))
+    assert share.shape == (12, 48)
+    assert share.loc[1, 33:36].tolist() == [1, 1, 1, 1]
+    assert share.to_numpy().sum() == 4
+
+
+def test_a_rare_constraint_in_a_short_window_is_not_scattered():
+    time = timebase.clock(YEAR)
+    rare = (time.month == 1) & (time.day % 5 == 0)
+    load = load_of(np.where(rare, teatime()[timebase.half_hour(YEAR)], 90.0))
+    _, measured, found = judged(load)
+    assert measured["needed_share"] < 0.2
+    assert found.verdict == FITS
+
+
+@pytest.mark.parametrize(
+    ("name", "winter_weekday"),
+    [
+        ("staplegrove", [["17:00", "20:00", 227.0]]),
+        ("mousehole", [["00:00", "04:30", 277.0], ["16:30", "21:00", 273.0]]),
+    ],
+)
+def test_windows_of_measured_feeders_hold_on_the_year_after(shared_data, name, winter_weekday):
+    load = trials_tcc.feeder(shared_data("wpd_feeders"), name)
+    found = trials_tcc.trial(load)
+    windows = found["windows"].query("season == 'winter' and day_type == 'weekday'")
+    assert windows[["start", "end", "limit_kva"]].to_numpy().tolist() == winter_weekday
+    assert found["verdict"].verdict == FITS
+    within, beyond = (found[case] for case in ("in sample", "out of sample"))
+    assert within["half_hours"] <= beyond["half_hours"]
+    assert beyond["half_hours"] < 0.006 * beyond["known_half_hours"]
+    assert found["growth year"] == 1  # no margin was kept
