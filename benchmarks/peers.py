@@ -39,6 +39,13 @@ PINS = {
         "PyYAML==6.0.3",
         "scikit-learn==1.9.1",
     ),
+    "pandapower": (
+        "pandapower==3.5.6",
+        "numpy==2.4.6",
+        "pandas==2.3.3",
+        "scipy==1.17.1",
+        "numba==0.68.1",
+    ),
 }
 SMALL = (20, 60, 7)  # chargepoints, arrivals a day, days
 HEADLINE = (20, 60, 30)

@@ -16,12 +16,13 @@ import hashlib
 from collections.abc import Iterable
 from functools import cached_property
 
-import numpy as np
 import pandas as pd
 
 from scchelpers.data.portfolio import Portfolio
 
 _SEPARATOR = "\x1f"
+# The sessions of so many sites are read one by one, of more all at once.
+_FEW = 20
 
 
 class Fingerprints:
@@ -101,25 +102,22 @@ class Fingerprints:
 
     def _session_hashes(self, sites: list[str]) -> dict[str, str]:
         """Return a fingerprint of each site's sessions, whatever rows lie between them."""
-        if not sites:
-            return {}
-        rows = self._portfolio.raw_sessions(sites[0] if len(sites) == 1 else None)
-        if rows.empty:
-            return {}
-        hashes = np.zeros(len(rows), dtype=np.uint64)
-        for place, column in enumerate(rows.columns):
-            values = rows[column]
-            if not pd.api.types.is_numeric_dtype(values):
-                values = values.astype(str)
-            weight = np.uint64(2 * place + 1)
-            hashes += weight * pd.util.hash_array(values.to_numpy(), categorize=False)
-        grouped = pd.Series(hashes).groupby(rows["site_id"].astype(str).to_numpy())
-        return {
-            site_id: f"{total:016x}{count:x}"
-            for site_id, total, count in zip(
-                grouped.groups, grouped.sum(), grouped.size(), strict=True
-            )
-        }
+        few = len(sites) <= _FEW
+        tables = [self._portfolio.raw_sessions(site_id) for site_id in (sites if few else [None])]
+        found = {}
+        for rows in tables:
+            if rows.empty:
+                continue
+            # A sum of what stands for each row: whatever their order, but each row as a whole.
+            hashes = pd.util.hash_pandas_object(rows, index=False).to_numpy()
+            grouped = pd.Series(hashes).groupby(rows["site_id"].astype(str).to_numpy())
+            found |= {
+                site_id: f"{total:016x}{count:x}"
+                for site_id, total, count in zip(
+                    grouped.groups, grouped.sum(), grouped.size(), strict=True
+                )
+            }
+        return found
 
     def _file(self, name: str) -> str:
         """Return the SHA-256 of a file, or of all files of a folder and their names."""
