@@ -13,8 +13,8 @@ import pytest
 
 from scchelpers.faults import UserError
 from scchelpers.runner import batch, journal, workers
-from scchelpers.runner.job import Job
 from scchelpers.runner.files import write_whole
+from scchelpers.runner.job import Job
 from scchelpers.runner.lock import alone
 from scchelpers.runner.workers import run_all
 from tests.trial import FIRST, HOSTILE, NOTEBOOKS, first_run, write_portfolio
@@ -88,12 +88,11 @@ def test_a_site_mended_and_run_alone_joins_the_rest(first, portfolio):
         **RUN,
     )
     assert again.exit_status == 0
-    known = {o.site_id: o.ok for o in journal.outcomes(summary.folder)}
+    known = {site_id: o.ok for (site_id, _), o in journal.known(summary.folder).items()}
     assert known == {"north-car-park": True, "south-depot": True, "odd": True, "../../x": False}
     assert not (Path(summary.folder) / "south-depot" / "01_report.failed.ipynb").exists()
-    assert sorted(pd.read_parquet(Path(summary.folder) / "results.parquet")["site_id"].unique()) == [
-        "north-car-park", "odd", "south-depot",
-    ]  # fmt: skip
+    table = pd.read_parquet(Path(summary.folder) / "results.parquet")
+    assert sorted(table["site_id"].unique()) == ["north-car-park", "odd", "south-depot"]
 
 
 def test_same_inputs_give_the_same_bytes(first, portfolio, tmp_path):
@@ -138,7 +137,7 @@ def test_all_that_is_wrong_with_the_request_is_said_before_a_kernel_starts(portf
 def test_a_line_of_the_status_cut_short_is_no_result(tmp_path):
     whole = json.dumps({"site_id": "a", "notebook": "n", "ok": True})
     (tmp_path / "status.jsonl").write_text(f'{whole}\n{{"site_id": "b", "note')
-    assert [o.site_id for o in journal.outcomes(tmp_path)] == ["a"]
+    assert list(journal.known(tmp_path)) == [("a", "n")]
 
 
 def test_interrupted_it_keeps_and_shows_what_is_done(portfolio, tmp_path, monkeypatch):
@@ -151,7 +150,7 @@ def test_interrupted_it_keeps_and_shows_what_is_done(portfolio, tmp_path, monkey
     monkeypatch.setattr(workers, "run_all", interrupted)
     with pytest.raises(KeyboardInterrupt):
         batch.run(portfolio, notebooks=["01"], sites=["odd", "south-depot"], out=tmp_path, **RUN)
-    assert journal.outcomes(tmp_path) == [done]
+    assert list(journal.known(tmp_path).values()) == [done]
     assert "1</dd>" in (tmp_path / "index.html").read_text()
 
 
@@ -173,7 +172,8 @@ SLOW = """
 import sys
 from scchelpers.runner import batch
 batch.run(sys.argv[1], notebooks=["02"], sites=["north-car-park", "odd"], workers=2,
-          parameters={"seconds": "8"}, notebook_folder=sys.argv[2], out=sys.argv[3], progress="none")
+          parameters={"seconds": "4"}, notebook_folder=sys.argv[2], out=sys.argv[3],
+          progress="none")
 """
 
 
@@ -222,7 +222,7 @@ def test_killed_in_the_middle_it_leaves_no_process_and_no_half_report(tmp_path, 
     )
     assert wait_until(lambda: not list(scratch.iterdir()), 10), "scratch files were left"
     assert not list((tmp_path / "out").rglob("*.partial"))
-    known = journal.outcomes(tmp_path / "out")
+    known = list(journal.known(tmp_path / "out").values())
     if victim == "runner":
         assert code == -signal.SIGKILL and known == []
         assert not [p for p in (tmp_path / "out").rglob("*") if p.suffix in (".html", ".ipynb")]

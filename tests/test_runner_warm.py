@@ -1,5 +1,6 @@
 """A forked kernel is a kernel like any other, only sooner there."""
 
+import contextlib
 import os
 import re
 import signal
@@ -49,13 +50,11 @@ def execute(tmp_path, code, forked, monkeypatch, **options):
     for number, cell in enumerate(book.cells):
         cell["id"] = f"c{number}"
     out = tmp_path / f"{forked}.ipynb"
-    try:
+    with contextlib.suppress(papermill.exceptions.PapermillExecutionError):
         papermill.execute_notebook(
             book, str(out), kernel_name="python3", language="python", progress_bar=False,
             kernel_manager_class=MANAGER, shutdown_kernel="immediate", cwd=str(tmp_path), **options,
         )  # fmt: skip
-    except papermill.exceptions.PapermillExecutionError:
-        pass
     return nbformat.read(out, as_version=4)
 
 
@@ -149,7 +148,8 @@ def test_it_dies_with_the_warm_process_and_another_is_made(tmp_path, server):
 
 def test_where_threads_run_it_refuses_and_a_stock_kernel_runs(tmp_path, monkeypatch, end_server):
     (tmp_path / "threaded_by_import.py").write_text(
-        "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()"
+        "import threading, time\n"
+        "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setattr(WarmProvisioner, "modules", ("threaded_by_import",))

@@ -8,6 +8,7 @@ The results of a portfolio lie in one folder::
     reports/<portfolio>/events.jsonl           what happened when
     reports/<portfolio>/<site_id>/<notebook>.html, .ipynb
     reports/<portfolio>/<site_id>/<notebook>.failed.ipynb
+    reports/<portfolio>/<site_id>/<notebook>.edited.ipynb    worked in by hand, kept from a rerun
 """
 
 from __future__ import annotations
@@ -21,19 +22,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from scchelpers.data import tables
-from scchelpers.data.portfolio import Portfolio
-from scchelpers.faults import UserError, closest
-from scchelpers.runner import cluster, files, journal, plan, provenance, publish, results
+from scchelpers.faults import UserError
+from scchelpers.runner import cluster, files, journal, plan, publish, results
 from scchelpers.runner import notebooks as books
-from scchelpers.runner import parameters as params
 from scchelpers.runner import progress as bars
 from scchelpers.runner import workers as workers_
-from scchelpers.runner.job import Job, Outcome, digest
+from scchelpers.runner.job import Job, Outcome
 from scchelpers.runner.lock import alone
-
-# Given by the runner to every notebook.
-OWN = ("portfolio", "site_id")
+from scchelpers.runner.request import Request, ask
 
 
 @dataclass(frozen=True)
@@ -142,7 +138,15 @@ def run(
     for name, value in (("workers", workers), ("seconds", seconds), ("memory_mb", memory_mb)):
         if value is not None and value < 1:
             raise UserError(f"{name} = {value}: must be 1 or more")
-    asked = _ask(folder, notebooks, sites, parameters, out, notebook_folder, seconds)
+    asked = ask(
+        folder,
+        notebooks=notebooks,
+        sites=sites,
+        parameters=parameters,
+        out=out,
+        notebook_folder=notebook_folder,
+        seconds=seconds,
+    )
     how = {"modules": books.imports(asked.paths), "memory_mb": memory_mb}
     start = (
         functools.partial(cluster.run_all, scheduler=scheduler, **how)
@@ -152,65 +156,34 @@ def run(
     if not files.is_address(asked.reports):
         Path(asked.reports).mkdir(parents=True, exist_ok=True)
     with alone(asked.reports):
+        files.sweep(asked.reports)
         decisions = asked.decide(force=force, only_failed=only_failed)
         outcomes = _run(asked, decisions, start, progress)
     return RunSummary(asked.reports, outcomes, kept=sum(d.action == "keep" for d in decisions))
 
 
 def dry_run(
-    folder: str | Path,
-    *,
-    notebooks: Iterable[str] | None = None,
-    sites: Iterable[str] | None = None,
-    parameters: Mapping[str, Any] | None = None,
-    out: str | Path | None = None,
-    force: bool = False,
-    only_failed: bool = False,
-    notebook_folder: str | Path | None = None,
+    folder: str | Path, *, force: bool = False, only_failed: bool = False, **asked: Any
 ) -> list[plan.Decision]:
-    """Return what `run` would do with each notebook and site, and why; arguments as there."""
-    asked = _ask(folder, notebooks, sites, parameters, out, notebook_folder, None)
-    return asked.decide(force=force, only_failed=only_failed)
+    """Return what `run` would do with each notebook and site, and why.
+
+    Parameters
+    ----------
+    folder, force, only_failed, **asked
+        Arguments of `run`: those that say what to run, not how.
+    """
+    return ask(folder, **asked).decide(force=force, only_failed=only_failed)
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """What was asked for, found sound."""
-
-    portfolio: Portfolio
-    sites: list[str]
-    paths: list[Path]
-    reports: str
-    about: dict[str, dict[str, str]]
-    jobs: list[Job]
-    refused: list[Outcome]
-
-    def decide(self, **how: bool) -> list[plan.Decision]:
-        known = {(o.site_id, o.notebook): o for o in journal.outcomes(self.reports)}
-        return plan.decide(self.jobs, known, self.portfolio, **how)
-
-
-def _ask(folder, notebooks, sites, parameters, out, notebook_folder, seconds) -> _Asked:
-    """Check what was asked for, and return it with the jobs that it comes to."""
-    portfolio = Portfolio.open(folder)
-    paths = books.find(books.folder(notebook_folder), notebooks)
-    given = _checked(paths, parameters or {})
-    chosen = _chosen(portfolio, sites)
-    reports = str(out or Path("reports", portfolio.name))
-    reports = reports.rstrip("/") if files.is_address(reports) else str(Path(reports).absolute())
-    about = _about_sites(portfolio)
-    there = {*chosen, *(outcome.site_id for outcome in journal.outcomes(reports))}
-    beside = _neighbours([s for s in about if s in there and tables.is_id(s)], about)
-    jobs, refused = _jobs(portfolio, chosen, paths, given, reports, about, beside, seconds)
-    return _Asked(portfolio, chosen, paths, reports, about, jobs, refused)
-
-
-def _run(asked: _Asked, decisions: list[plan.Decision], start, progress) -> list[Outcome]:
+def _run(asked: Request, decisions: list[plan.Decision], start, progress) -> list[Outcome]:
     """Do what was decided, keep the books, and write results and index."""
+    for decision in decisions:
+        if decision.edited:
+            _set_aside(decision.job)
     work = [replace(d.job, reuse=d.action == "publish") for d in decisions if d.action != "keep"]
     kept = {(d.job.site_id, d.job.name) for d in decisions if d.action == "keep"}
     jobs = {(job.site_id, job.name): job for job in work}
-    portfolio, refused = asked.portfolio, asked.refused
+    refused = asked.refused
     outcomes = []
     try:
         with (
@@ -226,11 +199,8 @@ def _run(asked: _Asked, decisions: list[plan.Decision], start, progress) -> list
                     with contextlib.suppress(OSError):  # on a full disk the books say it alone
                         files.write_whole(job.place(".html"), _failure(job, outcome))
     finally:  # an interrupted run, too, leaves an index of what is done
-        header = {**portfolio.header, "title": _title(portfolio)}
-        results.gather(
-            asked.reports, header, asked.about, {path.stem: path for path in asked.paths}
-        )
-    known = {(o.site_id, o.notebook): o for o in journal.outcomes(asked.reports)}
+        header = {**asked.portfolio.header, "title": asked.title}
+        known = results.gather(asked.reports, header, asked.about)
     outcomes += [known[pair] for pair in kept if pair in known]
     order = {
         pair: n for n, pair in enumerate((s, p.stem) for s in asked.sites for p in asked.paths)
@@ -238,132 +208,13 @@ def _run(asked: _Asked, decisions: list[plan.Decision], start, progress) -> list
     return sorted(outcomes, key=lambda outcome: order[outcome.site_id, outcome.notebook])
 
 
+def _set_aside(job: Job) -> None:
+    """Keep an executed notebook that someone has worked in, under a name that is free."""
+    names = itertools.chain([".edited.ipynb"], (f".edited-{n}.ipynb" for n in itertools.count(2)))
+    free = next(name for name in names if not files.exists(job.place(name)))
+    files.move(job.place(".ipynb"), job.place(free))
+
+
 def _failure(job: Job, outcome: Outcome) -> str:
     """Return the page that stands where a report could not be made."""
-    title = books.title(job.notebook)
-    return publish.failure(job.name, title, outcome.fault, **job.page)
-
-
-def _jobs(
-    portfolio: Portfolio,
-    sites: list[str],
-    paths: list[Path],
-    given: dict[str, dict[str, Any]],
-    reports: str,
-    about: dict[str, dict],
-    beside: dict[str, dict],
-    seconds: float | None,
-) -> tuple[list[Job], list[Outcome]]:
-    """Return what to run, and the outcomes of sites whose id must never become a path."""
-    shown = {"name": portfolio.name, "title": _title(portfolio)}
-    defaults = {path.stem: {p.name: p.default for p in params.schema(path)} for path in paths}
-    stamps = {path.stem: provenance.stamp(path, {}) for path in paths}
-    jobs, refused = [], []
-    for site_id, path in itertools.product(sites, paths):
-        if not tables.is_id(site_id):
-            rule = f"must be {tables.ID_RULE}; mend it in sites.csv"
-            refused.append(Outcome(site_id, path.stem, False, error="UnfitSiteId", message=rule))
-            continue
-        place = files.join(reports, site_id)
-        own = {"portfolio": _seen_from(place, portfolio.path), "site_id": site_id}
-        told = {**defaults[path.stem], **given[path.stem], "portfolio": portfolio.name}
-        told["site_id"] = site_id
-        stamp = {**stamps[path.stem], "parameters": provenance.fit_to_show(told)}
-        recipe = {
-            "notebook": stamp["notebook_sha256"][:16],
-            "parameters": digest(told)[:16],
-            "package": provenance.package_key()[:16],
-            "dependencies": digest(stamp["python"], stamp["packages"])[:16],
-        }
-        jobs.append(
-            Job(
-                notebook=str(path),
-                site_id=site_id,
-                folder=place,
-                parameters={**own, **given[path.stem]},
-                page={"site": about[site_id], "portfolio": shown, "beside": beside[site_id]},
-                publisher=provenance.publisher_key(),
-                stamp=stamp,
-                recipe=recipe,
-                seconds=seconds,
-            )
-        )
-    return jobs, refused
-
-
-def _neighbours(sites: list[str], about: Mapping[str, dict]) -> dict[str, dict[str, Any]]:
-    """Return the sites before and after each, as pages link to them."""
-    told = [{"site_id": site_id, "name": about[site_id]["name"]} for site_id in sites]
-    return {
-        site_id: {"before": before, "after": after}
-        for site_id, before, after in zip(sites, [None, *told[:-1]], [*told[1:], None], strict=True)
-    }
-
-
-def _checked(paths: list[Path], given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the typed parameters of each notebook; a name must be known to at least one."""
-    schemas = {path.stem: params.schema(path) for path in paths}
-    problems = []
-    for stem, schema in schemas.items():
-        lacking = [name for name in OWN if name not in {p.name for p in schema}]
-        if lacking:
-            problems.append(f"{stem}: must declare the parameters {' and '.join(lacking)}")
-    known = {p.name for schema in schemas.values() for p in schema} - set(OWN)
-    for name in given:
-        if name in OWN:
-            problems.append(f"parameter {name}: is set by the runner; use FOLDER or --site")
-        elif name not in known:
-            hint = closest(name, known) or "there are: " + ", ".join(sorted(known))
-            problems.append(f"parameter {name}: unknown to every notebook asked for; {hint}")
-    values = {}
-    for stem, schema in schemas.items():
-        own = [p for p in schema if p.name not in OWN]
-        names = {p.name for p in own}
-        try:
-            values[stem] = params.check(own, {n: v for n, v in given.items() if n in names})
-        except UserError as fault:
-            problems.append(f"{stem}: {fault}")
-    if problems:
-        raise UserError("\n".join(problems))
-    return values
-
-
-def _chosen(portfolio: Portfolio, sites: Iterable[str] | None) -> list[str]:
-    """Return the sites asked for, each once."""
-    there = list(dict.fromkeys(str(site_id) for site_id in portfolio.site_ids))
-    if not there:
-        raise UserError(f"{portfolio.path}/sites.csv: holds no site")
-    if sites is None:
-        return there
-    asked = list(dict.fromkeys(sites))
-    unknown = [site_id for site_id in asked if site_id not in there]
-    if unknown:
-        hints = (f"no site {s!r}; {closest(s, there) or 'see sites.csv'}" for s in unknown)
-        raise UserError(f"{portfolio.path}/sites.csv: " + "; ".join(hints))
-    return asked
-
-
-def _about_sites(portfolio: Portfolio) -> dict[str, dict[str, str]]:
-    """Return what pages say of each site."""
-    about = {}
-    for site_id, row in zip(portfolio.site_ids, portfolio.sites.to_dict("records"), strict=True):
-        texts = {key: row.get(key) or "" for key in ("name", "site_type", "provenance")}
-        about[str(site_id)] = {
-            "site_id": str(site_id),
-            **texts,
-            "name": texts["name"] or str(site_id),
-        }
-    return about
-
-
-def _title(portfolio: Portfolio) -> str:
-    return portfolio.header.get("title") or portfolio.name
-
-
-def _seen_from(folder: str, portfolio: str) -> str:
-    """Return the portfolio as a notebook in a folder finds it: relative, unless an address."""
-    if files.is_address(portfolio):
-        return portfolio
-    if files.is_address(folder):
-        return str(Path(portfolio).absolute())
-    return os.path.relpath(portfolio, folder)
+    return publish.failure(job.name, job.title, outcome.fault, **job.page)

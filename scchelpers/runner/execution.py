@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
 import subprocess
@@ -19,12 +18,13 @@ from scchelpers.data import reads
 from scchelpers.data.fingerprint import Fingerprints
 from scchelpers.data.portfolio import Portfolio
 from scchelpers.runner import files, kernels, records
+from scchelpers.runner.canonical import ERROR_MARKER, INJECTED, canonical
 from scchelpers.runner.job import Job, Outcome
 from scchelpers.runner.provisioner import WarmProvisioner
 from scchelpers.runner.publish import render
 
-_ERROR_MARKER = "papermill-error-cell-tag"
-_INJECTED = "injected-parameters"
+# A path of the machine, which is nobody's business; its last name may stay.
+_PLACE = re.compile(r"(?<![\w.:/])/(?:[^\s/'\",:;]+/)+")
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -52,25 +52,27 @@ def perform(job: Job, scratch: Path) -> Outcome:
     """
     began = time.perf_counter()
     executed = scratch / f"{job.name}.ipynb"
-    known = {"site_id": job.site_id, "notebook": job.name, "recipe": job.recipe}
+    executed.unlink(missing_ok=True)  # of another site
+    known = {"site_id": job.site_id, "notebook": job.name, "title": job.title, "recipe": job.recipe}
     try:
-        if job.reuse:
-            notebook = nbformat.reads(files.read(job.place(".ipynb")), as_version=4)
-        else:
-            notebook = execute(job, executed)
-        inputs = notebook.metadata["scc"]["provenance"].get("data", {})
+        notebook = _finished(job) if job.reuse else execute(job, executed)
+        stamp = notebook.metadata["scc"]["provenance"]
         figures = [asdict(figure) for figure in records.recorded(notebook)]
-        html = render(notebook, **job.page, stamp=notebook.metadata["scc"]["provenance"])
-        if not job.reuse:
-            files.write_whole(job.place(".ipynb"), nbformat.writes(notebook))
-        files.write_whole(job.place(".html"), html)
+        made = {
+            ".ipynb": nbformat.writes(notebook).encode(),
+            ".html": render(notebook, **job.page, stamp=stamp).encode(),
+        }
+        for ending, content in made.items():
+            files.write_whole(job.place(ending), content)
         files.remove(job.place(".failed.ipynb"))
-        known |= {"page_key": job.page_key, "inputs": inputs, "figures": figures}
+        known |= {"page_key": job.page_key, "inputs": stamp["data"], "figures": figures}
+        known |= {"written": {ending: len(content) for ending, content in made.items()}}
         return Outcome(ok=True, seconds=_since(began), **_used(job), **known)
     except RunError as fault:
         known |= {"cell": fault.cell, "error": fault.error, "message": fault.message}
     except Exception as fault:  # a failure is a result: the other sites must go on
-        known |= {"error": type(fault).__name__, "message": _one_line(str(fault))}
+        said = fault.strerror if isinstance(fault, OSError) else None  # its path says where we are
+        known |= {"error": type(fault).__name__, "message": _one_line(said or str(fault))}
     with contextlib.suppress(OSError):  # a full disk holds no failed notebook either
         for ending in (".ipynb", ".html"):
             files.remove(job.place(ending))
@@ -78,6 +80,11 @@ def perform(job: Job, scratch: Path) -> Outcome:
             failed = canonical(_read(executed), job, {})
             files.write_whole(job.place(".failed.ipynb"), nbformat.writes(failed))
     return Outcome(ok=False, seconds=_since(began), **_used(job), **known)
+
+
+def _finished(job: Job) -> nbformat.NotebookNode:
+    """Return the executed notebook of an earlier run."""
+    return nbformat.reads(files.read(job.place(".ipynb")), as_version=4)
 
 
 def _used(job: Job) -> dict[str, Any]:
@@ -111,18 +118,14 @@ def execute(job: Job, executed: Path) -> nbformat.NotebookNode:
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
-    executed.unlink(missing_ok=True)
     noted = Path(os.environ.get(reads.VARIABLE, executed.with_name("reads")))
     noted.unlink(missing_ok=True)
     source = _read(job.notebook)
     remote = files.is_address(job.folder)
     cwd = executed.parent if remote else Path(job.folder)
     cwd.mkdir(parents=True, exist_ok=True)
-    late = threading.Event()
-    watch = threading.Timer(job.seconds or 0, _end_late, [late])
-    watch.daemon = True
-    if job.seconds:
-        watch.start()
+    WarmProvisioner.prepare()  # its imports are not the time of this run
+    watch = _Watch(job.seconds)
     try:
         notebook = papermill.execute_notebook(
             source,
@@ -141,7 +144,7 @@ def execute(job: Job, executed: Path) -> nbformat.NotebookNode:
         raise RunError(fault.ename, _one_line(fault.evalue), _position(job, executed)) from None
     except DeadKernelError:
         cell = _last_begun(job, executed)
-        if late.is_set():
+        if watch.late:
             raise RunError("TimeLimit", f"longer than {job.seconds:g} s", cell) from None
         message = "the kernel was ended from outside: killed, out of memory or crashed"
         raise RunError("DeadKernel", message, cell) from None
@@ -150,7 +153,7 @@ def execute(job: Job, executed: Path) -> nbformat.NotebookNode:
     except RuntimeError as fault:  # a kernel that never answered
         raise RunError("KernelStart", _one_line(str(fault))) from None
     finally:
-        watch.cancel()
+        watch.end()
     unfinished = _first_unfinished(notebook)
     if unfinished is not None:
         # papermill returns as if all were well after sys.exit(0)
@@ -161,38 +164,24 @@ def execute(job: Job, executed: Path) -> nbformat.NotebookNode:
     return canonical(notebook, job, Fingerprints(portfolio).of(reads.noted(noted)))
 
 
-def _end_late(late: threading.Event) -> None:
-    """End a kernel whose time is over."""
-    late.set()
-    kernels.end_all()
+class _Watch:
+    """Ends the kernels of this process when their time is over; `late` says that it did."""
 
+    def __init__(self, seconds: float | None):
+        self.late = False
+        self._over = threading.Event()
+        if seconds:
+            threading.Thread(target=self._wait, args=(seconds,), daemon=True).start()
 
-def canonical(
-    notebook: nbformat.NotebookNode, job: Job, inputs: dict[str, str]
-) -> nbformat.NotebookNode:
-    """Return a notebook without times, paths and random names: same inputs, same bytes.
+    def _wait(self, seconds: float) -> None:
+        # Again and again: a kernel may be about to start.
+        while not self._over.wait(seconds):
+            self.late, seconds = True, 0.2
+            kernels.end_all()
 
-    Parameters
-    ----------
-    notebook : nbformat.NotebookNode
-        As executed; changed in place.
-    job : Job
-        What was run.
-    inputs : dict of str to str
-        Fingerprints of what was read, for its provenance.
-    """
-    notebook.metadata.pop("papermill", None)
-    notebook.metadata.pop("widgets", None)
-    notebook.metadata["scc"] = {"site_id": job.site_id, "provenance": {**job.stamp, "data": inputs}}
-    for number, cell in enumerate(notebook.cells):
-        for key in ("papermill", "execution"):
-            cell.metadata.pop(key, None)
-        tags = cell.metadata.get("tags", [])
-        if "id" not in cell or _INJECTED in tags or _ERROR_MARKER in tags:
-            named = f"{number} {tags} {cell.source}".encode()
-            cell["id"] = hashlib.sha256(named).hexdigest()[:8]
-    notebook.nbformat_minor = max(notebook.nbformat_minor, 5)
-    return notebook
+    def end(self) -> None:
+        """Watch no longer."""
+        self._over.set()
 
 
 def _first_unfinished(notebook) -> int | None:
@@ -228,7 +217,7 @@ def _last_begun(job: Job, executed: Path) -> int | None:
 
 def _in_source(job: Job, notebook, index: int) -> int:
     """Return the place, from 1, that a cell has in the source, where papermill added none."""
-    added = {_INJECTED, _ERROR_MARKER}
+    added = {INJECTED, ERROR_MARKER}
     before = notebook.cells[: index + 1]
     return sum(added.isdisjoint(cell.metadata.get("tags", [])) for cell in before)
 
@@ -242,5 +231,5 @@ def _since(began: float) -> float:
 
 
 def _one_line(text: str, longest: int = 400) -> str:
-    line = " ".join(_ANSI.sub("", text).split())
+    line = _PLACE.sub("…/", " ".join(_ANSI.sub("", text).split()))
     return line if len(line) <= longest else line[: longest - 1] + "…"

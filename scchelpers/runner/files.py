@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import fsspec
+
+_ASIDE = ".partial"
 
 
 def is_address(place: str | Path) -> bool:
@@ -38,7 +41,7 @@ def write_whole(place: str | Path, content: str | bytes) -> None:
         return
     path = Path(place)
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.partial")
+    aside = path.with_name(f".{path.name}{_ASIDE}")
     try:
         with aside.open("wb") as file:
             file.write(data)
@@ -60,12 +63,58 @@ def read(place: str | Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.exists() else None
 
 
+def listing(folder: str | Path) -> dict[str, int]:
+    """Return the size [bytes] of every file below a folder, by its path in the folder.
+
+    Hidden files are left out; a folder that is not there holds none.
+    """
+    if is_address(folder):
+        fs, root = fsspec.core.url_to_fs(str(folder))
+        fs.invalidate_cache(root)
+        found = fs.find(root, detail=True) if fs.exists(root) else {}
+        named = {path[len(root) :].lstrip("/"): about["size"] for path, about in found.items()}
+    else:
+        named = dict(_below(str(folder), ""))
+    return {name: size for name, size in named.items() if not _is_hidden(name)}
+
+
+def _below(folder: str, inside: str) -> Iterator[tuple[str, int]]:
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _below(entry.path, f"{inside}{entry.name}/")
+            else:
+                yield f"{inside}{entry.name}", entry.stat(follow_symlinks=False).st_size
+
+
+def _is_hidden(name: str) -> bool:
+    return name.rpartition("/")[2].startswith(".")
+
+
+def sweep(folder: str | Path) -> None:
+    """Remove what a process that was killed had written aside below a folder."""
+    if is_address(folder):
+        return  # nothing is written aside there
+    for name, _ in list(_below(str(folder), "")):
+        if _is_hidden(name) and name.endswith(_ASIDE):
+            Path(folder, name).unlink(missing_ok=True)
+
+
 def exists(place: str | Path) -> bool:
     """Return whether a file is there."""
     if is_address(place):
         fs, path = fsspec.core.url_to_fs(str(place))
         return fs.exists(path)
     return Path(place).exists()
+
+
+def move(place: str | Path, to: str | Path) -> None:
+    """Give a file another name in the same folder."""
+    if is_address(place):
+        fs, path = fsspec.core.url_to_fs(str(place))
+        fs.mv(path, fsspec.core.url_to_fs(str(to))[1])
+        return
+    Path(place).replace(to)
 
 
 def remove(place: str | Path) -> None:

@@ -28,6 +28,8 @@ class Job:
         Folder of the site's reports, a path or fsspec address.
     parameters : dict
         Typed values, `portfolio` and `site_id` among them.
+    title : str
+        What the notebook calls itself.
     page : dict
         What the page says of the site and portfolio, see `publish.render`.
     publisher : str
@@ -46,6 +48,7 @@ class Job:
     site_id: str
     folder: str
     parameters: dict[str, Any]
+    title: str = ""
     page: dict[str, Any] = field(default_factory=dict)
     publisher: str = ""
     stamp: dict[str, Any] = field(default_factory=dict)
@@ -67,6 +70,10 @@ class Job:
         """Return where a file of the run goes: `.ipynb`, `.html` or `.failed.ipynb`."""
         return join(self.folder, f"{self.name}{ending}")
 
+    def path(self, ending: str) -> str:
+        """Return the path of that file within the portfolio's reports."""
+        return f"{self.site_id}/{self.name}{ending}"
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -78,6 +85,8 @@ class Outcome:
         Site, and name of the notebook without its ending.
     ok : bool
         Whether the notebook ran to its end and its report was published.
+    title : str
+        What the notebook calls itself.
     seconds : float
         Wall time [s].
     cpu_s, peak_mb : float or None
@@ -94,6 +103,8 @@ class Outcome:
         Of the job, when its page was made.
     inputs : dict of str to str
         Parts of the portfolio that were read and their fingerprints, see `data.fingerprint`.
+    written : dict of str to int
+        Sizes [bytes] of the executed notebook and its page, by ending.
     attempts : int
         How often it was tried.
     kernel : str
@@ -103,6 +114,7 @@ class Outcome:
     site_id: str
     notebook: str
     ok: bool
+    title: str = ""
     seconds: float = 0.0
     cell: int | None = None
     error: str = ""
@@ -113,6 +125,7 @@ class Outcome:
     recipe: dict[str, str] = field(default_factory=dict)
     page_key: str = ""
     inputs: dict[str, str] = field(default_factory=dict)
+    written: dict[str, int] = field(default_factory=dict)
     attempts: int = 1
     kernel: str = ""
 

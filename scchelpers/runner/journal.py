@@ -6,6 +6,7 @@ grow line by line, so that what is done stays known however the runner ends.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from dataclasses import asdict
@@ -23,40 +24,55 @@ _PATIENCE = 5.0
 
 
 class Book:
-    """A file of JSON lines that is added to."""
+    """A file of JSON lines that is added to.
+
+    What a full disk does not take is kept and written when there is room again.
+    """
 
     def __init__(self, place: str):
         self._place = place
         self._written = 0.0
+        self._waiting = b"\n"  # after a line that a killed runner may have cut short
         self._lines: list[str] = []
         self._file = None
         if files.is_address(place):
             self._lines = (files.read(place) or "").splitlines()
         else:
-            self._file = Path(place).open("a", encoding="utf-8")  # noqa: SIM115 - closed by close()
-            self._file.write("\n")  # after a line that a killed runner may have cut short
+            self._file = Path(place).open("ab", buffering=0)  # noqa: SIM115 - closed by close()
 
     def add(self, line: dict[str, Any]) -> None:
         """Add a line, whole."""
         text = json.dumps(line)
         if self._file:
-            self._file.write(text + "\n")
-            self._file.flush()
+            self._waiting += text.encode() + b"\n"
+            with contextlib.suppress(OSError):
+                self._push()
             return
         self._lines.append(text)
         if time.monotonic() - self._written > _PATIENCE:
             self._write()
+
+    def _push(self) -> None:
+        while self._waiting:
+            self._waiting = self._waiting[self._file.write(self._waiting) :]
 
     def _write(self) -> None:
         files.write_whole(self._place, "\n".join([*self._lines, ""]))
         self._written = time.monotonic()
 
     def close(self) -> None:
-        """Write what is left."""
-        if self._file:
-            self._file.close()
-        else:
+        """Write what is left.
+
+        Raises
+        ------
+        OSError
+            If there is still no room for it.
+        """
+        if self._file is None:
             self._write()
+            return
+        with self._file:
+            self._push()
 
 
 class Journal:
@@ -124,13 +140,17 @@ def lines(place: str) -> list[dict[str, Any]]:
     return found
 
 
-def outcomes(reports: str | Path) -> list[Outcome]:
-    """Return the last known outcome of each site and notebook of a portfolio's reports.
+def known(reports: str | Path) -> dict[tuple[str, str], Outcome]:
+    """Return the last outcome of each site and notebook of a portfolio's reports.
 
     Parameters
     ----------
     reports : str or pathlib.Path
         Folder of the portfolio's reports.
+
+    Returns
+    -------
+    dict of (site_id, notebook) to Outcome
     """
     found: dict[tuple[str, str], Outcome] = {}
     for line in lines(files.join(reports, STATUS)):
@@ -139,4 +159,4 @@ def outcomes(reports: str | Path) -> list[Outcome]:
         except TypeError:
             continue  # written by another version: not known as done
         found[outcome.site_id, outcome.notebook] = outcome
-    return list(found.values())
+    return found

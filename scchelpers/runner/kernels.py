@@ -64,7 +64,7 @@ def end_all() -> None:
     """End every kernel of this process at once, with all that it started."""
     for manager in list(RunKernelManager.live):
         process = getattr(manager.provisioner, "process", None)
-        if process is not None:
+        if process is not None and process.poll() is None:
             with contextlib.suppress(OSError):
                 os.killpg(process.pid, signal.SIGKILL)  # a kernel leads its process group
 

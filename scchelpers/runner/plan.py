@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from scchelpers.data.fingerprint import Fingerprints
 from scchelpers.data.portfolio import Portfolio
-from scchelpers.runner import files
+from scchelpers.runner import canonical, files
 from scchelpers.runner.job import Job, Outcome
 
 
@@ -24,11 +24,14 @@ class Decision:
         "run", "publish" (the page alone is made anew) or "keep".
     reason : str
         Why.
+    edited : bool
+        Whether someone has worked in its executed notebook, which is not to be lost.
     """
 
     job: Job
     action: str
     reason: str
+    edited: bool = False
 
     def text(self) -> str:
         """Return the decision in one line."""
@@ -39,6 +42,7 @@ def decide(
     jobs: Iterable[Job],
     known: Mapping[tuple[str, str], Outcome],
     portfolio: Portfolio,
+    there: Mapping[str, int],
     *,
     force: bool = False,
     only_failed: bool = False,
@@ -53,6 +57,8 @@ def decide(
         What became of it last.
     portfolio : Portfolio
         As it is now.
+    there : mapping of str to int
+        Files of the reports and their sizes [bytes], see `files.listing`.
     force : bool
         Run everything.
     only_failed : bool
@@ -73,12 +79,15 @@ def decide(
         elif only_failed and (last is None or last.ok):
             action, reason = "keep", "did not fail"
         else:
-            action, reason = _compared(job, last, now)
-        decisions.append(Decision(job, action, reason))
+            action, reason = _compared(job, last, now, there)
+        edited = action != "keep" and _is_edited(job, last, there)
+        decisions.append(Decision(job, action, reason, edited))
     return decisions
 
 
-def _compared(job: Job, last: Outcome | None, now: Mapping[str, str]) -> tuple[str, str]:
+def _compared(
+    job: Job, last: Outcome | None, now: Mapping[str, str], there: Mapping[str, int]
+) -> tuple[str, str]:
     if last is None:
         return "run", "new"
     if not last.ok:
@@ -87,13 +96,25 @@ def _compared(job: Job, last: Outcome | None, now: Mapping[str, str]) -> tuple[s
     changed += [part for part, key in last.inputs.items() if now.get(part) != key]
     if changed:
         return "run", "changed: " + ", ".join(changed)
-    if not files.exists(job.place(".ipynb")):
+    gone = {ending for ending in last.written if job.path(ending) not in there}
+    other = {ending for ending, size in last.written.items() if there.get(job.path(ending)) != size}
+    if ".ipynb" in gone:
         return "run", "its notebook is gone"
+    if ".ipynb" in other:
+        return "run", "its notebook is not as it was written"
     if last.page_key != job.page_key:
         return "publish", "what its page says of the site, its neighbours or the portfolio changed"
-    if not files.exists(job.place(".html")):
-        return "publish", "its page is gone"
+    if gone or other:
+        return "publish", "its page is gone" if gone else "its page is not as it was written"
     return "keep", "nothing changed"
+
+
+def _is_edited(job: Job, last: Outcome | None, there: Mapping[str, int]) -> bool:
+    """Return whether the executed notebook that lies there is not as a run wrote it."""
+    size = there.get(job.path(".ipynb"))
+    if size is None or (last is not None and last.written.get(".ipynb") == size):
+        return False
+    return not canonical.is_sealed(files.read(job.place(".ipynb")))
 
 
 def text(decisions: Iterable[Decision]) -> str:

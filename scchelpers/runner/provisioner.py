@@ -7,6 +7,7 @@ it is started as any other, and `stock_because` says why.
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import ClassVar
 
@@ -39,9 +40,7 @@ class WarmProvisioner(LocalProvisioner):
         """Fork a kernel, or start one where that cannot be."""
         cwd = Path(kwargs.get("cwd") or Path.cwd())
         try:
-            self.process = self._warm_server().fork(
-                cmd[cmd.index("-f") :], dict(kwargs["env"]), str(cwd)
-            )
+            self.process = self._fork(cmd[cmd.index("-f") :], dict(kwargs["env"]), str(cwd))
         except ForkRefusedError as why:
             WarmProvisioner.last, WarmProvisioner.stock_because = None, str(why)
             return await super().launch_kernel(cmd, **kwargs)
@@ -49,6 +48,23 @@ class WarmProvisioner(LocalProvisioner):
         self.pid = self.pgid = self.process.pid
         self.cwd = cwd
         return self.connection_info
+
+    @classmethod
+    def _fork(cls, *request) -> WarmProcess:
+        """Fork a kernel; a warm process that ended in the meantime is made anew, once."""
+        server = cls._warm_server()
+        try:
+            return server.fork(*request)
+        except ForkRefusedError:
+            if server.alive:
+                raise
+        return cls._warm_server().fork(*request)
+
+    @classmethod
+    def prepare(cls) -> None:
+        """Have a warm process that can fork at once, where one can be had."""
+        with contextlib.suppress(ForkRefusedError):
+            cls._warm_server().wait_ready()
 
     @classmethod
     def _warm_server(cls) -> WarmServer:

@@ -6,24 +6,19 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from scchelpers.runner import index, journal
-from scchelpers.runner import notebooks as books
 from scchelpers.runner.files import join, write_whole
 from scchelpers.runner.job import Outcome
 
 
 def gather(
-    reports: str,
-    portfolio: Mapping[str, Any],
-    about: Mapping[str, Mapping[str, str]],
-    paths: Mapping[str, Path],
-) -> None:
+    reports: str, portfolio: Mapping[str, Any], about: Mapping[str, Mapping[str, str]]
+) -> dict[tuple[str, str], Outcome]:
     """Write status, figures and index from the last outcome of each site and notebook.
 
     Parameters
@@ -34,22 +29,21 @@ def gather(
         `title`, `description` and `sources`, as in `portfolio.toml`.
     about : mapping of str to mapping
         Site id to what the index says of the site; other sites are of the past and left out.
-    paths : mapping of str to pathlib.Path
-        Notebook name to its source, where it is at hand.
+
+    Returns
+    -------
+    dict of (site_id, notebook) to Outcome
+        Those outcomes.
     """
-    known = [outcome for outcome in journal.outcomes(reports) if outcome.site_id in about]
-    place = {site_id: n for n, site_id in enumerate(about)}
-    known.sort(key=lambda outcome: (outcome.notebook, place[outcome.site_id]))
-    lines = (json.dumps(asdict(outcome)) + "\n" for outcome in known)
+    place = {site_id: number for number, site_id in enumerate(about)}
+    found = [outcome for outcome in journal.known(reports).values() if outcome.site_id in about]
+    found.sort(key=lambda outcome: (outcome.notebook, place[outcome.site_id]))
+    lines = (json.dumps(asdict(outcome)) + "\n" for outcome in found)
     write_whole(join(reports, journal.STATUS), "".join(lines))
-    write_whole(join(reports, "results.parquet"), as_parquet(known))
-    titles = {
-        outcome.notebook: books.title(paths[outcome.notebook])
-        if outcome.notebook in paths
-        else books.name_in_words(outcome.notebook)
-        for outcome in known
-    }
-    index.write(reports, portfolio=portfolio, sites=about, titles=titles, outcomes=known)
+    write_whole(join(reports, "results.parquet"), as_parquet(found))
+    titles = {outcome.notebook: outcome.title for outcome in found}
+    index.write(reports, portfolio=portfolio, sites=about, titles=titles, outcomes=found)
+    return {(outcome.site_id, outcome.notebook): outcome for outcome in found}
 
 
 def as_parquet(outcomes: list[Outcome]) -> bytes:

@@ -117,6 +117,7 @@ class WarmServer:
         self._lock = threading.RLock()
         self._kernels: dict[int, WarmProcess] = {}
         self._unread = b""
+        self._ready = False
         with theirs:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", __name__, str(theirs.fileno()), *modules],
@@ -130,6 +131,12 @@ class WarmServer:
     def alive(self) -> bool:
         """Whether the process can fork."""
         return self.process.poll() is None
+
+    def wait_ready(self) -> None:
+        """Wait until the imports are done; a process that has ended is ready as well."""
+        with self._lock, contextlib.suppress(OSError):
+            while not self._ready and self._heard(None) is not None:
+                continue
 
     def fork(self, arguments: list[str], env: dict[str, str], cwd: str) -> WarmProcess:
         """Return a new kernel.
@@ -197,6 +204,7 @@ class WarmServer:
             self._unread += more
         line, _, self._unread = self._unread.partition(b"\n")
         message = json.loads(line)
+        self._ready |= "ready" in message
         if "ended" in message:
             kernel = self._kernels.pop(message["ended"], None)
             if kernel is not None:
@@ -219,6 +227,7 @@ def _serve(channel: socket.socket, modules: list[str]) -> None:
     watched = selectors.DefaultSelector()
     watched.register(channel, selectors.EVENT_READ)
     unread = b""
+    channel.sendall(b'{"ready": true}\n')
     while True:
         for key, _ in watched.select():
             if key.fileobj is not channel:
