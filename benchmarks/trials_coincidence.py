@@ -1,0 +1,128 @@
+"""Trial on measured data: the headroom of a feeder as the limit of public charging sites.
+
+Run as `python benchmarks/trials_coincidence.py FOLDER` on a folder with `wpd_feeders` and
+`perth_kinross_sessions`. The sessions (Perth & Kinross, 2017 to 2019) meet the feeders (south-west
+England, 2019 to 2021) moved by whole weeks, clock on clock: a scenario. The rating is set, as a
+share of the highest load on record. `--null` instead counts the false alarms of the permutation
+test where demand and limit have a memory from day to day but nothing in common.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from scchelpers import coincidence, timebase
+from scchelpers.data import importers
+from scchelpers.data.portfolio import Portfolio, Site
+
+FEEDERS = {
+    "staplegrove": (["half_hourly_power_staplegrove.csv"], {"unit": "MW"}),
+    "mousehole": (["MW_Mousehole*observation*.csv", "MW_Mousehole*target*.csv"], {}),
+}
+POWER_FACTOR = 0.98
+FIRST = pd.Timestamp("2017-09-01", tz="UTC")
+
+
+def imported(folder: Path, into: Path) -> Portfolio:
+    """Import the sessions and the feeders into one portfolio."""
+    importers.run("council", sorted((folder / "perth_kinross_sessions").glob("*.csv")), into)
+    for name, (patterns, options) in FEEDERS.items():
+        files = [file for p in patterns for file in sorted((folder / "wpd_feeders").glob(p))]
+        given = {"series_id": name, "power_factor": POWER_FACTOR} | options
+        importers.run("halfhourly", files, into, **given)
+    return Portfolio.open(into)
+
+
+def case_of(site: Site, load_kva: xr.DataArray, rating: float) -> coincidence.Case:
+    """Charge a site's sessions under the headroom of a feeder rated at a share of its peak."""
+    requested_kw = coincidence.capacity(site, POWER_FACTOR).requested_kw
+    room = (rating * load_kva.max() - load_kva) * POWER_FACTOR
+    limit_kw = room.clip(0.0, requested_kw).assign_attrs(units="kW")
+    sessions = site.sessions[site.sessions["plug_in"] >= FIRST]
+    end = sessions["plug_out"].max() + pd.Timedelta("1D")
+    time = timebase.grid(FIRST, end, "30min")
+    moved = coincidence.transferred(limit_kw, time, to_zone=site.timezone)
+    # The months before the feeder's record begins are no part of the case.
+    moved = moved.isel(time=slice(*np.flatnonzero(~np.isnan(moved.to_numpy()))[[0, -1]]))
+    return coincidence.study(sessions, site.chargepoints, moved, requested_kw)
+
+
+def row_of(case: coincidence.Case, block: str, permutations: int) -> dict:
+    """Return both views and the tests of one case."""
+    dno, customer = case.dno(), case.customer()
+    names = ("restricted_h", "full_h", "equivalent_full_h", "events")
+    names += ("event_p50_h", "event_p90_h", "event_max_h")
+    row = {"requested_kw": case.requested_kw, "years": float(dno["observed_h"]) / 8760}
+    row |= {"availability": float(dno["availability"])} | {n: float(dno[n]) for n in names}
+    names = ("sessions", "wanted_share", "loss_share", "wanted_kwh", "lost_kwh", "unserved_kwh")
+    row |= {name: float(customer[name]) for name in (*names, "short_sessions", "delay_p90_min")}
+    blocks = coincidence.cut(case, block=block)
+    for measure, test in coincidence.tests(blocks, permutations=permutations).items():
+        for name in ("ratio", "low", "high", "p_more", "p_less"):
+            row[f"{measure} {name}"] = float(test[name])
+    row["blocks"] = len(blocks.members)
+    turned_kwh = coincidence.turned(blocks)
+    row["clock ratio"] = turned_kwh[0.0] / turned_kwh.mean() if turned_kwh.max() else np.nan
+    return row
+
+
+def false_alarms(memory: float, cases: int = 300) -> dict[str, float]:
+    """Return how often p is below 0.05 where demand and limit have nothing in common."""
+    time = timebase.grid("2026-01-05T00:00Z", "2026-07-06T00:00Z", "12h")
+    stamps = timebase.naive_utc(time)
+    alarms = dict.fromkeys(("day", "week"), 0)
+    for seed in range(cases):
+        rng = np.random.default_rng(seed)
+        demand, limit = (
+            xr.DataArray(np.repeat(5 + _remembering(rng, 182, memory), 2), {"time": stamps}, "time")
+            for _ in range(2)
+        )
+        for block in alarms:
+            data = coincidence.blocks(demand, limit, 10.0, block=block, timezone="UTC")
+            test = coincidence.permuted(coincidence.pairs(data), data.stratum, permutations=199)
+            alarms[block] += float(test["p_more"]) < 0.05
+    return {block: many / cases for block, many in alarms.items()}
+
+
+def _remembering(rng: np.random.Generator, n: int, memory: float) -> np.ndarray:
+    """Return n values of standard deviation 1, each correlated with the one before."""
+    values = rng.normal(size=n)
+    for k in range(1, n):
+        values[k] = memory * values[k - 1] + np.sqrt(1 - memory**2) * values[k]
+    return values
+
+
+def main() -> None:
+    """Print the trial as tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--rating", type=float, default=0.85, help="share of the highest load")
+    parser.add_argument("--block", choices=("week", "day"), default="week")
+    parser.add_argument("--permutations", type=int, default=9999)
+    parser.add_argument("--null", action="store_true")
+    asked = parser.parse_args()
+    pd.set_option("display.width", 240, "display.max_columns", 60, "display.max_rows", 80)
+    if asked.null:
+        for memory in (0.0, 0.5, 0.8):
+            print(f"correlation of a day with the next {memory}: {false_alarms(memory)}")
+        return
+    with tempfile.TemporaryDirectory() as into:
+        portfolio = imported(asked.folder, Path(into))
+        for feeder in FEEDERS:
+            load_kva = portfolio.loads("network_kva", feeder)["network_kva"].load()
+            sites = {site_id: portfolio.site(site_id) for site_id in portfolio.site_ids}
+            rows = {
+                name: row_of(case_of(site, load_kva, asked.rating), asked.block, asked.permutations)
+                for name, site in sites.items()
+                if (site.sessions["plug_in"] >= FIRST).sum() > 0
+            }
+            print(f"\n{feeder}, rated at {asked.rating:.0%} of its highest half hour")
+            print(pd.DataFrame(rows).round(4).to_string())
+
+
+if __name__ == "__main__":
+    main()
