@@ -1,0 +1,230 @@
+"""Rules in the manner of EREC G100: which excursions are recorded, counted, or lock a site out.
+
+The document itself was not at hand: the numbers are those that a network operator's pages, makers
+and an open controller give, and each is a parameter. Where they differ, `SOURCES` says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import pandas as pd
+
+from scchelpers.faults import UserError
+
+SECOND, DAY = pd.Timedelta("1s"), pd.Timedelta("1D")
+FAR = pd.Timestamp.max.tz_localize("UTC").floor("D")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Rules of import limitation; the defaults are for a non-domestic site.
+
+    Attributes
+    ----------
+    act_within_s : float
+        A reduction must have begun [s].
+    typical_within_s, back_within_s : float
+        The import is back at or below the limit: usually, and at the latest [s].
+    counted_from_s : float
+        An excursion this long counts; a shorter one is only recorded [s].
+    lockout_above_s : float
+        A longer one locks the site out [s].
+    pair_within_min : float
+        Two counted excursions that begin within this time lock the site out [min].
+    day_count : int
+        So many counted excursions within 24 hours lock the site out.
+    lockout_h : float
+        Time to the automatic reset [h].
+    self_resets : int, optional
+        Automatic resets allowed within `resets_days`, after which an installer must come; None for
+        no bound.
+    resets_days : float
+        [days].
+    """
+
+    act_within_s: float = 5.0
+    typical_within_s: float = 15.0
+    back_within_s: float = 60.0
+    counted_from_s: float = 15.0
+    lockout_above_s: float = 60.0
+    pair_within_min: float = 10.0
+    day_count: int = 3
+    lockout_h: float = 4.0
+    self_resets: int | None = None
+    resets_days: float = 30.0
+
+    def __post_init__(self):
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None and not value >= 0:
+                raise UserError(f"{field.name} = {value}: must be 0 or more")
+        if not self.counted_from_s <= self.lockout_above_s:
+            raise UserError(
+                f"counted_from_s = {self.counted_from_s}: must not be above "
+                f"lockout_above_s = {self.lockout_above_s}"
+            )
+
+
+DOMESTIC = Rules(self_resets=3)
+
+# What each rule rests on, and where sources differ.
+SOURCES = {
+    "act_within_s": "makers' readings of G100 Issue 2 Amendment 2 (2023)",
+    "typical_within_s": "a network operator's page on customer limitation schemes",
+    "back_within_s": "the same page",
+    "counted_from_s": "an open G100 controller",
+    "lockout_above_s": "the same controller",
+    "pair_within_min": "the same controller",
+    "day_count": "sources differ: the third (makers) or the fourth (the open controller)",
+    "lockout_h": "the open controller and a maker, for non-domestic sites",
+    "self_resets": "the open controller: three in 30 days for a home",
+}
+
+
+def judge(excursions: pd.DataFrame, rules: Rules | None = None) -> pd.DataFrame:
+    """Return what the rules make of each excursion, in order of time.
+
+    Parameters
+    ----------
+    excursions : pandas.DataFrame
+        start [UTC], duration_min [min] and depth_kw [kW], in order, as from `clm.excursions`.
+    rules : Rules, optional
+        By default those of a non-domestic site.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The excursions with `state`, one of "recorded", "counted", "lock-out" and "locked out" (it
+        begins while the chargepoints are off, and cannot be theirs); `reason`; and for a lock-out
+        locked_from and locked_until [UTC; NaT where an installer must come] and `reset`,
+        "automatic" or "installer".
+
+    Notes
+    -----
+    A lock-out begins when its condition is met: `lockout_above_s` into a long excursion,
+    `counted_from_s` into one that counts once too often. Counted excursions are forgotten at the
+    reset. A limit is met in every state, as the chargepoints stop.
+
+    Examples
+    --------
+    >>> runs = pd.DataFrame({
+    ...     "start": pd.to_datetime(["2026-01-01T00:00Z", "2026-01-01T00:05Z"]),
+    ...     "duration_min": [20 / 60, 20 / 60], "depth_kw": 5.0})
+    >>> judge(runs)[["state", "reason"]].values.tolist()
+    [['counted', '15 s or more'], ['lock-out', '2 counted in 10 min']]
+    """
+    rules = rules or Rules()
+    if not excursions["start"].is_monotonic_increasing:
+        raise UserError("excursions, start: must be in order of time")
+    counted: list[pd.Timestamp] = []
+    resets: list[pd.Timestamp] = []
+    locked_until = None
+    rows = []
+    for start, minutes in zip(excursions["start"], excursions["duration_min"], strict=True):
+        row = {"state": "locked out", "reason": "begins in a lock-out", "reset": ""}
+        if locked_until is None or start >= locked_until:
+            seconds = round(minutes * 60, 6)
+            if seconds >= rules.counted_from_s:
+                counted.append(start)
+            row |= _state(start, seconds, counted, rules)
+            if row["state"] == "lock-out":
+                row |= _lockout(row["locked_from"], resets, rules)
+                locked_until = row["locked_until"] if row["reset"] == "automatic" else FAR
+                counted.clear()
+        rows.append(row)
+    columns = ["state", "reason", "locked_from", "locked_until", "reset"]
+    verdict = pd.DataFrame(rows, index=excursions.index, columns=columns)
+    for name in ("locked_from", "locked_until"):
+        verdict[name] = pd.to_datetime(verdict[name], utc=True)
+    return pd.concat([excursions, verdict], axis=1)
+
+
+def _state(start: pd.Timestamp, seconds: float, counted: list[pd.Timestamp], rules: Rules) -> dict:
+    """Return state and reason of one excursion; the first line of the table that applies."""
+    pair, long = f"2 counted in {rules.pair_within_min:g} min", f"over {rules.lockout_above_s:g} s"
+    in_pair = sum(start - one < pd.Timedelta(minutes=rules.pair_within_min) for one in counted)
+    in_day = sum(start - one < DAY for one in counted)
+    counts = seconds >= rules.counted_from_s
+    at_count, at_length = rules.counted_from_s * SECOND, rules.lockout_above_s * SECOND
+    table = (
+        (counts and in_pair >= 2, "lock-out", pair, at_count),
+        (counts and in_day >= rules.day_count, "lock-out", f"{in_day} counted in 24 h", at_count),
+        (seconds > rules.lockout_above_s, "lock-out", long, at_length),
+        (counts, "counted", f"{rules.counted_from_s:g} s or more", None),
+        (True, "recorded", f"under {rules.counted_from_s:g} s", None),
+    )  # fmt: skip
+    state, reason, after = next(line[1:] for line in table if line[0])
+    return {"state": state, "reason": reason} | ({"locked_from": start + after} if after else {})
+
+
+def _lockout(begins: pd.Timestamp, resets: list[pd.Timestamp], rules: Rules) -> dict:
+    recent = [one for one in resets if begins - one < rules.resets_days * DAY]
+    if rules.self_resets is not None and len(recent) >= rules.self_resets:
+        return {"locked_until": pd.NaT, "reset": "installer"}
+    until = begins + pd.Timedelta(hours=rules.lockout_h)
+    resets.append(until)
+    return {"locked_until": until, "reset": "automatic"}
+
+
+def summary(judged: pd.DataFrame, end: pd.Timestamp) -> pd.Series:
+    """Return how many excursions fell in each state, and for how long the site was locked out.
+
+    Parameters
+    ----------
+    judged : pandas.DataFrame
+        From `judge`.
+    end : pandas.Timestamp
+        End of the record [UTC], to which a lock-out lasts that an installer must reset.
+
+    Returns
+    -------
+    pandas.Series
+        recorded, counted, lock_outs, installer_visits and locked_h [h]. An excursion that locks
+        the site out is a lock-out only.
+    """
+    states = judged["state"].value_counts()
+    until = judged["locked_until"].fillna(end).clip(upper=end)
+    locked = (until - judged["locked_from"]).dropna().clip(lower=pd.Timedelta(0))
+    return pd.Series(
+        {
+            "recorded": states.get("recorded", 0),
+            "counted": states.get("counted", 0),
+            "lock_outs": states.get("lock-out", 0),
+            "installer_visits": int((judged["reset"] == "installer").sum()),
+            "locked_h": locked.sum() / pd.Timedelta("1h"),
+        }
+    )
+
+
+def timing(begins_s: float, back_s: float, rules: Rules | None = None) -> pd.DataFrame:
+    """Return which times of the rules a scheme keeps.
+
+    Parameters
+    ----------
+    begins_s : float
+        From the load's rise until the chargepoints begin to reduce [s]: metering, communication and
+        decision.
+    back_s : float
+        Until the import is back at the limit [s]: the same, and the cars' own reaction.
+    rules : Rules, optional
+
+    Returns
+    -------
+    pandas.DataFrame
+        Indexed by demand: allowed_s and takes_s [s], kept.
+    """
+    rules = rules or Rules()
+    rows = (
+        ("begin to reduce", rules.act_within_s, begins_s, begins_s <= rules.act_within_s),
+        ("back at the limit, typical", rules.typical_within_s, back_s,
+         back_s <= rules.typical_within_s),
+        ("back at the limit, at the latest", rules.back_within_s, back_s,
+         back_s <= rules.back_within_s),
+        ("excursion not counted", rules.counted_from_s, back_s, back_s < rules.counted_from_s),
+        ("no lock-out by one excursion", rules.lockout_above_s, back_s,
+         back_s <= rules.lockout_above_s),
+    )  # fmt: skip
+    return pd.DataFrame(rows, columns=["demand", "allowed_s", "takes_s", "kept"]).set_index(
+        "demand"
+    )

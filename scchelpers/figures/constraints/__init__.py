@@ -1,0 +1,18 @@
+"""Figures of limits by network constraints."""
+
+from scchelpers.figures.constraints.access import places, ways
+from scchelpers.figures.constraints.networks import branches, trial
+from scchelpers.figures.constraints.outlook import abnormal, errors, growth
+from scchelpers.figures.constraints.restriction import months, when
+
+__all__ = [
+    "abnormal",
+    "branches",
+    "errors",
+    "growth",
+    "months",
+    "places",
+    "trial",
+    "ways",
+    "when",
+]
