@@ -61,6 +61,6 @@ def trial(found: Trial, study: Study) -> str:
         return f"{said} No asset would have been overloaded even without a scheme."
     return (
         f"{said} Without any scheme {escape(worst)} would stand above its rating for "
-        f"{quantity(before.loc[worst, 'over_h'], 'h')}; with all four at work for "
+        f"{quantity(before.loc[worst, 'over_h'], 'h')}; with the schemes at work for "
         f"{quantity(after.loc[worst, 'over_h'], 'h')}."
     )
