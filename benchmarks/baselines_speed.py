@@ -26,7 +26,6 @@ from scchelpers.data import dispatches
 from scchelpers.data.portfolio import Portfolio
 from scchelpers.timebase import from_clock
 
-peers.PINS["opendsm"] = ("opendsm==1.2.7", "multimethod==1.12", "numpy==2.4.6", "pandas==2.3.3")
 YEAR = pd.Timedelta("364D")  # whole weeks
 FIFTEEN = [
     name for name in baselines.RULES if baselines.RULES[name].kind in ("history", "same_day")

@@ -46,6 +46,7 @@ PINS = {
         "scipy==1.17.1",
         "numba==0.68.1",
     ),
+    "opendsm": ("opendsm==1.2.7", "multimethod==1.12", "numpy==2.4.6", "pandas==2.3.3"),
 }
 SMALL = (20, 60, 7)  # chargepoints, arrivals a day, days
 HEADLINE = (20, 60, 30)
