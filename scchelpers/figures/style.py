@@ -72,6 +72,12 @@ def title(ax: plt.Axes, text: str) -> None:
     ax.set_title(text, loc="left", fontsize=10.5, fontweight="bold", pad=8)
 
 
+def clock_axis(ax: plt.Axes, every_h: int = 3, last_h: int = 24) -> None:
+    """Mark the hours of the local clock on an axis that counts hours from midnight."""
+    hours = range(0, last_h + 1, every_h)
+    ax.set_xticks(hours, [f"{hour:02d}:00" for hour in hours])
+
+
 def legend_above(ax: plt.Axes, *, columns: int, heading: str | None = None) -> None:
     """Name the lines of a panel above it, where nothing is drawn."""
     legend = ax.legend(

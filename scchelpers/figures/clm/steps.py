@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from scchelpers.figures.style import BLUE, DASHES, ORANGE, canvas, legend_above
+from scchelpers.figures.style import BLUE, DASHES, ORANGE, canvas, clock_axis, legend_above
 from scchelpers.wording import count, quantity
 
 
@@ -37,7 +37,7 @@ def steps(starts: pd.DataFrame, sizes: pd.DataFrame):
         right.stairs(per_week, np.arange(25), color=color, ls=dash, lw=2, label=f"{days}s")
     right.set_xlim(0, 24)
     right.set_ylim(0, None)
-    right.set_xticks(range(0, 25, 6), [f"{hour:02d}:00" for hour in range(0, 25, 6)])
+    clock_axis(right, 6)
     right.set_xlabel("local clock, start")
     right.set_ylabel("starts a week in the hour")
     legend_above(right, columns=2)

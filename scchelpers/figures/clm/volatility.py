@@ -13,6 +13,7 @@ from scchelpers.figures.style import (
     QUIET,
     SERIES,
     canvas,
+    clock_axis,
     end_labels,
     legend_above,
     title,
@@ -90,7 +91,7 @@ def by_clock(found: pd.DataFrame):
         ax.plot(here.index + 0.5, here["mean_kw"], color=QUIET, lw=1, label="mean")
         title(ax, f"{name}s")
         ax.set_xlim(0, 24)
-        ax.set_xticks(range(0, 25, 6), [f"{hour:02d}:00" for hour in range(0, 25, 6)])
+        clock_axis(ax, 6)
         ax.set_xlabel("local clock")
     axes[0, 0].set_ylim(0, None)
     axes[0, 0].set_ylabel("rise within the\nresponse time [kW]")

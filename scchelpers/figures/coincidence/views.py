@@ -7,7 +7,7 @@ import pandas as pd
 
 from scchelpers.coincidence.case import Case, limit_on
 from scchelpers.curtailment import lost_kw
-from scchelpers.figures.style import BLUE, DASHES, ORANGE, canvas, legend_above, title
+from scchelpers.figures.style import BLUE, DASHES, ORANGE, canvas, clock_axis, legend_above, title
 from scchelpers.wording import percent, quantity
 
 LEVELS = np.linspace(0.0, 1.0, 51)
@@ -98,7 +98,7 @@ def by_clock(found: pd.DataFrame):
     for ax in (above, below):
         ax.yaxis.set_major_formatter(lambda y, _: f"{y:,g}")
     below.set_xlim(0, 24)
-    below.set_xticks(range(0, 25, 3), [f"{h:02d}:00" for h in range(0, 25, 3)])
+    clock_axis(below)
     below.set_xlabel("local clock")
     lost = found["lost_kwh"]
     most = (

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from scchelpers.figures.style import BLUE, ORANGE, QUIET, canvas, title
+from scchelpers.figures.style import BLUE, ORANGE, QUIET, canvas, clock_axis, title
 from scchelpers.wording import percent, quantity
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -38,7 +38,7 @@ def when(share: xr.DataArray):
         interpolation="nearest",
     )
     ax.set_yticks(range(1, 13), MONTHS)
-    ax.set_xticks(range(0, 25, 3), [f"{hour:02d}:00" for hour in range(0, 25, 3)])
+    clock_axis(ax)
     ax.set_xlabel("local clock [h]")
     ax.grid(False)
     bar = fig.colorbar(image, ax=ax, pad=0.02)

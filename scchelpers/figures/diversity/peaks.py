@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from scchelpers.diversity.peaks import clock_chances
-from scchelpers.figures.style import BLUE, DASHES, INK, ORANGE, canvas, legend_above
+from scchelpers.figures.style import BLUE, DASHES, INK, ORANGE, canvas, clock_axis, legend_above
 from scchelpers.wording import percent, quantity
 
 
@@ -54,7 +54,7 @@ def peak_time(profile: pd.DataFrame, peaks: pd.DataFrame):
     strip.set_ylabel("chance to hold\nthe peak [%]")
     strip.set_xlabel("local clock, start of the half hour [h]")
     strip.set_xlim(0, 24)
-    strip.set_xticks(range(0, 25, 3), [f"{hour:02d}:00" for hour in range(0, 25, 3)])
+    clock_axis(strip)
     legend_above(ax, columns=2)
     alt = (
         f"Two panels over the local clock. Above, site demand by half hour with the highest half "

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from scchelpers import timebase
-from scchelpers.figures.style import DASHES, INK, ORANGE, SERIES, canvas, title
+from scchelpers.figures.style import DASHES, INK, ORANGE, SERIES, canvas, clock_axis, title
 from scchelpers.tcc.constraint import constrained_share
 from scchelpers.tcc.derivation import headroom
 from scchelpers.tcc.seasons import MONTHS, season_text
@@ -58,7 +58,7 @@ def windows(study: Study):
         ax.set_ylim(min(0.0, 1.05 * free_kva.min()), top)
         ax.set_xlim(0, 24)
         ax.yaxis.set_major_locator(MaxNLocator(4))
-        ax.set_xticks(range(0, 25, 6), [f"{hour:02d}:00" for hour in range(0, 25, 6)])
+        clock_axis(ax, 6)
     for ax in axes[:, 0]:
         ax.set_ylabel("kVA")
     for ax in axes[-1]:
@@ -109,7 +109,7 @@ def consistency(study: Study):
         _outline(ax, study.windows[shown if shown.any() else slice(None)])
     ax.grid(False)
     ax.set_yticks(range(1, 13), MONTHS)
-    ax.set_xticks(range(0, 25, 3), [f"{hour:02d}:00" for hour in range(0, 25, 3)])
+    clock_axis(ax)
     ax.set_xlabel("local clock")
     bar = fig.colorbar(image, ax=ax, pad=0.02)
     bar.set_label("days constrained [%]")

@@ -14,6 +14,7 @@ from scchelpers.figures.style import (
     ORANGE,
     QUIET,
     canvas,
+    clock_axis,
     legend_above,
 )
 from scchelpers.tcc.profiled import PERFECT, TCC, TOLERANCE_KVA
@@ -76,7 +77,7 @@ def profiled(issued: xr.Dataset, *, rule: str = "regression", timezone: str = LO
     below.set_ylabel("mean limit of all days [kW]")
     below.set_ylim(0, 1.08 * float(limits.max()))
     below.set_xlim(0, 24)
-    below.set_xticks(range(0, 25, 3), [f"{hour:02d}:00" for hour in range(0, 25, 3)])
+    clock_axis(below)
     below.set_xlabel("local clock, start of the half hour")
     above.spines["bottom"].set_color(QUIET)
     legend_above(above, columns=2)
