@@ -554,6 +554,6 @@ def test_steps_hold_from_their_stamp_to_the_next():
 
 
 def test_the_level_is_found_where_the_cap_is_a_sum_of_wants_but_for_rounding():
-    # 0.324 + 3.24 + 3 × 4.7 = 17.664, which binary numbers miss: the level once went to and fro
+    # 0.324 + 3.24 + 3 × 4.7 = 17.664, which binary numbers miss: the level once went back and forth
     want = np.array([6.064, 0.324, 3.24, 7.74, 4.7])
     assert water_level(want, 5, 17.664) == pytest.approx(4.7)

@@ -109,7 +109,7 @@ def test_a_balanced_network_agrees_with_a_root_finder(network, at, kw):
 
 
 def sweep(supply, charging: complex):
-    """Solve `networks.phases` by sweeping to and fro; return phase currents of both cables."""
+    """Solve `networks.phases` by sweeping back and forth; return phase currents of both cables."""
     turn = np.exp(-2j * np.pi / 3 * np.arange(3))
     empty, inner = supply
     z = [

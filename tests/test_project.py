@@ -14,7 +14,8 @@ PACKAGE = ROOT / "scchelpers"
 # Rooms in the order of the house: each may import those before it.
 ROOMS = (
     *("faults", "timebase", "data", "charging", "wording", "curtailment", "diversity", "tcc", "clm"),
-    *("baselines", "constraints", "coincidence", "business", "choice", "standards", "figures"),
+    *("baselines", "constraints", "coincidence", "register", "compliance", "business", "choice"),
+    *("standards", "figures"),
 )
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "data" / "README.md"]
 

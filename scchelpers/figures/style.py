@@ -72,9 +72,9 @@ def title(ax: plt.Axes, text: str) -> None:
     ax.set_title(text, loc="left", fontsize=10.5, fontweight="bold", pad=8)
 
 
-def clock_axis(ax: plt.Axes, every_h: int = 3, last_h: int = 24) -> None:
+def clock_axis(ax: plt.Axes, every: int = 3, last: int = 24) -> None:
     """Mark the hours of the local clock on an axis that counts hours from midnight."""
-    hours = range(0, last_h + 1, every_h)
+    hours = range(0, last + 1, every)
     ax.set_xticks(hours, [f"{hour:02d}:00" for hour in hours])
 
 

@@ -54,7 +54,7 @@ def by_hour(firm: pd.DataFrame, hours: float):
     below.set_ylim(0, 103)
     below.set_ylabel("days with nothing\nto reduce [%]")
     below.set_xlim(0, 23)
-    clock_axis(below, last_h=23)
+    clock_axis(below, last=23)
     below.set_xlabel(f"local clock, start of an event of {hours:g} h")
     y, texts, colors = zip(*ends, strict=True)
     end_labels(below, [23] * len(y), y, texts, colors)

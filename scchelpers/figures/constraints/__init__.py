@@ -4,6 +4,7 @@ from scchelpers.figures.constraints.access import places, ways
 from scchelpers.figures.constraints.networks import branches, trial
 from scchelpers.figures.constraints.outlook import abnormal, errors, growth
 from scchelpers.figures.constraints.restriction import months, when
+from scchelpers.figures.constraints.topology import outages
 
 __all__ = [
     "abnormal",
@@ -11,6 +12,7 @@ __all__ = [
     "errors",
     "growth",
     "months",
+    "outages",
     "places",
     "trial",
     "ways",
