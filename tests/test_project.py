@@ -13,9 +13,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 PACKAGE = ROOT / "scchelpers"
 # Rooms in the order of the house: each may import those before it.
 ROOMS = (
-    *("faults", "timebase", "data", "charging", "wording", "curtailment", "diversity", "tcc", "clm"),
-    *("baselines", "constraints", "coincidence", "register", "compliance", "business", "choice"),
-    *("standards", "figures"),
+    *("faults", "timebase", "data", "charging", "wording", "curtailment", "diversity", "tcc"),
+    *("clm", "baselines", "constraints", "coincidence", "register", "compliance", "business"),
+    *("choice", "standards", "figures"),
 )
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "data" / "README.md"]
 
