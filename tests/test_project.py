@@ -30,8 +30,8 @@ def requirements() -> set[str]:
 
 def test_conda_and_pip_users_get_the_same_packages():
     lines = (ROOT / "environment.yml").read_text(encoding="utf-8").splitlines()
-    listed = {line.strip(" -") for line in lines if line.startswith("  - ")}
-    assert listed - {"conda-forge", "python>=3.11", "make", "pip", "pip:"} == requirements()
+    listed = {line.strip(" -") for line in lines if line.lstrip().startswith("- ")}
+    assert listed - {"conda-forge", "python>=3.11", "make", "pip", "pip:", "e ."} == requirements()
 
 
 def test_constraints_pin_every_requirement_and_name_no_host():
