@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from scchelpers import constraints
 from scchelpers.constraints import cmc, oracle
 from scchelpers.constraints.case import Case
 from scchelpers.data.portfolio import Portfolio
@@ -47,10 +48,15 @@ def demo():
             (sites["requested_kva"] * sites["power_factor"]).to_numpy(float),
             {"site": sites.index.to_numpy()},
         )
-        load = portfolio.loads("network_kva", network_id)["network_kva"].load()
+        records = {
+            name: portfolio.loads("network_kva", name)["network_kva"].load()
+            for name in (network_id, "elm-road-tx", "market-tx", "quarry-feeder")
+        }
+        load = records[network_id]
         high = np.flatnonzero(load > load.quantile(quantile))
         chosen = np.sort(rng.choice(high, 50, replace=False))
-        cases[network_id] = network, load.isel(time=chosen), sites, requested_kw
+        base_kva = constraints.base_loads(network, records).isel(time=chosen)
+        cases[network_id] = network, base_kva, sites, requested_kw
     return cases
 
 

@@ -67,7 +67,6 @@ def test_figures_say_in_words_what_they_show(pair, limit_kw):
         "160": draw.months(constraints.monthly(pair, limit_kw, "b")),
         "In the last place": draw.places(constraints.places(pair, control=PERFECT), names),
         "All sites together": draw.ways(constraints.ways(pair, control=PERFECT), names),
-        "1,600": draw.errors(constraints.limit_errors(pair, "a", control=PERFECT)),
         "load growth": draw.growth(
             constraints.growth(pair, "b", rate=0.02, years=2, control=PERFECT)
         ),

@@ -2,17 +2,19 @@
 
 `allocate` shares headroom under LIFO, pro-rata or priority. `locally_managed` and `tree_managed`
 put sites and their assets together as a `Study`, `limits` turns it into setpoints, `views` measures
-them. `cmc` does the same on an AC network model.
+them. `cmc` does the same on an AC network model, `with_open` with a branch of it open.
 """
 
-from scchelpers.constraints import cmc, failsafe, findings, tabulated
+from scchelpers.constraints import cmc, failsafe, findings, tabulated, topology
 from scchelpers.constraints.abnormal import by_start, growth, limit_errors, running
-from scchelpers.constraints.access import newcomer, places, pooled, ways
+from scchelpers.constraints.access import newcomer, operators, places, pooled, ways
 from scchelpers.constraints.allocation import allocate, remaining, unresolved
+from scchelpers.constraints.comparison import LMC_TO_CMC, binding, excess, lmc_to_cmc, overloads
 from scchelpers.constraints.failsafe import FailSafe
 from scchelpers.constraints.headroom import apparent_kva, headroom_kva, headroom_kw
 from scchelpers.constraints.managed import limits, share
 from scchelpers.constraints.measured import by_hour_and_month, monthly, overload, views
+from scchelpers.constraints.model import Model
 from scchelpers.constraints.network import branches, opened, specified_kva
 from scchelpers.constraints.outages import (
     cost_of_defiance,
@@ -21,15 +23,19 @@ from scchelpers.constraints.outages import (
     late_signals,
 )
 from scchelpers.constraints.parallel import assigned, trial
+from scchelpers.constraints.records import base_loads, rating_factor
 from scchelpers.constraints.setpoint import PERFECT, Control, as_measured, setpoints
 from scchelpers.constraints.stack import applicants, lacking, related, upstream
 from scchelpers.constraints.storage import backfill, sizes
 from scchelpers.constraints.study import Study, charge, locally_managed, tree_managed
+from scchelpers.constraints.topology import extremes, with_each_open, with_open
 
 __all__ = [
+    "LMC_TO_CMC",
     "PERFECT",
     "Control",
     "FailSafe",
+    "Model",
     "Study",
     "allocate",
     "apparent_kva",
@@ -37,6 +43,8 @@ __all__ = [
     "as_measured",
     "assigned",
     "backfill",
+    "base_loads",
+    "binding",
     "branches",
     "by_hour_and_month",
     "by_start",
@@ -44,6 +52,8 @@ __all__ = [
     "cmc",
     "cost_of_defiance",
     "cost_of_silence",
+    "excess",
+    "extremes",
     "failsafe",
     "findings",
     "growth",
@@ -54,13 +64,17 @@ __all__ = [
     "late_signals",
     "limit_errors",
     "limits",
+    "lmc_to_cmc",
     "locally_managed",
     "monthly",
     "newcomer",
     "opened",
+    "operators",
     "overload",
+    "overloads",
     "places",
     "pooled",
+    "rating_factor",
     "related",
     "remaining",
     "running",
@@ -69,10 +83,13 @@ __all__ = [
     "sizes",
     "specified_kva",
     "tabulated",
+    "topology",
     "tree_managed",
     "trial",
     "unresolved",
     "upstream",
     "views",
     "ways",
+    "with_each_open",
+    "with_open",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import pandas as pd
 import xarray as xr
 
@@ -88,32 +90,54 @@ def newcomer(study: Study, *, control: Control | None = None) -> pd.DataFrame:
     return pd.concat(found, names=["rule"])
 
 
-def pooled(study: Study, limit_kw: xr.DataArray) -> pd.Series:
-    """Return what one operator of all sites could do with the sum of their limits.
+def operators(study: Study) -> dict[str, list[str]]:
+    """Return the operators that run more than one of the sites, each with its sites."""
+    named = pd.Series({name: site.meta.get("operator") for name, site in study.sites.items()})
+    sites = {name: list(own.index) for name, own in named.dropna().groupby(named, sort=False)}
+    return {name: own for name, own in sites.items() if len(own) > 1}
+
+
+def pooled(
+    study: Study, limit_kw: xr.DataArray, groups: Mapping[str, Sequence[str]]
+) -> pd.DataFrame:
+    """Return what operators of several sites can do with the sums of their limits.
 
     The chargepoint management system shares a setpoint as it likes. Sites behind the same
     constraint count as one there, so their sum may be shared anew by need.
 
+    Parameters
+    ----------
+    study : Study
+        Sites behind the same constraint.
+    limit_kw : xarray.DataArray
+        Over (time, site) [kW].
+    groups : mapping of str to sequence of str
+        Sites of each operator: `operators(study)`, or all under one name.
+
     Returns
     -------
-    pandas.Series
-        unserved_kwh apart, each site under its own limit, and unserved_kwh together [kWh].
+    pandas.DataFrame
+        By operator: unserved_kwh apart, each site under its own limit, and together [kWh].
     """
     apart = charge(study, limit_kw)
+    unserved = pd.Series({name: r.sessions["unserved_kwh"].sum() for name, r in apart.items()})
+    rows = {
+        name: {"apart": unserved[list(own)].sum(), "together": _together(study, limit_kw, own)}
+        for name, own in groups.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["apart", "together"])
+
+
+def _together(study: Study, limit_kw: xr.DataArray, own: Sequence[str]) -> float:
     first, last = next(iter(study.free.values())).power_kw["time"].to_index()[[0, -1]]
-    together = charging.simulate(
-        pd.concat(study.sessions.values(), ignore_index=True),
-        limit_kw.sum("site", min_count=limit_kw.sizes["site"]).assign_attrs(units="kW"),
+    result = charging.simulate(
+        pd.concat([study.sessions[name] for name in own], ignore_index=True),
+        limit_kw.sel(site=own).sum("site", min_count=len(own)).assign_attrs(units="kW"),
         step=study.step,
-        chargepoints=pd.concat([site.chargepoints for site in study.sites.values()]),
+        chargepoints=pd.concat([study.sites[name].chargepoints for name in own]),
         start=first.tz_localize("UTC"),
         end=last.tz_localize("UTC") + study.step,
-        limit_after=float(study.requested_kw.sum()),
+        limit_after=float(study.requested_kw.sel(site=own).sum()),
         limit_missing="hold",
     )
-    return pd.Series(
-        {
-            "apart": sum(r.sessions["unserved_kwh"].sum() for r in apart.values()),
-            "together": together.sessions["unserved_kwh"].sum(),
-        }
-    )
+    return float(result.sessions["unserved_kwh"].sum())

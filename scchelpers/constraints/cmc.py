@@ -98,7 +98,7 @@ def setpoints(
     limit_kw, loading = case.requested_kw.copy(), survey.full.copy()
     lowest, highest = survey.lowest_pu.copy(), survey.highest_pu.copy()
     count, short = np.zeros(len(case.times)), survey.short
-    if len(short):
+    if len(short) and len(chosen):
         access = {"rule": rule, "rank": rank, "least_sensitivity": least_sensitivity}
         limit_kw[short], flow, count[short] = _Short.of(case, survey, access).settled(corrections)
         loading[short] = case.loading(short, flow)

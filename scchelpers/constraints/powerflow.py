@@ -42,6 +42,12 @@ class Flow(NamedTuple):
     highest_pu: np.ndarray
 
 
+def supplied(network: Network) -> pd.Series:
+    """Return whether a source feeds each node, by node id."""
+    nobody = pd.Series(dtype=float)
+    return PowerFlow(network, nobody, nobody, unbalanced=False).supplied
+
+
 class PowerFlow:
     """A network with sites, ready to be solved for any load.
 
@@ -59,6 +65,13 @@ class PowerFlow:
     UserError
         If the network lacks what the calculation needs, no branch has a rating, or a site's node
         does not exist or has no supply.
+
+    Attributes
+    ----------
+    branches : pandas.DataFrame
+        Those with a rating, see `network.branches`.
+    supplied : pandas.Series
+        Whether a source feeds each node, by node id.
     """
 
     def __init__(
@@ -89,9 +102,9 @@ class PowerFlow:
         idle = np.zeros((1, 1)), np.zeros((1, len(nodes)))
         results, _, _ = self._run(self._update(*idle), METHODS[1])
         self._live = results["node"]["energized"][0] == 1
-        supplied = dict(zip(network.table("node")["id"], self._live, strict=True))
+        self.supplied = pd.Series(self._live, network.table("node")["id"])
         for site_id, node in nodes.items():
-            if not supplied[int(node)]:
+            if not self.supplied[int(node)]:
                 raise UserError(
                     f"site {site_id!r}, network_node = {node}: no source of {self.network_id} "
                     "feeds this node; close a switch, or correct the node in sites.csv"

@@ -87,6 +87,30 @@ class Study:
             free={name: self.free[name] for name in chosen},
         )
 
+    def between(self, start: pd.Timestamp, end: pd.Timestamp) -> Study:
+        """Return the study of a span of the record [UTC] and of the sessions that begin in it.
+
+        Raises
+        ------
+        UserError
+            If the record has fewer than two intervals there.
+        """
+        times = timebase.utc_index(self.time)
+        within = (times >= start) & (times < end)
+        if within.sum() < 2:
+            raise UserError(f"start = {start}, end = {end}: the record has no intervals there")
+        part = replace(
+            self,
+            load_kva=self.load_kva.isel(time=within),
+            rating_kva=self.rating_kva.isel(time=within),
+            sessions={
+                name: own[own["plug_in"].between(start, end, "left")]
+                for name, own in self.sessions.items()
+            },
+            free={},
+        )
+        return replace(part, free=charge(part, None))
+
     def asked_kw(self, site_id: str) -> float:
         """Return the requested capacity of a site [kW]."""
         return float(self.requested_kw.sel(site=site_id))

@@ -9,7 +9,8 @@ import pandas as pd
 from scchelpers.constraints.failsafe import EVENTS, TRANSITIONS
 from scchelpers.constraints.setpoint import Control
 from scchelpers.constraints.study import Study
-from scchelpers.wording import NARROW
+from scchelpers.constraints.topology import Outages
+from scchelpers.wording import NARROW, percent, quantity
 
 NAMES = {
     "max_cut_kw": "largest restriction [kW]",
@@ -72,6 +73,34 @@ def transitions() -> pd.DataFrame:
     }
     frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis(["state", "event"])
     return frame.reset_index("event")
+
+
+def outages(found: Outages, study: Study) -> pd.DataFrame:
+    """Return what each site keeps on average with each branch out, and what is left dark."""
+    rows = found.sites
+    kept = rows["left_share"].map(percent).where(rows["supplied"], "no supply").unstack("site")  # noqa: PD010
+    kept = kept.loc[found.network.index, list(rows.index.unique("site"))]
+    kept.columns = [f"{study.sites[name].name} keeps" for name in kept.columns]
+    dark = found.network["dark"].map(len)
+    over = found.network["over_h"].where(found.network["over_h"] > 0)
+    return kept.assign(
+        **{
+            "nodes without supply": dark,
+            "fullest branch above rating": [
+                "" if pd.isna(hours) else f"{quantity(hours, 'h')}, up to {percent(share)}"
+                for hours, share in zip(over, found.network["over_share"], strict=True)
+            ],
+        }
+    ).rename_axis("out of service")
+
+
+def errors(found: pd.DataFrame) -> pd.DataFrame:
+    """Return both views by the error of the rating."""
+    shown = named(found, ["restricted_h", "restricted_kwh", "lost_kwh", "unserved_kwh"])
+    shifts = [f"{100 * shift:+g}{NARROW}%".replace("-", "−") for shift in found.index]
+    return shown.set_axis(["0" if text[1] == "0" else text for text in shifts]).rename_axis(
+        "rating"
+    )
 
 
 def settings(control: Control) -> pd.Series:

@@ -80,18 +80,16 @@ def newcomer(found: pd.DataFrame) -> str:
     return f"{said} Under pro-rata, too, hardly anything changes."
 
 
-def pooled(found: pd.Series, study: Study) -> str:
-    """Return what one operator of all these sites gains."""
-    if len(study.sites) == 1:
-        return ""
-    gain = found["apart"] - found["together"]
-    if gain < 0.5:
-        return (
-            "If one operator ran all these sites and shared the sum of their setpoints by need, "
-            "its drivers would gain nothing worth mentioning."
-        )
-    return (
-        "If one operator ran all these sites and shared the sum of their setpoints by need, "
-        f"{quantity(found['together'], 'kWh')} would stay unserved instead of "
-        f"{quantity(found['apart'], 'kWh')}: who holds which place would then matter less."
-    )
+def pooled(found: pd.DataFrame) -> str:
+    """Return what operators of several sites gain, an operator a row of `found`."""
+    said = []
+    for name, row in found.iterrows():
+        if row["apart"] - row["together"] < 0.5:
+            gains = "its drivers gain nothing worth mentioning"
+        else:
+            gains = (
+                f"{quantity(row['together'], 'kWh')} stay unserved instead of "
+                f"{quantity(row['apart'], 'kWh')}"
+            )
+        said.append(f"{escape(name)}, sharing the sum of its setpoints by need: {gains}.")
+    return "\n\n".join(said)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from scchelpers.constraints.topology import lasting
 from scchelpers.wording import NARROW, change, date, number, percent, quantity
 
 
@@ -59,12 +60,7 @@ def abnormal(
     found: pd.DataFrame, length: str, *, rating_share: float = 1.0, transfer: float = 0.0
 ) -> str:
     """Return what an abnormal running costs, by when it begins."""
-    time = pd.Timedelta(length)
-    lasts = (
-        f"{time.days} days"
-        if time >= pd.Timedelta("2D")
-        else f"{time / pd.Timedelta('1h'):g} hours"
-    )
+    lasts = lasting(pd.Timedelta(length))
     worst = found["unserved_kwh"].idxmax()
     least, middle, most = found["unserved_kwh"].quantile([0, 0.5, 1])
     said = f"{lasts} with {percent(rating_share)} of the rating"

@@ -2,14 +2,13 @@
 
 from scchelpers.figures.constraints.access import places, ways
 from scchelpers.figures.constraints.networks import branches, trial
-from scchelpers.figures.constraints.outlook import abnormal, errors, growth
+from scchelpers.figures.constraints.outlook import abnormal, growth
 from scchelpers.figures.constraints.restriction import months, when
 from scchelpers.figures.constraints.topology import outages
 
 __all__ = [
     "abnormal",
     "branches",
-    "errors",
     "growth",
     "months",
     "outages",

@@ -12,7 +12,7 @@ import xarray as xr
 from scchelpers.figures.style import BLUE, INK, ORANGE, QUIET, canvas, legend_above, title
 from scchelpers.wording import percent, quantity
 
-MOST_BRANCHES = 8
+MOST_BRANCHES = 6
 
 
 def branches(found: xr.Dataset):

@@ -1,39 +1,11 @@
-"""Errors of the limit, years to come and abnormal running."""
+"""Years to come and abnormal running."""
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from scchelpers.figures.style import BLUE, DASHES, INK, ORANGE, canvas, title
 from scchelpers.wording import date, quantity
-
-
-def errors(found: pd.DataFrame):
-    """Draw restricted and unserved energy against an error of the network's limit.
-
-    Parameters
-    ----------
-    found : pandas.DataFrame
-        From `constraints.limit_errors`.
-
-    Returns
-    -------
-    (figure, alt) or None
-    """
-    if found["restricted_kwh"].max() == 0:
-        return None
-    return _pair(
-        found["restricted_kwh"] / 1000,
-        found["unserved_kwh"],
-        100 * found.index.to_numpy(),
-        ("restricted [MWh]", "unserved [kWh]"),
-        "rating as assumed, against the true one [%]",
-        "Two line charts: restricted energy and unserved energy with the network's rating taken 2 "
-        "% too low to 2 % too high; restricted from "
-        f"{quantity(found['restricted_kwh'].max(), 'kWh')} to "
-        f"{quantity(found['restricted_kwh'].min(), 'kWh')}.",
-    )
 
 
 def growth(found: pd.DataFrame):
@@ -51,16 +23,20 @@ def growth(found: pd.DataFrame):
     if found["restricted_h"].max() == 0:
         return None
     first, last = found.iloc[0], found.iloc[-1]
-    return _pair(
-        found["restricted_h"],
-        found["unserved_kwh"],
-        found.index.to_numpy(),
-        ("restricted [h a year]", "unserved [kWh a year]"),
-        "years from the record",
+    fig, axes = canvas(1, 2, height_in=2.9)
+    panels = (("restricted_h", "restricted [h a year]"), ("unserved_kwh", "unserved [kWh a year]"))
+    for ax, (measure, label), color, dash in zip(
+        axes, panels, (BLUE, ORANGE), DASHES, strict=False
+    ):
+        ax.plot(found.index, found[measure], color=color, ls=dash, marker="o", ms=4)
+        ax.set_ylim(0, 1.08 * max(float(found[measure].max()), 1e-3))
+        ax.set_ylabel(label)
+    fig.supxlabel("years from the record", fontsize=10, color=INK)
+    return fig, (
         f"Two line charts over {found.index[-1]} years of load growth: restricted hours from "
         f"{quantity(first['restricted_h'], 'h')} to {quantity(last['restricted_h'], 'h')}, "
         f"unserved energy from {quantity(first['unserved_kwh'], 'kWh')} to "
-        f"{quantity(last['unserved_kwh'], 'kWh')}.",
+        f"{quantity(last['unserved_kwh'], 'kWh')}."
     )
 
 
@@ -96,15 +72,3 @@ def abnormal(cases: dict[str, pd.DataFrame]):
         )
     axes[-1, 0].set_xlabel("day on which it begins")
     return fig, f"Bar charts of energy unserved by when abnormal running begins. {'; '.join(said)}."
-
-
-def _pair(above: pd.Series, below: pd.Series, x: np.ndarray, labels, across: str, alt: str):
-    fig, axes = canvas(1, 2, height_in=2.9)
-    for ax, values, label, color, dash in zip(
-        axes, (above, below), labels, (BLUE, ORANGE), DASHES, strict=False
-    ):
-        ax.plot(x, values, color=color, ls=dash, marker="o", ms=4)
-        ax.set_ylim(0, 1.08 * max(float(values.max()), 1e-3))
-        ax.set_ylabel(label)
-    fig.supxlabel(across, fontsize=10, color=INK)
-    return fig, alt
