@@ -5,7 +5,9 @@ import subprocess
 import sys
 
 import pytest
+from typer.testing import CliRunner
 
+from scchelpers.cli import app
 from tests.conftest import ROOT
 
 
@@ -19,10 +21,12 @@ def scc(*arguments, cwd=None):
     )
 
 
-@pytest.mark.parametrize("command", ["demo", "import", "check", "list", "run"])
+@pytest.mark.parametrize(
+    "command", [c.name or c.callback.__name__ for c in app.registered_commands]
+)
 def test_every_command_has_help_with_an_example(command):
-    answer = scc(command, "--help")
-    assert answer.returncode == 0
+    answer = CliRunner().invoke(app, [command, "--help"])
+    assert answer.exit_code == 0
     assert "Example" in answer.stdout
 
 

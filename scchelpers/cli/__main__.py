@@ -1,0 +1,5 @@
+"""`python -m scchelpers.cli`."""
+
+from scchelpers.cli.app import main
+
+main()
