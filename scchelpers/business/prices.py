@@ -1,0 +1,136 @@
+"""The price table of a business case: read, changed and shown; never a number in code."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, replace
+
+import pandas as pd
+
+from scchelpers.business.catalogue import PRICES, Price
+from scchelpers.faults import Fault, UserError, closest
+
+
+class Prices(Mapping):
+    """Prices by name; a change makes a new table.
+
+    Examples
+    --------
+    >>> prices = Prices().changed(customer_rate=0.06)
+    >>> prices["customer_rate"], Prices()["customer_rate"]
+    (0.06, 0.08)
+    >>> prices.price("customer_rate").source
+    'given'
+    """
+
+    def __init__(self, prices: Mapping[str, Price] | None = None):
+        self._prices = dict(prices) if prices else {price.name: price for price in PRICES}
+
+    def __getitem__(self, name: str) -> float:
+        return self._prices[self._known(name)].value
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._prices
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._prices)
+
+    def __len__(self) -> int:
+        return len(self._prices)
+
+    def price(self, name: str) -> Price:
+        """Return one price with its unit, range, year and source."""
+        return self._prices[self._known(name)]
+
+    def at(self, values: Mapping[str, float]) -> Prices:
+        """Return the table at other values, sources and ranges untouched: a draw or a what-if."""
+        moved = {self._known(n): replace(self._prices[n], value=float(values[n])) for n in values}
+        return Prices({**self._prices, **moved})
+
+    def changed(self, **values: float | None) -> Prices:
+        """Return the table with prices that were given; None leaves a price as it is.
+
+        Raises
+        ------
+        UserError
+            If there is no such price (the closest is named) or the value cannot be one.
+        """
+        rows = {name: {"value": value} for name, value in values.items() if value is not None}
+        return self._with(rows, "given")
+
+    def given(self, table: pd.DataFrame | None, faults: Iterable[Fault] = ()) -> Prices:
+        """Return the table with the rows of another one, such as a portfolio's `prices.csv`.
+
+        Parameters
+        ----------
+        table : pandas.DataFrame, optional
+            Columns name and value, and optionally low, high, year and source, numbers or text;
+            None: no change.
+        faults : iterable of Fault
+            Faults of the file's form, such as a row with too many cells.
+
+        Raises
+        ------
+        UserError
+            For a fault, a column that is not there, a name not known or given twice, a value that
+            is none, or a range that does not hold the value.
+        """
+        for fault in faults:
+            raise UserError(str(fault))
+        if table is None:
+            return self
+        for column in ("name", "value"):
+            if column not in table:
+                raise UserError(f"prices.csv: no column {column!r}; name and value are needed")
+        rows: dict[str, dict] = {}
+        for row in table.to_dict("records"):
+            if row["name"] in rows:
+                raise UserError(f"prices.csv, {row['name']}: given twice; leave one row")
+            rows[row["name"]] = {
+                column: row[column]
+                for column in ("value", "low", "high", "year", "source")
+                if column in row and pd.notna(row[column]) and row[column] != ""
+            }
+        return self._with(rows, "prices.csv")
+
+    def table(self) -> pd.DataFrame:
+        """Return every price with its unit, range, meaning, year and source."""
+        frame = pd.DataFrame([asdict(price) for price in self._prices.values()])
+        return frame.set_index("name")
+
+    def _with(self, rows: Mapping[str, Mapping], where: str) -> Prices:
+        found = dict(self._prices)
+        for name, row in rows.items():
+            price = found[self._known(name)]
+            fields = {"source": where, "checked": False, **row}
+            for column in ("value", "low", "high", "year"):
+                if column in fields:
+                    fields[column] = _number(name, column, fields[column], where)
+            new = fields.get("value", price.value)
+            fields.setdefault("low", min(price.low, new))
+            fields.setdefault("high", max(price.high, new))
+            if not fields["low"] <= new <= fields["high"]:
+                raise UserError(
+                    f"{where}, {name} = {new:g}: must lie within its range, {fields['low']:g} to "
+                    f"{fields['high']:g}; mend the value or the range"
+                )
+            found[name] = replace(price, **{**fields, "year": int(fields.get("year", price.year))})
+        return Prices(found)
+
+    def _known(self, name: str) -> str:
+        if name not in self._prices:
+            hint = closest(str(name), self._prices) or "see docs/business-case.md for the list"
+            raise UserError(f"prices: no price {name!r}; {hint}")
+        return name
+
+
+def _number(name: str, column: str, value, where: str) -> float:
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        found = math.nan
+    # The least of all prices is 0; only a rate may lie below.
+    if not math.isfinite(found) or (found < 0 and not name.endswith("_rate")):
+        raise UserError(f"{where}, {name}, {column} = {value!r}: must be a number of 0 or more")
+    return found

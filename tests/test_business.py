@@ -1,0 +1,281 @@
+"""Discounting, charging rules, prices and accounts against hand-worked values."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scchelpers import business
+from scchelpers.business import Option, Prices
+from scchelpers.faults import Fault, UserError
+
+NO_RATE = {"customer_rate": 0.0, "social_rate": 0.0}
+TERMS = {"margin": 0.25}
+
+
+def option(name="scheme", years=10, **fields):
+    given_fields = {
+        "ready_years": 0.0,
+        "wanted_kwh": np.full(years, 1000.0),
+        "unserved_kwh": np.zeros(years),
+    }
+    return Option(name, **(given_fields | fields))
+
+
+def worth(own, prices, view="customer", **terms):
+    return business.npv(business.cash_flows(own, prices, **(TERMS | terms)), prices, view)
+
+
+@pytest.mark.parametrize(
+    ("rate", "years", "expected"),
+    [
+        (0.035, 10, 8.316605),
+        (0.035, 20, 14.212403),
+        (0.035, 30, 18.392045),
+        (0.05, 10, 7.721735),
+        (0.05, 20, 12.462210),
+        (0.05, 45, 17.774070),
+        (0.06, 10, 7.360087),
+        (0.06, 45, 15.455832),
+        (0.035, 45, 22.495450),
+    ],
+)
+def test_annuities_of_the_reference(rate, years, expected):
+    assert business.annuity(rate, years) == pytest.approx(expected, abs=1e-6)
+
+
+def test_green_book_factors_of_the_reference():
+    assert business.social_factor([1, 30, 45]) == pytest.approx(
+        [1 / 1.035, 0.356278, 0.228682], abs=1e-6
+    )
+    assert business.social_factor(45) == pytest.approx(1.035**-30 * 1.03**-15)
+    assert business.social_factor(np.arange(1, 46)).sum() == pytest.approx(22.645274, abs=1e-6)
+    assert business.social_factor(100) == pytest.approx(1.035**-30 * 1.03**-45 * 1.025**-25)
+
+
+@pytest.mark.parametrize(
+    ("rate", "years", "saved"),
+    [
+        (0.035, 5, 15802.68),
+        (0.05, 5, 21647.38),
+        (0.06, 5, 25274.18),
+        (0.035, 10, 29108.12),
+        (0.05, 10, 38608.67),
+        (0.06, 10, 44160.52),
+    ],
+)
+def test_deferral_of_the_reference(rate, years, saved):
+    assert business.deferral(100_000, rate, years) == pytest.approx(saved, abs=0.005)
+
+
+def test_times_and_rates_that_cannot_be_are_refused():
+    with pytest.raises(UserError, match="rate = -1"):
+        business.factor(1, -1.0)
+    with pytest.raises(UserError, match="years = -2"):
+        business.factor([1, -2], 0.05)
+
+
+def test_equal_flows_are_worth_their_annuity_and_a_zero_rate_adds_up():
+    prices = Prices().at({"chargepoint_hire": 0.0})
+    own = option(extension_gbp=500.0)
+    assert worth(own, prices) == pytest.approx(250 * business.annuity(0.08, 10) - 500)
+    assert worth(own, prices.at(NO_RATE)) == pytest.approx(2500 - 500)
+
+
+def test_putting_reinforcement_off_saves_its_deferral():
+    prices = Prices().at({"asset_life": 1e12, "social_rate": 0.035})
+    built = {"reinforcement_gbp": 100_000.0, "created_kva": 500.0, "requested_kva": 100.0}
+    now, later = (option(years=20, reinforced_years=years, **built) for years in (0.0, 5.0))
+    # With an endless life all of it is left at the end, alike for both.
+    assert worth(later, prices, "dno") - worth(now, prices, "dno") == pytest.approx(
+        15802.68, abs=0.01
+    )
+
+
+def test_what_is_left_of_an_asset_falls_in_a_straight_line():
+    prices = Prices().at({"asset_life": 40.0, **NO_RATE})
+    own = option(years=20, reinforcement_gbp=1000.0, created_kva=10.0, requested_kva=10.0,
+                 reinforced_years=10.0)  # fmt: skip
+    assert worth(own, prices, "dno") == pytest.approx(-1000 + 750)
+    late = option(years=20, reinforcement_gbp=1000.0, created_kva=1.0, reinforced_years=25.0)
+    assert worth(late, prices, "dno") == 0.0
+
+
+def test_charging_rules_before_and_since_2023():
+    rules = {"high_cost_threshold": 1720.0}
+    assert business.contribution(47_500, 134, 500, **rules) == 0.0
+    # 1,720 x 20 = 34,400 is the DNO's; the rest the customer's
+    assert business.contribution(47_500, 20, 500, **rules) == pytest.approx(13_100)
+    before = {**rules, "regime": "before-2023"}
+    assert business.contribution(47_500, 134, 500, **before) == pytest.approx(47_500 * 134 / 500)
+    assert business.contribution(47_500, 900, 500, **before) == 47_500
+    with pytest.raises(UserError, match="regime = '2023'"):
+        business.contribution(1, 1, 1, regime="2023", **rules)
+
+
+@pytest.mark.parametrize("regime", business.REGIMES)
+def test_transfers_vanish_for_great_britain(regime):
+    prices = Prices().at(NO_RATE)
+    own = option(
+        reinforcement_gbp=50_000.0, created_kva=500.0, requested_kva=20.0, reinforced_years=1.0,
+        paid_kva=np.full(10, 20.0), excess_kva=np.full(10, 2.0),
+    )  # fmt: skip
+    flows = business.cash_flows(own, prices, regime=regime, **TERMS)
+    both = flows.groupby("item")["gbp"].sum()
+    for item in ("contribution", "capacity charge", "excess charge"):
+        assert both[item] == pytest.approx(0.0, abs=1e-6)
+    parts = [business.npv(flows, prices, view) for view in ("customer", "dno")]
+    assert business.npv(flows, prices, "gb") == pytest.approx(sum(parts))
+
+
+def test_each_view_has_its_own_rate():
+    prices = Prices()
+    flows = business.cash_flows(option(), prices, **TERMS)
+    dearer = prices.at({"customer_rate": 0.2})
+    assert business.npv(flows, dearer, "gb") == business.npv(flows, prices, "gb")
+    assert business.npv(flows, dearer) < business.npv(flows, prices)
+    with pytest.raises(UserError, match="view = 'both'"):
+        business.npv(flows, prices, "both")
+
+
+def test_a_later_connection_loses_the_margin_of_the_time_waited():
+    prices = Prices().at(NO_RATE)
+    assert worth(option(ready_years=1.25), prices) == pytest.approx(250 * 8.75)
+    assert option(ready_years=1.25).connected.tolist() == [0, 0.75] + [1] * 8
+
+
+def test_unserved_energy_costs_margin_and_goodwill_and_never_more_than_all():
+    prices = Prices().at(NO_RATE | {"goodwill": 0.1})
+    own = option(unserved_kwh=np.full(10, 100.0))
+    assert worth(option(), prices) - worth(own, prices) == pytest.approx(10 * 100 * 0.35)
+    worse = prices.at({"curtailment_level": 50.0})
+    assert worth(own, worse) == pytest.approx(10 * 1000 * (0.25 - 0.35))
+    assert own.unserved_share == pytest.approx(0.1)
+
+
+def test_charges_trips_breaches_and_flexibility_by_hand():
+    prices = Prices().at(
+        NO_RATE
+        | {"capacity_charge": 4, "excess_charge": 8, "trip_hours": 4, "trip_callout": 300}
+        | {"goodwill": 0.1, "other_load_value": 6, "breach_cost": 5000}
+        | {"flexibility_hours": 60, "flexibility_price": 300, "chargepoint_hire": 50}
+    )
+    own = option(
+        years=1, paid_kva=np.array([100.0]), excess_kva=np.array([5.0]), trips=np.array([0.5]),
+        mean_kw=np.array([20.0]), other_kw=10.0, breaches=np.array([0.02]),
+        flexible_kw=np.array([30.0]), rated_kw=44.0, equipment_gbp=700.0,
+        running_gbp=np.array([80.0]), dno_equipment_gbp=900.0, dno_running_gbp=np.array([90.0]),
+    )  # fmt: skip
+    flows = business.cash_flows(own, prices, **TERMS)
+    found = business.npv(flows, prices, by_item=True)
+    assert found["capacity charge"] == pytest.approx(-100 * 365.25 * 0.04)
+    assert found["excess charge"] == pytest.approx(-5 * 365.25 * 0.08)
+    assert found["trips"] == pytest.approx(-0.5 * (300 + 4 * (20 * 0.35 + 10 * 6)))
+    assert found["breaches"] == pytest.approx(-100)
+    assert found["flexibility"] == pytest.approx(30 * 60 * 0.3)
+    assert found["chargepoints"] == pytest.approx(-2200)
+    assert found["control"] == pytest.approx(-700)
+    assert found["upkeep"] == pytest.approx(-80)
+    dno = business.npv(flows, prices, "dno", by_item=True)
+    assert dno["control"] + dno["upkeep"] == pytest.approx(-990)
+    assert dno["flexibility"] == 0
+
+
+def test_the_quick_value_is_the_same():
+    prices = Prices()
+    own = option(ready_years=0.5, extension_gbp=100.0, paid_kva=np.full(10, 80.0))
+    for view in business.VIEWS:
+        quick = business.value_of(business.entries(own, prices, **TERMS), prices, view)
+        assert quick == pytest.approx(worth(own, prices, view))
+
+
+def test_a_stop_gap_mixes_the_year_of_the_change():
+    scheme = option("TCC", ready_years=0.5, unserved_kwh=np.full(10, 100.0), extension_gbp=10.0,
+                    running_gbp=np.full(10, 5.0))  # fmt: skip
+    full = option("reinforcement", ready_years=2.0, reinforced_years=2.0, extension_gbp=30.0,
+                  reinforcement_gbp=1000.0, created_kva=50.0, requested_kva=10.0)  # fmt: skip
+    found = business.stop_gap(scheme, full, 3.5)
+    assert found.unserved_kwh.tolist() == [100, 100, 100, 50] + [0] * 6
+    assert found.running_gbp.tolist() == [5, 5, 5, 2.5] + [0] * 6
+    assert (found.reinforced_years, found.later_extension_gbp) == (3.5, 20.0)
+    assert found.limited.tolist() == [0.5, 1, 1, 0.5] + [0] * 6
+    assert business.stop_gap(scheme, full, 1.0).reinforced_years == 2.0
+    free = business.stop_gap(scheme, full, 3.5, contributes=False)
+    prices = Prices().at(NO_RATE)
+    gap = worth(free, prices, regime="before-2023") - worth(found, prices, regime="before-2023")
+    assert gap == pytest.approx(200)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.permutations(["a", "b", "c", "d"]))
+def test_the_order_of_options_changes_nothing(order):
+    made = {name: option(name, ready_years=float(k)) for k, name in enumerate("abcd")}
+    prices = Prices()
+    found = business.compare([made[name] for name in order], prices, **TERMS)
+    expected = business.compare(list(made.values()), prices, **TERMS)
+    pd.testing.assert_frame_equal(found.loc[list("abcd")], expected)
+
+
+def test_a_bridge_adds_up_to_the_difference():
+    prices = Prices()
+    one, other = option("one", ready_years=0.5), option("other", ready_years=2.0, extension_gbp=9.0)
+    moved = business.bridge(one, other, prices, **TERMS)
+    assert moved.sum() == pytest.approx(worth(one, prices) - worth(other, prices))
+    assert moved["connection"] > 0
+    with pytest.raises(UserError, match="a name of its own"):
+        business.compare([one, one], prices, **TERMS)
+
+
+def test_years_of_an_option_must_agree():
+    with pytest.raises(UserError, match="mean_kw: 3 values"):
+        option(mean_kw=np.zeros(3))
+    with pytest.raises(UserError, match="ready_years = -1"):
+        option(ready_years=-1)
+
+
+def test_every_price_has_its_place():
+    table = Prices().table()
+    assert (table["low"] <= table["value"]).all()
+    assert (table["value"] <= table["high"]).all()
+    assert table["year"].between(2000, 2030).all()
+    for column in ("unit", "meaning", "source"):
+        assert (table[column].str.len() > 0).all()
+    assert table["meaning"].is_unique
+
+
+def test_prices_are_given_by_a_table_and_by_name():
+    rows = pd.DataFrame(
+        {"name": ["ac_price", "transformer_cost"], "value": ["0.49", "62000"], "low": ["", "55000"],
+         "high": ["", "70000"], "year": ["", "2026"], "source": ["own tariff", "quotation"]}
+    )  # fmt: skip
+    found = Prices().given(rows).changed(goodwill=0.9, dc_price=None)
+    assert found["ac_price"] == 0.49
+    assert found.price("ac_price").low == 0.40
+    assert found.price("transformer_cost").year == 2026
+    assert found.price("transformer_cost").source == "quotation"
+    assert (found["goodwill"], found.price("goodwill").high) == (0.9, 0.9)
+    assert Prices()["goodwill"] == 0.10
+    assert "growth" not in found
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ({"name": ["acprice"], "value": ["1"]}, "did you mean ac_price"),
+        ({"name": ["ac_price"], "value": ["dear"]}, "ac_price, value = 'dear'"),
+        ({"name": ["ac_price"], "value": ["-1"]}, "must be a number of 0 or more"),
+        ({"name": ["ac_price"], "value": ["1"], "high": ["0.5"]}, "must lie within its range"),
+        ({"name": ["ac_price"] * 2, "value": ["1", "2"]}, "given twice"),
+        ({"price": ["ac_price"], "value": ["1"]}, "no column 'name'"),
+    ],
+)
+def test_prices_that_cannot_be_are_refused(rows, message):
+    with pytest.raises(UserError, match=message):
+        Prices().given(pd.DataFrame(rows))
+
+
+def test_a_fault_of_the_price_file_is_refused():
+    fault = Fault("prices.csv", 3, "", "", "as many cells as the header", "mend it")
+    with pytest.raises(UserError, match=r"prices.csv, row 3"):
+        Prices().given(pd.DataFrame({"name": [], "value": []}), [fault])

@@ -1,0 +1,374 @@
+"""The business case of whole sites: what is possible, how it grows, how sure it is."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from scchelpers import business
+from scchelpers.business import Prices, breakeven, schemes
+from scchelpers.business.energy import flexible, grown_sessions
+from scchelpers.business.model import CENTRAL, HIGH, LOW
+from scchelpers.data.site import Site
+from scchelpers.faults import UserError
+from scchelpers.figures import business as draw
+
+RATING = pd.Series(dict.fromkeys(("winter", "spring", "summer", "autumn"), 100.0))
+
+
+def sessions(days=364):
+    """One car a day on each of four EVSEs, from 17:00 for three hours, 15 kWh."""
+    first = pd.Timestamp("2025-01-01T17:00Z")
+    start = first + pd.to_timedelta(np.repeat(np.arange(days), 4), "D")
+    return pd.DataFrame(
+        {
+            "session_id": [f"s{k}" for k in range(4 * days)],
+            "evse_id": [f"E{k % 4}" for k in range(4 * days)],
+            "site_id": "site",
+            "plug_in": start,
+            "plug_out": start + pd.Timedelta("3h"),
+            "energy_kwh": 15.0,
+            "max_kw": 10.0,
+        }
+    )
+
+
+def network(evening_kva=80.0):
+    """A load of 40 kVA, more from 16:00 to 20:00 UTC."""
+    time = pd.date_range("2025-01-01", "2026-01-01", freq="30min", inclusive="left")
+    kva = np.where((time.hour >= 16) & (time.hour < 20), evening_kva, 40.0)
+    return xr.DataArray(kva, {"time": time}, ("time",), "network_kva", {"units": "kVA"})
+
+
+def site(load=None, **meta):
+    row = {"site_id": "site", "site_type": "car_park", "power_factor": 1.0, "requested_kva": 40.0}
+    row |= {"asset_id": None if load is None else "tx", "dsc_kva": None} | meta
+    points = pd.DataFrame(
+        {"evse_id": [f"E{k}" for k in range(4)], "rated_kw": 10.0, "kind": "fast", "phases": 3}
+    )
+    return Site(
+        "site", row, points, sessions(), None, load, None if load is None else RATING,
+        "Europe/London",
+    )  # fmt: skip
+
+
+QUICK = {"horizon": 6, "runs": 2}
+
+
+@pytest.fixture(scope="module")
+def constrained():
+    return business.modelled(
+        business.situated(site(network()), kind="transformer"), load_growth=0.02, **QUICK
+    )
+
+
+@pytest.fixture(scope="module")
+def unknown():
+    return business.modelled(business.situated(site(dsc_kva=30.0)), **QUICK)
+
+
+def test_what_is_possible_follows_from_the_network():
+    free = business.situated(site(network(50.0)))
+    assert business.possible(free) == (schemes.FIRM,)
+    tight = business.situated(site(network()))
+    # 100 - 80, and 2 % of the rating kept free
+    assert (tight.firm_kva, tight.short) == (18.0, (("other", 22.0),))
+    assert business.possible(tight) == (
+        schemes.LESS, schemes.TCC, schemes.PROFILED, schemes.LMC, schemes.WAIT,
+    )  # fmt: skip
+    behind = business.situated(site(network(), dsc_kva=30.0))
+    assert schemes.STATIC in business.possible(behind)
+    assert business.possible(business.situated(site())) == (
+        schemes.FIRM, schemes.LESS, schemes.WAIT,
+    )  # fmt: skip
+
+
+def test_earlier_applicants_keep_what_they_asked_for():
+    case = business.situated(site(network()), earlier_kva=15.0)
+    assert case.firm_kva == 3.0
+    table = pd.DataFrame({"requested_kva": [10.0, 25.0, np.nan]}, index=["a", "b", "c"])
+    assert business.promised_kva(table, ["a", "c", "b"], "b") == 10.0
+    assert business.promised_kva(table, ["b", "a"], "b") == 0.0
+
+
+def test_an_asset_above_may_be_the_one_that_is_short():
+    above = business.Asset("primary", "primary", network(75.0), RATING)
+    case = business.situated(site(network(50.0)), kind="transformer", above=[above])
+    assert (case.firm_kva, case.short) == (25.0, (("primary", 15.0),))
+    assert schemes.CMC in business.possible(case)
+    time = pd.date_range("2025-06-01T17:00Z", periods=2, freq="30min")
+    lmc, cmc = (schemes.limit_of(case, name, 1.0, time) for name in (schemes.LMC, schemes.CMC))
+    assert lmc.to_numpy().tolist() == [40.0, 40.0]
+    assert cmc.to_numpy().tolist() == [25.0, 25.0]
+
+
+def test_limits_of_the_schemes_by_hand():
+    case = business.situated(site(network(), dsc_kva=30.0))
+    time = pd.date_range("2025-06-01T15:30Z", periods=2, freq="30min")
+    assert schemes.limit_of(case, schemes.LMC, 1.0, time).to_numpy().tolist() == [40.0, 20.0]
+    assert schemes.limit_of(case, schemes.LMC, 1.1, time).to_numpy() == pytest.approx([40.0, 12.0])
+    assert schemes.limit_of(case, schemes.STATIC, 1.0, time) == 30.0
+    assert schemes.limit_of(case, schemes.LESS, 1.0, time) == 18.0
+    assert schemes.limit_of(case, schemes.WAIT, 1.0, time) == 40.0
+
+
+def test_a_limit_of_another_year_is_moved_to_the_sessions():
+    case = business.situated(site(network()))
+    time = pd.date_range("2019-06-03T15:30Z", periods=2, freq="30min")
+    assert schemes.limit_of(case, schemes.LMC, 1.0, time).to_numpy().tolist() == [40.0, 20.0]
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.5, 2.0, 3.25])
+def test_charging_grows_by_the_factor(factor):
+    made = site()
+    more, points = grown_sessions(made.sessions, made.chargepoints, factor, seed=1)
+    assert len(more) == pytest.approx(factor * len(made.sessions), rel=0.03)
+    assert set(more["evse_id"]) <= set(points["evse_id"])
+    assert more["session_id"].is_unique
+    again, _ = grown_sessions(made.sessions, made.chargepoints, factor, seed=1)
+    pd.testing.assert_frame_equal(more, again)
+
+
+def test_flexibility_is_what_nine_evenings_in_ten_draw():
+    time = pd.date_range("2025-01-06", periods=48 * 10, freq="30min")  # ten days from a Monday
+    kw = np.where((time.hour >= 17) & (time.hour < 20), 12.0, 0.0)
+    kw[time.day_of_week >= 5] = 0.0  # weekends do not count
+    power = xr.DataArray(kw, {"time": time}, ("time",))
+    assert flexible(power, "Europe/London") == 12.0
+    kw[time.day.isin((6, 7))] = 0.0  # two evenings of eight without charging
+    assert flexible(power.copy(data=kw), "Europe/London") == 0.0
+
+
+def test_energy_by_hand(constrained):
+    first = constrained.energies[CENTRAL]
+    wanted = 4 * 15.0 * 365.25  # a year
+    # At 18 kW three hours leave 54 of 60 kWh.
+    assert first[schemes.LESS].wanted_kwh[0] == pytest.approx(wanted, rel=0.01)
+    assert first[schemes.LESS].unserved_kwh[0] == pytest.approx(0.1 * wanted, rel=0.01)
+    assert first[schemes.WAIT].unserved_kwh[0] == 0.0
+    grown = constrained.energies[CENTRAL][schemes.LESS]
+    assert (np.diff(grown.unserved_kwh) > 0).all()
+    still = constrained.energies[LOW][schemes.LMC].unserved_kwh
+    fast = constrained.energies[HIGH][schemes.LMC].unserved_kwh
+    assert still[-1] == pytest.approx(still[0])
+    assert fast[-1] > first[schemes.LMC].unserved_kwh[-1] > still[-1]
+
+
+def test_growth_of_the_load_asks_for_reinforcement_by_itself(constrained):
+    # 80 kVA at 2 % a year pass 100 kVA in year 12; with 18 kVA added, in year 2.
+    long = business.facts_of(constrained.situation, horizon=20, load_growth=0.02)
+    assert long.growth_years[schemes.TCC] == 12.0
+    assert long.growth_years[schemes.LESS] == 2.0
+    assert not business.facts_of(
+        constrained.situation, horizon=20, load_growth=0.02, reinforced_for_growth=False
+    ).growth_years
+    options = {option.name: option for option in constrained.options(Prices())}
+    assert options[schemes.LESS].contributes is False
+    assert options[schemes.LESS].reinforced_years == 2.0
+    assert options[schemes.TCC].reinforcement_gbp == 0.0
+
+
+def test_reinforcement_comes_in_lumps():
+    prices = Prices().at({"transformer_size": 500, "transformer_cost": 10, "transformer_years": 1})
+    prices = prices.at({"primary_size": 1000, "primary_cost": 70, "primary_years": 4})
+    found = business.reinforcement((("transformer", 501.0), ("primary", 5.0)), prices)
+    assert found == (90.0, 1000.0, 4.0)
+    assert business.reinforcement((("other", 1.0),), prices) == (10.0, 500.0, 1.0)
+    assert business.reinforcement((), prices) == (0.0, 0.0, 0.0)
+
+
+def test_capacity_is_paid_for_above_whole_current(unknown):
+    facts = unknown.facts[CENTRAL]
+    energy = unknown.energies[CENTRAL][schemes.FIRM]
+    prices = Prices()
+    assert business.offer(schemes.STATIC, facts, energy, prices).paid_kva[0] == 0
+    both = business.offer(schemes.FIRM, replace(facts, dsc_kva=60.0), energy, prices)
+    assert both.paid_kva[0] == 100.0  # 60 kVA were not charged for, 100 are
+    more = business.offer(schemes.FIRM, replace(facts, dsc_kva=80.0), energy, prices)
+    assert more.paid_kva[0] == 40.0
+
+
+def test_an_unknown_network_is_no_choice(unknown):
+    prices = Prices()
+    values = unknown.values(prices)
+    assert schemes.FIRM in values
+    assert unknown.best(values.where(values.index != schemes.FIRM, 1e9)) != schemes.FIRM
+    assert schemes.FIRM not in business.regret(unknown, business.outcomes(unknown, prices)).index
+    said = " ".join(business.findings.answer(unknown, prices, values))
+    assert "not on record" in said
+
+
+def test_a_site_without_sessions_says_so():
+    empty = replace(site(), sessions=sessions().iloc[:0])
+    model = business.modelled(business.situated(empty), **QUICK)
+    assert not model.known
+    assert business.findings.answer(model, Prices(), pd.Series(dtype=float)) == [
+        business.findings.NOTHING
+    ]
+    assert business.compare([], Prices(), margin=0.2).empty
+
+
+def test_bearable_curtailment_makes_both_worth_the_same(constrained):
+    prices = Prices()
+    option = {o.name: o for o in constrained.options(prices)}[schemes.TCC]
+    bearable, simulated = business.bearable_share(constrained, prices, schemes.TCC, schemes.WAIT)
+    assert simulated == pytest.approx(option.unserved_share)
+    same = replace(option, unserved_kwh=bearable * option.wanted_kwh)
+    terms = {"margin": constrained.margin(prices)}
+    found = business.npv(business.cash_flows(same, prices, **terms), prices)
+    assert found == pytest.approx(constrained.values(prices)[schemes.WAIT], abs=0.01)
+
+
+def test_break_even_time_makes_both_worth_the_same(constrained):
+    prices, name = Prices(), "transformer_years"
+    at = business.break_even(constrained, prices, schemes.LESS, schemes.WAIT, name)
+    there = constrained.values(prices.at({name: at}))
+    assert there[schemes.LESS] == pytest.approx(there[schemes.WAIT], abs=1.0)
+    assert breakeven.crossings(lambda x: 1.0, 0.0, 1.0) == []
+
+
+def test_break_even_cost_is_where_the_threshold_bites(constrained):
+    # Up to 1,720 x 40 kVA the customer pays nothing, so that no cost below turns the answer.
+    at = business.break_even(constrained, Prices(), schemes.LMC, schemes.WAIT, "transformer_cost")
+    assert at > 1720 * 40
+    before = replace(constrained, regime="before-2023")
+    earlier = business.break_even(before, Prices(), schemes.LMC, schemes.WAIT, "transformer_cost")
+    assert earlier != pytest.approx(at)
+
+
+def test_a_tornado_reaches_the_ends_of_each_range(constrained):
+    prices = Prices()
+    found = business.tornado(constrained, prices, schemes.TCC, schemes.WAIT)
+    assert found["swing_gbp"].is_monotonic_decreasing
+    at = prices.at({"ac_price": prices.price("ac_price").high})
+    values = constrained.values(at)
+    expected = values[schemes.TCC] - values[schemes.WAIT]
+    assert found.loc["ac_price", "high_gbp"] == pytest.approx(expected)
+    assert "primary_cost" not in found.index
+
+
+def test_random_futures_are_the_same_for_the_same_seed(constrained):
+    one, same, other = (
+        business.monte_carlo(constrained, Prices(), draws=20, seed=seed) for seed in (1, 1, 2)
+    )
+    pd.testing.assert_frame_equal(one, same)
+    assert not one.equals(other)
+    found = business.chances(constrained, one)
+    assert found["best_share"].sum() == pytest.approx(1.0)
+    assert (found["p05_gbp"] <= found["p50_gbp"]).all()
+    assert found.loc[schemes.WAIT, "p95_gbp"] == 0.0
+    with pytest.raises(UserError, match="draws = 0"):
+        business.monte_carlo(constrained, Prices(), draws=0)
+
+
+def test_without_ranges_random_futures_agree(constrained):
+    fixed = Prices().given(
+        pd.DataFrame([{"name": n, "value": v, "low": v, "high": v} for n, v in Prices().items()])
+    )
+    growths = (LOW, CENTRAL, HIGH)
+    still = replace(
+        constrained,
+        energies=dict.fromkeys(growths, constrained.energies[CENTRAL]),
+        facts={CENTRAL: constrained.facts[CENTRAL]},
+    )
+    drawn = business.monte_carlo(still, fixed, draws=3)
+    expected = still.values(fixed)
+    for _, row in drawn.iterrows():
+        assert row.to_numpy() == pytest.approx(expected.to_numpy())
+
+
+def test_growth_between_runs_is_interpolated(constrained):
+    prices = Prices()
+    names = [o.name for o in constrained.options(prices)]
+    at = names.index(schemes.LMC)
+    low, middle, half = (constrained.options(prices, g)[at] for g in (LOW, CENTRAL, -0.5))
+    assert half.unserved_kwh == pytest.approx((low.unserved_kwh + middle.unserved_kwh) / 2)
+
+
+def test_regret_is_against_the_best_of_each_future(constrained):
+    found = business.outcomes(constrained, Prices())
+    missed = business.regret(constrained, found)
+    assert (missed.min() >= 0).all()
+    assert (missed.drop(columns="largest").min() == 0).all()
+    chosen = business.least_regretted(missed)
+    assert missed.loc[chosen, "largest"] == pytest.approx(missed["largest"].min(), abs=1.0)
+    reversed_rows = business.regret(constrained, found.iloc[::-1])
+    assert reversed_rows.loc[chosen, "largest"] == missed.loc[chosen, "largest"]
+    by_hand = pd.DataFrame(
+        {"x": [10.0, 4.0, 0.0], "y": [0.0, 3.0, 9.0]}, index=["TCC", "LMC", "CMC"]
+    )
+    assert business.regret(constrained, by_hand)["largest"].tolist() == [9.0, 6.0, 10.0]
+
+
+def test_a_stop_gap_that_never_gives_way_is_the_scheme(constrained):
+    found = business.stop_gaps(constrained, Prices(), schemes.TCC, schemes.WAIT, [2, 4])
+    assert found.index.tolist() == [2, 4, np.inf]
+    values = constrained.values(Prices())
+    more = values[schemes.TCC] - values[schemes.WAIT]
+    assert found.loc[np.inf, "customer_gbp"] == pytest.approx(more)
+
+
+def test_a_quotation_moves_the_price_of_what_is_short_here(constrained):
+    prices = constrained.quoted(Prices(), cost_gbp=99_000.0, years=3.0)
+    assert (prices["transformer_cost"], prices["transformer_years"]) == (99_000.0, 3.0)
+    assert prices["feeder_cost"] == Prices()["feeder_cost"]
+
+
+def test_charging_without_management_is_billed_as_excess():
+    load = network(30.0).rename("residual_kw").assign_attrs(units="kW")
+    made = replace(site(dsc_kva=50.0), residual_kw=load - 20.0)
+    # 30 - 20 = 10 kW of load in the evening and 40 kW of cars reach the 50 kVA; 20 at other hours.
+    assert business.unmanaged_excess(business.situated(made)) == pytest.approx(0.0, abs=1e-6)
+    smaller = replace(made, meta={**made.meta, "dsc_kva": 45.0})
+    assert business.unmanaged_excess(business.situated(smaller)) == pytest.approx(5.0, rel=0.01)
+    assert np.isnan(business.unmanaged_excess(business.situated(site())))
+
+
+def test_figures_say_what_they_show(constrained):
+    prices = Prices()
+    options = constrained.options(prices)
+    terms = {"margin": constrained.margin(prices)}
+    compared = business.compare(options, prices, **terms)
+    by_name = {option.name: option for option in options}
+    moved = business.bridge(by_name[schemes.TCC], by_name[schemes.WAIT], prices, **terms)
+    _, alt = draw.values(compared, schemes.WAIT, ("dno", "gb"))
+    assert "DNO: most with" in alt
+    assert "Great Britain" in alt
+    _, alt = draw.bridge(moved, schemes.TCC, schemes.WAIT)
+    assert "unserved energy −£" in alt
+    _, alt = draw.worsening(constrained.central)
+    assert "reduced capacity 10" in alt
+    drawn = business.chances(constrained, business.monte_carlo(constrained, prices, draws=10))
+    assert "highest median" in draw.chances(drawn, schemes.WAIT)[1]
+    swings = business.tornado(constrained, prices, schemes.TCC, schemes.WAIT)
+    assert "the widest is" in draw.tornado(swings, schemes.TCC, schemes.WAIT, moved.sum())[1]
+    gaps = business.stop_gaps(constrained, prices, schemes.TCC, schemes.WAIT, [2, 3])
+    assert "2 to 3 years" in draw.stop_gaps(gaps, schemes.TCC, schemes.WAIT)[1]
+
+
+def test_nothing_is_drawn_where_there_is_nothing(constrained):
+    prices = Prices()
+    [full] = [o for o in constrained.options(prices) if o.name == schemes.WAIT]
+    compared = business.compare([full], prices, margin=0.2)
+    assert draw.values(compared, schemes.WAIT) is None
+    assert draw.worsening({schemes.WAIT: constrained.central[schemes.WAIT]}) is None
+    assert draw.stop_gaps(pd.DataFrame(columns=["customer_gbp"]), "TCC", schemes.WAIT) is None
+
+
+def test_sentences_are_computed(constrained):
+    prices = Prices()
+    found = business.findings
+    values = constrained.values(prices)
+    assert constrained.best(values) == schemes.WAIT
+    assert found.answer(constrained, prices, values)[0].startswith("**Wait for reinforcement.**")
+    late = prices.at({"transformer_years": 5.0})
+    values = constrained.values(late)
+    said = found.answer(constrained, late, values)
+    assert said[0].startswith("**Take a reduced capacity of 18.0")
+    assert "waiting 5 years" in said[0]
+    swings = business.tornado(constrained, late, schemes.LESS, schemes.WAIT)
+    assert "slow and fast £0.40/kWh (then reinforcement)" in found.turning(swings, schemes.LESS)
+    assert "pays £0 since" in found.regimes(constrained, prices)
+    assert found.unverified(prices).startswith(f"{(~prices.table()['checked']).sum()} of")
