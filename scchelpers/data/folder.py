@@ -71,6 +71,10 @@ class Folder:
 
     def exists(self, name: str) -> bool:
         """Return whether a file or store of the portfolio is there."""
+        reads.note(f"file:{name}")
+        return self._there(name)
+
+    def _there(self, name: str) -> bool:
         return self._fs.exists(f"{self._root}/{name}")
 
     def digest(self, name: str) -> str:
@@ -89,20 +93,27 @@ class Folder:
         Raises
         ------
         UserError
-            If the file is missing or cannot be read; `assets.csv` alone may be missing.
+            If the file is missing or cannot be read; those of `tables.OPTIONAL` may be missing.
         """
         reads.note(f"file:{name}")
         try:
             data = self._fs.cat_file(f"{self._root}/{name}")
         except FileNotFoundError:
-            if name == "assets.csv":
-                return pd.DataFrame(columns=[c.name for c in tables.ASSETS], dtype=str), []
+            if name in tables.OPTIONAL:
+                return pd.DataFrame(columns=[c.name for c in tables.TABLES[name]], dtype=str), []
             raise UserError(
                 f"{self.path}/{name}: missing; see docs/portfolio.md for its columns"
             ) from None
         except OSError as error:
             raise self._unreadable(name, error) from None
         return frames.read_csv(data, name)
+
+    def line(self, name: str) -> str:
+        """Return a small text file without blanks round it; "" if it is not there."""
+        reads.note(f"file:{name}")
+        if not self._there(name):
+            return ""
+        return self._fs.cat_file(f"{self._root}/{name}").decode("utf-8", errors="replace").strip()
 
     def table(self, name: str) -> pd.DataFrame:
         """Read a CSV table with the columns and types of `tables`.
@@ -139,7 +150,7 @@ class Folder:
         """
         reads.note(f"sessions:{site_id or ''}")
         names = [column.name for column in tables.SESSIONS]
-        if not self.exists("sessions.parquet"):
+        if not self._there("sessions.parquet"):
             return pd.DataFrame(columns=names)
         store = self._session_store()
         found = store.schema.names
@@ -189,7 +200,7 @@ class Folder:
         Parameters
         ----------
         group : str
-            "residual_kw" (by site) or "network_kva" (by asset).
+            "residual_kw", "import_kw" (by site) or "network_kva" (by asset).
         series_id : str
             Site or asset.
 
@@ -200,7 +211,7 @@ class Folder:
         """
         reads.note(f"load:{group}/{series_id}")
         place = f"loads.zarr/{group}/{series_id}"
-        if not tables.is_id(series_id) or not self.exists(f"{place}/zarr.json"):
+        if not tables.is_id(series_id) or not self._there(f"{place}/zarr.json"):
             return None
         root = f"{self._root}/{place}"
         try:
@@ -244,7 +255,7 @@ class Folder:
             If there is no such model, or it is not input data of power-grid-model.
         """
         place = f"networks/{network_id}.json"
-        if not (tables.is_id(network_id) and self.exists(place)):
+        if not (tables.is_id(network_id) and self._there(place)):
             known = self.network_ids
             hint = closest(str(network_id), known) or f"networks: {', '.join(known) or 'none'}"
             raise UserError(f"{self.path}/networks: no network {network_id!r}; {hint}")

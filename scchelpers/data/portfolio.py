@@ -114,6 +114,32 @@ class Portfolio(Folder):
             set_aside=session_rules.counts([*faulty, *contradictory, *more]),
         )
 
+    def import_kw(self, site_id: str) -> xr.DataArray | None:
+        """Read the metered import of a site on an unbroken grid; None where none is stored.
+
+        Returns
+        -------
+        xarray.DataArray or None
+            Import [kW] over `time`, at the meter that the site's registered terms name; NaN where
+            missing or contradictory.
+
+        Raises
+        ------
+        UserError
+            If the series has a fault that `scc check` calls an error.
+        """
+        return self._sound_load("import_kw", site_id)[0]
+
+    def setpoint_kw(self, site_id: str) -> xr.DataArray | None:
+        """Read the limits that were sent to a site [kW]; None where none are stored.
+
+        Raises
+        ------
+        UserError
+            If the series has a fault that `scc check` calls an error.
+        """
+        return self._sound_load("setpoint_kw", site_id)[0]
+
     def network(self, network_id: str) -> Network:
         """Read a network model.
 

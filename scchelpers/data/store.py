@@ -15,7 +15,9 @@ import xarray as xr
 from zarr.codecs import BloscCodec
 
 from scchelpers.data import tables
+from scchelpers.data.frames import as_typed
 from scchelpers.data.portfolio import Portfolio, sessions_frame
+from scchelpers.data.rules.register import SEAL, link, seal_text
 from scchelpers.data.rules.tables import unique_faults
 from scchelpers.faults import UserError
 from scchelpers.timebase import LONDON, naive_utc
@@ -81,7 +83,7 @@ def _toml(value: str) -> str:
 
 
 def write_table(folder: Path, name: str, rows: pd.DataFrame) -> None:
-    """Write `sites.csv`, `chargepoints.csv` or `assets.csv`; columns all missing are left out.
+    """Write a CSV table of `tables.TABLES`; columns all missing are left out.
 
     Columns that `tables` does not know stand last.
     """
@@ -157,6 +159,21 @@ def write_sessions(folder: Path, sessions: pd.DataFrame) -> None:
     )
 
 
+def write_register(folder: Path, rows: pd.DataFrame) -> None:
+    """Write `register.csv` from entries without fingerprints, in order, and seal it.
+
+    Only for a register that is made anew: entries are added to one by `register.append`.
+    """
+    typed = as_typed(_as_text(rows, "register.csv").astype(str), tables.REGISTER)
+    chains, before = [], ""
+    for _, entry in typed.iterrows():
+        chains.append(before := link(before, entry))
+    sealed = rows.assign(chain=chains)
+    write_table(folder, "register.csv", sealed)
+    seal = seal_text(sealed["chain"]) + "\n"
+    write_aside(folder / SEAL, lambda path: path.write_text(seal, encoding="utf-8"))
+
+
 def write_network(folder: Path, network_id: str, text: str) -> None:
     """Write a network model, the JSON text of power-grid-model."""
     write_aside(
@@ -173,7 +190,7 @@ def write_loads(folder: Path, group: str, series_id: str, load: xr.Dataset) -> N
     folder : Path
         Portfolio folder.
     group : str
-        "residual_kw" or "network_kva".
+        A group of `tables.LOADS`.
     series_id : str
         Site or asset.
     load : xarray.Dataset

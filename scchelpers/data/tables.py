@@ -91,6 +91,7 @@ SITES = (
         high=2**31 - 1,
     ),
     Column("applied_on", "date", "–", "day on which the site applied: its place in the LIFO stack"),
+    Column("operator", "text", "–", "chargepoint operator (CPO) that runs the site's chargepoints"),
     Column("timezone", "text", "–", "IANA zone of the site's clock, if not the portfolio's"),
     Column(
         "provenance", "choice", "–", "where the data are from", choices=("measured", "synthetic")
@@ -130,18 +131,85 @@ SESSIONS = (
     Column("max_kw", "number", "kW", "most the car takes; missing: the EVSE's rating", low=0),
     Column("announced_plug_out", "instant", "UTC", "departure that the driver announced"),
 )
+SCHEMES = ("tcc", "static_clm", "dynamic_clm", "profiled", "lmc", "cmc", "firm")
+REGISTER = (
+    Column("entry_id", "id", "–", "identifier of the entry, never used twice", required=True),
+    Column("site_id", "id", "–", "site that the terms hold for", required=True),
+    Column(
+        "scheme",
+        "choice",
+        "–",
+        "kind of connection; firm ends a flexible one",
+        required=True,
+        choices=SCHEMES,
+    ),
+    Column(
+        "metered",
+        "choice",
+        "–",
+        "what the limit holds for: the whole site, or its chargepoints alone",
+        required=True,
+        choices=("site", "charging"),
+    ),
+    Column(
+        "capacity_kva",
+        "number",
+        "kVA",
+        "capacity agreed: what holds outside every window",
+        required=True,
+        low=0.1,
+    ),
+    Column("power_factor", "number", "–", "of the terms: kW = kVA x power factor", True, 0.5, 1),
+    Column("windows", "text", "–", "windows of a timed scheme, with their caps [kVA]"),
+    Column("failsafe_kw", "number", "kW", "what may be drawn without a valid signal", low=0),
+    Column(
+        "averaging_s",
+        "number",
+        "s",
+        "time over which power is averaged to be judged",
+        required=True,
+        low=1,
+        high=1800,
+    ),
+    Column("asset_id", "id", "–", "network asset that the terms protect (`assets.csv`)"),
+    Column("lifo_position", "integer", "–", "place in the stack, 1 for the first", low=1, high=999),
+    Column("valid_from", "date", "–", "first day of the terms, on the site's clock", required=True),
+    Column("review_by", "date", "–", "day by which the terms are reviewed", required=True),
+    Column("supersedes", "id", "–", "entry of the site that this one replaces"),
+    Column("approved_on", "date", "–", "day of the approval", required=True),
+    Column(
+        "approved_by",
+        "choice",
+        "–",
+        "role, never a name",
+        required=True,
+        choices=("connections_engineer", "design_authority", "network_planner", "system_operator"),
+    ),
+    Column("reason", "text", "–", "why the entry was made", required=True),
+    Column("chain", "text", "–", "fingerprint of the entry and of all before it", required=True),
+)
 TABLES = {
     "sites.csv": SITES,
     "chargepoints.csv": CHARGEPOINTS,
     "assets.csv": ASSETS,
     "sessions.parquet": SESSIONS,
+    "register.csv": REGISTER,
 }
+OPTIONAL = ("assets.csv", "register.csv")  # tables that a portfolio may lack
 # Load series (`loads.zarr/<group>/<id>`): group -> variables with unit and meaning.
 LOADS = {
     "residual_kw": {
         "residual_kw": ("kW", "site load other than charging, mean over the interval"),
         "residual_max_kw": ("kW", "largest 1-minute residual load in the interval"),
         "residual_min_kw": ("kW", "smallest 1-minute residual load in the interval"),
+    },
+    "import_kw": {
+        "import_kw": ("kW", "metered import that the terms hold for, mean over the interval"),
+        "import_max_kw": ("kW", "largest 1-minute import in the interval"),
+        "import_min_kw": ("kW", "smallest 1-minute import in the interval"),
+    },
+    "setpoint_kw": {
+        "setpoint_kw": ("kW", "limit sent to the site for the interval; missing: no valid signal"),
     },
     "network_kva": {
         "network_kva": ("kVA", "load of the asset before the new site, import positive, mean"),

@@ -4,15 +4,28 @@ A figure function takes data, draws, and returns `(figure, alt)`; `show` display
 is nothing to draw it returns None and `show` does nothing: the report says so in words.
 """
 
-from scchelpers.figures import baselines, clm, coincidence, constraints, diversity, tcc
+from scchelpers.figures import (
+    baselines,
+    business,
+    choice,
+    clm,
+    coincidence,
+    compliance,
+    constraints,
+    diversity,
+    tcc,
+)
 from scchelpers.figures.style import canvas, end_labels, legend_above
 from scchelpers.figures.vector import show, svg
 
 __all__ = [
     "baselines",
+    "business",
     "canvas",
+    "choice",
     "clm",
     "coincidence",
+    "compliance",
     "constraints",
     "diversity",
     "end_labels",

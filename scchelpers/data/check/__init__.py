@@ -7,6 +7,7 @@ import pandas as pd
 from scchelpers.data import frames, tables
 from scchelpers.data.check.loads import check_loads
 from scchelpers.data.check.networks import check_networks
+from scchelpers.data.check.register import check_register
 from scchelpers.data.check.report import SEVERITIES, CheckReport, unreadable
 from scchelpers.data.check.sessions import check_sessions
 from scchelpers.data.portfolio import Portfolio
@@ -61,10 +62,13 @@ def check(folder) -> CheckReport:
     faults += cycle_faults(assets, "assets.csv")
     faults += _rating_notes(assets)
     faults += check_networks(portfolio, sites, known_assets)
+    faults += check_register(portfolio, values_of(sites, "site_id"), known_assets)
     used = check_sessions(portfolio, sites, posts, faults)
     faults += _idle_notes(sites, posts, used)
     for group, known in (
         ("residual_kw", values_of(sites, "site_id")),
+        ("import_kw", values_of(sites, "site_id")),
+        ("setpoint_kw", values_of(sites, "site_id")),
         ("network_kva", known_assets),
     ):
         faults += check_loads(portfolio, group, known, assets)

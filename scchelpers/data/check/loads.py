@@ -15,7 +15,7 @@ def check_loads(portfolio, group: str, known: list[str], assets: pd.DataFrame) -
     typed = frames.as_typed(assets, tables.ASSETS).drop_duplicates("asset_id")
     seasons = [f"rating_{season}_kva" for season in tables.RATING_SEASONS]
     ratings = typed.set_index("asset_id")[seasons].max(axis=1)
-    target = "sites.csv" if group == "residual_kw" else "assets.csv"
+    target = "assets.csv" if group == "network_kva" else "sites.csv"
     faults = []
     for series_id in portfolio.series(group):
         place = f"loads.zarr/{group}/{series_id}"

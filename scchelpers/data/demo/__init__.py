@@ -15,7 +15,7 @@ import xarray as xr
 
 from scchelpers.data import store, tables
 from scchelpers.data.demo import calibration as cal
-from scchelpers.data.demo import loads, measured
+from scchelpers.data.demo import loads, measured, metered
 from scchelpers.data.demo.assets import ASSETS, DemoAsset
 from scchelpers.data.demo.networks import NETWORKS, PLACES
 from scchelpers.data.demo.sessions import Fleet, fleet, place, visits
@@ -60,18 +60,25 @@ def build(folder: str | os.PathLike, seed: int = 2025) -> None:
     folder = Path(folder)
     warmth = loads.temperature(np.random.default_rng([seed, WEATHER]))
     garage = measured.read()
-    points, drawn = [chargepoints(site) for site in SITES], []
+    points, drawn, residuals = [chargepoints(site) for site in SITES], [], {}
     for site, evses in zip(SITES, points, strict=True):
         rng = np.random.default_rng([seed, site.number])
         drawn.append(sessions(site, evses, warmth, rng))
         if site.residual is not None:
             load = residual(site, warmth, rng)
             store.write_loads(folder, "residual_kw", site.row["site_id"], load)
+            residuals[site.row["site_id"]] = load["residual_kw"].to_numpy()
     for asset in ASSETS:
         load = network(asset, warmth, np.random.default_rng([seed, asset.number]))
         store.write_loads(folder, "network_kva", asset.row["asset_id"], load)
     for network_id, draw in NETWORKS.items():
         store.write_network(folder, network_id, draw().text())
+    charged = zip(SITES, points, drawn, strict=True)
+    for site_id, evses, stays in ((s.row["site_id"], e, d) for s, e, d in charged):
+        if site_id in metered.METERS:
+            load = metered.METERS[site_id](stays, evses, residuals.get(site_id))
+            store.write_loads(folder, "import_kw", site_id, load)
+    store.write_register(folder, pd.DataFrame(metered.ENTRIES))
     sockets = pd.DataFrame({"evse_id": sorted(garage["evse_id"].unique())}).assign(
         site_id=measured.SITE_ID, rated_kw=measured.SOCKET_KW, phases=1, kind="slow"
     )

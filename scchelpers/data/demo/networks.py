@@ -11,6 +11,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+# Substations with an asset of their own on record: their load is named after it and follows it.
+RECORDED = {
+    "Elm Road": "elm-road-tx",
+    "Market Street": "market-tx",
+    "Quarry Lane": "quarry-feeder",
+}
+
 
 @dataclass(frozen=True)
 class Cable:
@@ -34,8 +41,8 @@ MV_300 = Cable("300 mm² Al 11 kV", 0.130, 0.094, 0.90, 0.055, 0.44, 435)
 MV_185 = Cable("185 mm² Al 11 kV", 0.211, 0.101, 1.05, 0.060, 0.36, 335)
 MV_95 = Cable("95 mm² Al 11 kV", 0.410, 0.112, 1.30, 0.070, 0.28, 230)
 MV_70 = Cable("70 mm² Al 11 kV", 0.570, 0.117, 1.45, 0.075, 0.25, 190)
-# Paper-insulated copper of the 1950s, in ducts.
-MV_OLD = Cable("0.04 in² Cu 11 kV", 0.720, 0.110, 1.70, 0.085, 0.22, 85)
+# Paper-insulated copper of the 1950s, laid direct.
+MV_OLD = Cable("0.04 in² Cu 11 kV", 0.720, 0.110, 1.70, 0.085, 0.22, 97)
 
 
 @dataclass
@@ -168,7 +175,7 @@ def northgate() -> Draft:
     draft.node(2, 11_000.0, "Northgate 11 kV")
     draft.source(1, 1.01, 750)
     draft.transformer(
-        "Northgate transformer",
+        "Northgate primary substation",
         (1, 2),
         7500,
         u1=33_000.0,
@@ -193,7 +200,7 @@ def northgate() -> Draft:
     for number, name, kva, power_factor in substations:
         draft.node(number, 11_000.0, name)
         if kva:
-            draft.load(number, kva, power_factor, name)
+            draft.load(number, kva, power_factor, RECORDED.get(name, name))
     for name, ends, metres, kind in (
         ("Northgate to Northgate Road", (2, 3), 1300, MV_185),
         ("Northgate Road to Elm Road", (3, 4), 700, MV_185),
@@ -221,30 +228,43 @@ def northgate() -> Draft:
         i0=0.002,
         p0=1100.0,
     )
-    draft.load(13, 610, 0.96, "Market Street LV")
+    draft.load(13, 610, 0.96, RECORDED["Market Street"])
     return draft
 
 
 # By the asset that feeds each: its load is the load of the network.
 NETWORKS = {"elm-road-tx": elm_road, "northgate-primary": northgate}
-# Where sites lie in them, and when each applied; sites that share an asset alone have a day only.
+# Where sites lie in them, when each applied and who runs it; depots run their own, without a CPO.
 PLACES = {
-    "elm-road-lamps": {"network_id": "elm-road-tx", "network_node": 5, "applied_on": "2023-06-12"},
-    "elm-road-posts": {"network_id": "elm-road-tx", "network_node": 7, "applied_on": "2024-02-05"},
+    "elm-road-lamps": {
+        "network_id": "elm-road-tx",
+        "network_node": 5,
+        "applied_on": "2023-06-12",
+        "operator": "Kerbside (invented)",
+    },
+    "elm-road-posts": {
+        "network_id": "elm-road-tx",
+        "network_node": 7,
+        "applied_on": "2024-02-05",
+        "operator": "Kerbside (invented)",
+    },
     "station-taxi-hub": {
         "network_id": "northgate-primary",
         "network_node": 8,
         "applied_on": "2022-11-21",
+        "operator": "Rankside (invented)",
     },
     "market-retail": {
         "network_id": "northgate-primary",
         "network_node": 13,
         "applied_on": "2023-09-04",
+        "operator": "Parkside (invented)",
     },
     "riverside-leisure": {
         "network_id": "northgate-primary",
         "network_node": 13,
         "applied_on": "2024-05-13",
+        "operator": "Parkside (invented)",
     },
     "kelvin-bus-depot": {"applied_on": "2023-03-27"},
     "kelvin-van-depot": {"applied_on": "2024-01-15"},

@@ -25,14 +25,14 @@ def load_faults(
     load : xarray.Dataset
         Variables of `tables.LOADS[group]` over `time` (UTC).
     group : str
-        "residual_kw" or "network_kva".
+        A group of `tables.LOADS`.
     series_id : str
         Site or asset.
     rating_kva : float, optional
         Largest rating of the asset [kVA].
     """
     file = f"loads.zarr/{group}/{series_id}"
-    site = series_id if group == "residual_kw" else ""
+    site = "" if group == "network_kva" else series_id
 
     def fault(field, rule, remedy, value="", row=None, severity="error"):
         return Fault(file, row, field, str(value)[:80], rule, remedy, severity, site)
@@ -152,7 +152,7 @@ def sound(load: xr.Dataset, group: str) -> xr.Dataset:
     load : xarray.Dataset
         A series without errors, see `load_faults`.
     group : str
-        "residual_kw" or "network_kva".
+        A group of `tables.LOADS`.
     """
     attrs = {name: load[name].attrs for name in load.data_vars}
     load = load.where(xr.DataArray(~contradictions(load, group), dims="time"))

@@ -21,7 +21,12 @@ from scchelpers.data.importers.report import Imported, ImportReport
 from scchelpers.faults import UserError, closest
 from scchelpers.timebase import LONDON, clock, hours
 
-GROUPS = {"network": "network_kva", "site": "residual_kw"}
+GROUPS = {
+    "network": "network_kva",
+    "site": "residual_kw",
+    "import": "import_kw",
+    "setpoint": "setpoint_kw",
+}
 # No LV feeder carries more; some exports hold values of gigawatts [kW].
 FEEDER_MOST_KW = 2000.0
 
@@ -51,7 +56,8 @@ def read(
     files : iterable of path-like
         CSV (also .gz) or Parquet files.
     load : str
-        "network" (load of an asset, kVA) or "site" (site load other than charging, kW).
+        "network" (load of an asset, kVA), "site" (site load other than charging, kW),
+        "import" (what the meter of the registered terms read, kW) or "setpoint" (limits sent, kW).
     series_id : str
         Identifier of the asset or site; not for LV-feeder exports, which name their feeders.
     value : str
@@ -94,7 +100,8 @@ def read(
         If a file cannot be read, or what it does not tell was not given.
     """
     if load not in GROUPS:
-        raise UserError(f"load = {load!r}: must be network or site; {closest(load, GROUPS)}")
+        allowed = "import, setpoint, network or site"
+        raise UserError(f"load = {load!r}: must be {allowed}; {closest(load, GROUPS)}")
     if label not in (None, "start", "end"):
         raise UserError(f"label = {label!r}: must be start or end")
     group = GROUPS[load]

@@ -181,7 +181,7 @@ def dataset(frame: pd.DataFrame, group: str, factor: float) -> xr.Dataset:
         From the unit of the file to that of the group.
     """
     found = {}
-    for name, own in zip(tables.LOADS[group], VARIABLES, strict=True):
+    for name, own in zip(tables.LOADS[group], VARIABLES, strict=False):
         if own == "value" or frame[own].notna().any():
             unit, meaning = tables.LOADS[group][name]
             values = frame[own].to_numpy() * factor
