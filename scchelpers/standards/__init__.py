@@ -2,24 +2,53 @@
 
 A scheme makes a neutral `Schedule`, a format writes it: each knows nothing of the other. To add a
 protocol, write a function from `Schedule` to text and name it in `FORMATS`; to add a scheme, write
-one from `Site` to `Schedule` and name it in `SCHEMES`.
+one from `Site` to `Schedule` and name it in `SCHEMES`. What either takes by keyword is an option.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from scchelpers.data.site import Site
 from scchelpers.data.store import write_aside
 from scchelpers.faults import UserError, closest
-from scchelpers.standards import plain
-from scchelpers.standards.schedule import Schedule, schedule_of, tcc_schedule
+from scchelpers.standards import offer, plain
+from scchelpers.standards.day_ahead import profiled_schedule
+from scchelpers.standards.ocpp import VERSIONS, as_ocpp
+from scchelpers.standards.openadr import as_openadr
+from scchelpers.standards.options import divided
+from scchelpers.standards.oscp import as_oscp
+from scchelpers.standards.schedule import Schedule
+from scchelpers.standards.schemes import clm_schedule, schedule_of, tcc_schedule
 
-__all__ = ["FORMATS", "SCHEMES", "Schedule", "export", "schedule_of", "scheme", "text"]
+__all__ = [
+    "FORMATS",
+    "SCHEMES",
+    "Schedule",
+    "export",
+    "format_of",
+    "schedule_of",
+    "scheme",
+    "text",
+]
 
-SCHEMES: dict[str, Callable[..., Schedule]] = {"tcc": tcc_schedule}
-FORMATS: dict[str, Callable[[Schedule], str]] = {"csv": plain.csv, "json": plain.as_json}
+SCHEMES: dict[str, Callable[..., Schedule]] = {
+    "tcc": tcc_schedule,
+    "clm": clm_schedule,
+    "profiled": profiled_schedule,
+}
+FORMATS: dict[str, Callable[..., str]] = {
+    "csv": plain.csv,
+    "json": plain.as_json,
+    "half-hourly": plain.half_hourly,
+    **{f"ocpp-{name}": partial(as_ocpp, name) for name in VERSIONS},
+    "oscp-2.0": as_oscp,
+    **{f"openadr-{name}": partial(as_openadr, name) for name in ("3.0.1", "3.1.0")},
+    "offer-html": offer.as_html,
+    "offer-md": offer.as_markdown,
+}
 
 
 def scheme(name: str) -> Callable[..., Schedule]:
@@ -33,15 +62,35 @@ def scheme(name: str) -> Callable[..., Schedule]:
     return _named(name, SCHEMES, "SCHEME")
 
 
-def text(schedule: Schedule, form: str) -> str:
-    """Return a schedule in a format of `FORMATS`.
+def format_of(name: str) -> Callable[..., str]:
+    """Return the function that writes a schedule in a format.
 
     Raises
     ------
     UserError
         If there is no such format.
     """
-    return _named(form, FORMATS, "format")(schedule)
+    return _named(name, FORMATS, "format")
+
+
+def text(schedule: Schedule, form: str, **options) -> str:
+    """Return a schedule in a format of `FORMATS`.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        The schedule.
+    form : str
+        The format.
+    **options
+        Of the format, such as start.
+
+    Raises
+    ------
+    UserError
+        If there is no such format, or it cannot write the schedule.
+    """
+    return format_of(form)(schedule, **options)
 
 
 def export(site: Site, name: str, form: str, into: str | Path, **options) -> Path:
@@ -58,16 +107,16 @@ def export(site: Site, name: str, form: str, into: str | Path, **options) -> Pat
     into : path-like
         File to write; its folder is made.
     **options
-        Of the scheme, such as quantile.
+        Of the scheme, such as quantile, and of the format, such as start.
 
     Raises
     ------
     UserError
         If scheme, format or option are unknown, or the site gets no such schedule.
     """
-    make = scheme(name)
-    _named(form, FORMATS, "format")
-    content = text(make(site, **options), form)
+    make, write = scheme(name), format_of(form)
+    of_scheme, of_format = divided(options, **{name: make, form: write})
+    content = write(make(site, **of_scheme), **of_format)
     path = Path(into)
     write_aside(path, lambda aside: aside.write_text(content, encoding="utf-8"))
     return path

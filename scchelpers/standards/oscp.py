@@ -1,0 +1,155 @@
+"""OSCP 2.0: a schedule as capacity forecasts with a fallback.
+
+The DNO is the capacity provider, the CPMS the flexibility provider. OSCP knows no apparent power,
+no reason and no trip.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC
+from itertools import pairwise
+from typing import Annotated, Literal
+
+import pandas as pd
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_serializer,
+    model_validator,
+)
+
+from scchelpers import timebase
+from scchelpers.faults import UserError
+from scchelpers.standards.horizon import (
+    Horizon,
+    fallback_end,
+    half_hour_limits,
+    horizon,
+    rounded_down,
+)
+from scchelpers.standards.schedule import Schedule
+
+ForecastType = Literal[
+    "CONSUMPTION", "GENERATION", "FALLBACK_CONSUMPTION", "FALLBACK_GENERATION", "OPTIMUM"
+]
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ForecastedBlock(_Message):
+    """A capacity between two instants."""
+
+    capacity: Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+    phase: Literal["UNKNOWN", "ONE", "TWO", "THREE", "ALL"]
+    unit: Literal["A", "W", "KW", "WH", "KWH"]
+    start_time: AwareDatetime
+    end_time: AwareDatetime
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self):
+        if self.end_time <= self.start_time:
+            raise ValueError("end_time must be after start_time")
+        return self
+
+    @field_serializer("start_time", "end_time")
+    def _in_utc(self, stamp) -> str:
+        return f"{stamp.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+class GroupCapacityForecast(_Message):
+    """The body of update_group_capacity_forecast and adjust_group_capacity_forecast."""
+
+    group_id: Annotated[str, Field(strict=True, min_length=1)]
+    type: ForecastType
+    forecasted_blocks: Annotated[list[ForecastedBlock], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _blocks_follow_each_other(self):
+        for before, after in pairwise(self.forecasted_blocks):
+            if after.start_time < before.end_time:
+                raise ValueError(f"blocks overlap at {after.start_time:%Y-%m-%dT%H:%MZ}")
+        return self
+
+
+def read_forecast(body: dict) -> GroupCapacityForecast:
+    """Read the body of a group capacity forecast.
+
+    Raises
+    ------
+    UserError
+        If a field is missing, unknown or of the wrong kind, an instant has no zone, or blocks
+        overlap.
+    """
+    try:
+        return GroupCapacityForecast.model_validate(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "forecast"
+        raise UserError(f"OSCP, {place}: {first['msg']}") from None
+
+
+def as_oscp(
+    schedule: Schedule, *, start: str | None = None, days: int = 1, fallback_days: int = 366
+) -> str:
+    """Return a schedule as OSCP 2.0 requests: a forecast by half hours, and its fallback.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        What is to hold.
+    start : str, optional
+        First local day; limits that were issued for set days bring their own.
+    days : int
+        How many days are forecast: 46 and 50 blocks at the clock changes.
+    fallback_days : int
+        Days from the start for which the fallback holds while there is no connection.
+
+    Returns
+    -------
+    str
+        JSON: a list of requests in the order in which to send them, the fallback first.
+
+    Raises
+    ------
+    UserError
+        If the days are not sound, or the fallback ends before the forecast.
+    """
+    over = horizon(schedule, start, days)
+    until = fallback_end(schedule, over, fallback_days)
+    spare = _block(schedule.failsafe_kw, over.start, until)
+    content = [
+        _request(schedule, "FALLBACK_CONSUMPTION", [spare]),
+        _request(schedule, "CONSUMPTION", _blocks(schedule, over)),
+    ]
+    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _blocks(schedule: Schedule, over: Horizon) -> list[ForecastedBlock]:
+    limits = half_hour_limits(schedule, over)
+    return [
+        _block(kw, stamp, stamp + timebase.HALF_HOUR)
+        for stamp, kw in zip(over.half_hours, limits, strict=True)
+    ]
+
+
+def _block(limit_kw: float, start: pd.Timestamp, end: pd.Timestamp) -> ForecastedBlock:
+    return ForecastedBlock(
+        capacity=rounded_down(float(limit_kw)),
+        phase="ALL",
+        unit="KW",
+        start_time=start.to_pydatetime(),
+        end_time=end.to_pydatetime(),
+    )
+
+
+def _request(schedule: Schedule, kind: ForecastType, blocks: list[ForecastedBlock]) -> dict:
+    forecast = GroupCapacityForecast(
+        group_id=schedule.site.site_id, type=kind, forecasted_blocks=blocks
+    )
+    return {"path": "/update_group_capacity_forecast", "body": forecast.model_dump()}
