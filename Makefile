@@ -8,7 +8,7 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install report lab test lint format demo lock clean
+.PHONY: help install report lab test drill lint format demo lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ lab: install ## Open JupyterLab on the notebooks
 test: $(VENV)/.installed-test lint ## Run every test: unit, doctests, notebooks, pages, lint
 	$(BIN)/python -m pytest
 	$(BIN)/python -m pytest -o addopts=-q --nbval-lax --nbval-cell-timeout=300 notebooks
+
+drill: $(VENV)/.installed-test ## Try what faults do to a batch: over 200 of them, a quarter of an hour
+	$(BIN)/python benchmarks/drill.py
 
 lint: $(VENV)/.installed-test ## Check style and spelling
 	$(BIN)/ruff check .

@@ -6,15 +6,24 @@ from pathlib import Path
 
 import pytest
 
+from scchelpers.runner import index
+from scchelpers.runner.job import Outcome
 from tests.trial import HOSTILE, first_run
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
 ]
-PAGES = ("index.html", "north-car-park/01_report.html", "odd/01_report.html")
+PAGES = (
+    "index.html",
+    "north-car-park/01_report.html",
+    "odd/01_report.html",
+    "south-depot/01_report.html",  # not made
+    "01_report.html",  # compares the sites
+)
 ORDER = """() => {
     const levels = [...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map(h => +h.tagName[1]);
     return {
@@ -95,7 +104,19 @@ def test_a_page_is_whole_ordered_and_fits(reports, browser, name, width):
     assert not seen["wide"]
 
 
-@pytest.mark.parametrize("name", PAGES[:2])
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(reports, browser, name, scheme):
+    with opened(browser, reports / name, color_scheme=scheme) as (page, _, _):
+        for fold in page.query_selector_all("details"):
+            fold.evaluate("fold => fold.open = true")
+        found = axe.Axe().run(page).response["violations"]
+    grave = [f"{v['id']}: {v['nodes'][0]['html'][:120]}" for v in found
+             if v["impact"] in ("serious", "critical")]  # fmt: skip
+    assert grave == []
+
+
+@pytest.mark.parametrize("name", [PAGES[0], PAGES[1], PAGES[3], PAGES[4]])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_can_be_read_in_light_and_dark(reports, browser, name, scheme):
     with opened(browser, reports / name, color_scheme=scheme) as (page, _, _):
@@ -128,18 +149,53 @@ def test_the_policy_stops_a_script_that_got_in(reports, browser, tmp_path):
     assert any("Content Security Policy" in line for line in said)
 
 
-def test_the_keyboard_reaches_report_code_and_index(reports, browser):
+def test_the_keyboard_reaches_report_code_neighbours_and_index(reports, browser):
     with opened(browser, reports / "index.html") as (page, _, _):
+
+        def follow(selector: str, to: str) -> None:
+            page.locator(selector).first.focus()
+            page.keyboard.press("Enter")
+            page.wait_for_url(to)
+
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.textContent") == "Skip to the report"
-        page.click(".sites tbody th a >> nth=0")
-        page.wait_for_url("**/01_report.html")
+        follow(".sites tbody td a", "**/north-car-park/01_report.html")
         fold = page.locator("details.code").first
         fold.locator("summary").focus()
         page.keyboard.press("Enter")
         assert fold.evaluate("fold => fold.open")
-        page.click("nav a >> nth=0")
-        page.wait_for_url("**/index.html")
+        follow("a[rel=next]", "**/south-depot/01_report.html")
+        assert "could not be made" in page.inner_text("h1")
+        assert "ValueError: no sessions at South depot" in page.inner_text("main")
+        follow("a[rel=prev]", "**/north-car-park/01_report.html")
+        follow("nav a >> text=All sites", "**/index.html")
+        follow("[aria-labelledby=questions] a", "**/01_report.html")
+        follow(".sites tbody th a", "**/north-car-park/01_report.html")
+
+
+def test_an_index_of_many_sites_has_pages_that_lead_to_each_other(browser, tmp_path, monkeypatch):
+    monkeypatch.setattr(index, "PAGE_ROWS", 3)
+    sites = {f"s{n}": {"name": f"Site {n}"} for n in range(8)}
+    outcomes = [Outcome(site_id, "01_x", True) for site_id in sites]
+    given = {"portfolio": {"title": "Eight"}, "titles": {"01_x": "X?"}}
+    index.write(tmp_path, sites=sites, outcomes=outcomes, **given)
+    seen = []
+    with opened(browser, tmp_path / "index.html") as (page, _, said):
+        for number in range(3):
+            seen += [
+                name.split("\n")[0] for name in page.locator(".sites tbody th").all_inner_texts()
+            ]
+            assert page.locator("[aria-current=page]").first.inner_text().startswith(seen[-1][:4])
+            grave = [v["id"] for v in axe.Axe().run(page).response["violations"]
+                     if v["impact"] in ("serious", "critical")]  # fmt: skip
+            assert grave == []
+            if number < 2:
+                page.click(f".pager >> nth=0 >> a >> nth={number}")
+                page.wait_for_url(f"**/index-{number + 2}.html")
+    assert seen == [f"Site {n}" for n in range(8)] and said == []
+    # fewer sites later: the pages that are needed no more go
+    index.write(tmp_path, sites={"s0": sites["s0"]}, outcomes=outcomes[:1], **given)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["01_x.html", "index.html"]
 
 
 def test_on_paper_code_and_contents_are_left_out(reports, browser):

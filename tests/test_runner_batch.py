@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -47,7 +48,8 @@ def test_a_failing_site_stops_no_other_and_is_shown(first):
     )  # fmt: skip
     names = {str(path.relative_to(summary.folder)) for path in files}
     assert names == {
-        ".lock", "index.html", "01_report.html", "results.parquet", "status.jsonl", "events.jsonl",
+        ".lock", "index.html", "01_report.html", "results.parquet", "results.csv", "status.jsonl",
+        "events.jsonl",
         "north-car-park/01_report.html", "north-car-park/01_report.ipynb",
         "odd/01_report.html", "odd/01_report.ipynb",
         "south-depot/01_report.failed.ipynb", "south-depot/01_report.html",
@@ -76,22 +78,22 @@ def test_nothing_of_the_machine_is_published(first, portfolio):
                 assert secret.encode() not in content
 
 
-def test_a_site_mended_and_run_alone_joins_the_rest(first, portfolio):
-    summary, _ = first
+def test_a_site_mended_and_run_alone_joins_the_rest(first, portfolio, tmp_path):
+    out = shutil.copytree(first[0].folder, tmp_path / "reports")
     given = {"chargepoints": "5"}
     again = batch.run(
         portfolio,
         notebooks=["01"],
         sites=["south-depot"],
         parameters=given,
-        out=summary.folder,
+        out=out,
         **RUN,
     )
     assert again.exit_status == 0
-    known = {site_id: o.ok for (site_id, _), o in journal.known(summary.folder).items()}
+    known = {site_id: o.ok for (site_id, _), o in journal.known(out).items()}
     assert known == {"north-car-park": True, "south-depot": True, "odd": True, "../../x": False}
-    assert not (Path(summary.folder) / "south-depot" / "01_report.failed.ipynb").exists()
-    table = pd.read_parquet(Path(summary.folder) / "results.parquet")
+    assert not (out / "south-depot" / "01_report.failed.ipynb").exists()
+    table = pd.read_parquet(out / "results.parquet")
     assert sorted(table["site_id"].unique()) == ["north-car-park", "odd", "south-depot"]
 
 

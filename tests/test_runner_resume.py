@@ -1,7 +1,9 @@
 """A rerun does what changed or failed, and says why."""
 
 import errno
+import io
 import json
+import os
 from datetime import UTC, datetime, timedelta
 
 import nbformat
@@ -44,7 +46,7 @@ def place(tmp_path):
 
 
 def run(place, **options):
-    return batch.run(**place, workers=2, progress="none", **options)
+    return batch.run(**place, workers=1, progress="none", **options)
 
 
 def decisions(place, **options):
@@ -123,6 +125,22 @@ def test_a_page_alone_is_made_anew_where_only_what_it_says_changed(place):
     assert (place["out"] / "s00002" / "01_charged.html").exists()
 
 
+def test_what_someone_did_in_an_executed_notebook_is_kept(place):
+    run(place)
+    executed = place["out"] / "s00000" / "01_charged.ipynb"
+    before = executed.read_bytes()
+    book = nbformat.read(executed, as_version=4)
+    nbformat.write(book, executed)  # opened and saved: nothing is lost if it is written anew
+    assert decisions(place)["s00000"][0] == "keep"
+    book.cells.append(nbformat.v4.new_code_cell("my_own = 1"))
+    nbformat.write(book, executed)
+    assert decisions(place)["s00000"] == ("run", "its notebook is not as it was written")
+    run(place)
+    assert executed.read_bytes() == before
+    assert "my_own" in (executed.parent / "01_charged.edited.ipynb").read_text()
+    assert not list(place["out"].rglob("s00001/*.edited*"))
+
+
 def test_what_a_notebook_read_is_known(place, tmp_path, monkeypatch):
     noted = tmp_path / "noted"
     monkeypatch.setenv(reads.VARIABLE, str(noted))
@@ -184,6 +202,35 @@ def test_on_a_full_disk_no_part_of_a_file_is_left(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_book_holds_whole_lines_though_the_disk_is_full_for_a_while(tmp_path):
+    class SmallDisk(io.FileIO):
+        room = 60
+
+        def write(self, data):
+            taken = min(len(data), self.room - self.seek(0, os.SEEK_END))
+            return super().write(data[:taken])
+
+    place = tmp_path / "book.jsonl"
+    book = journal.Book(str(place))
+    book._file.close()
+    book._file = SmallDisk(place, "a")
+    numbers = [{"number": n, "padding": "x" * 20} for n in range(4)]
+    for line in numbers:
+        book.add(line)
+    assert journal.lines(str(place)) == numbers[:1]
+    assert all(json.loads(text) for text in place.read_text().split("\n") if text)
+    with pytest.raises(OSError, match="No space"):
+        book.close()
+    book = journal.Book(str(place))
+    book._file.close()
+    book._file = SmallDisk(place, "a")
+    book.add(numbers[1])
+    SmallDisk.room = 1000
+    book.add(numbers[2])
+    book.close()
+    assert journal.lines(str(place)) == numbers[:3]
+
+
 def test_files_at_an_address_are_written_read_and_removed():
     place = files.join("memory://reports", "a", "page.html")
     files.write_whole(place, "content")
@@ -208,8 +255,8 @@ def test_the_books_tell_how_a_run_stands(tmp_path):
     with journal.Journal(str(tmp_path), 4, kept=2) as log:
         for job in jobs:
             log.began(job)
-        log.ended(Outcome("a", "01_x", True, 2.0))
-        log.ended(Outcome("b", "01_x", False, 1.0, 3, "ValueError", "no"))
+        log.ended(Outcome("a", "01_x", True, seconds=2.0))
+        log.ended(Outcome("b", "01_x", False, cell=3, error="ValueError", message="no"))
         lock = batch.alone(tmp_path)
         with lock:
             begun = datetime.fromisoformat(json.loads((tmp_path / "events.jsonl").read_text()

@@ -29,8 +29,8 @@ from scchelpers.charging.problem import (
 )
 from scchelpers.charging.sharing import allocate, sort_by, water_level
 
-# The cache on disk follows this file and not `sharing`, whose functions it compiles in: with a change
-# there a line must change here, or an old cache goes on. The last: a level never turns back.
+# The cache on disk follows this file and not `sharing`, whose functions it compiles in: with a
+# change there a line must change here, or an old cache goes on. The last: no level turns back.
 compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 

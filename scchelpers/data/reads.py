@@ -19,7 +19,7 @@ def note(part: str) -> None:
     """Note that a part was read, unless it belongs to a larger one being read."""
     place = os.environ.get(VARIABLE)
     if place and not _within:
-        with open(place, "a", encoding="utf-8") as file:
+        with Path(place).open("a", encoding="utf-8") as file:
             file.write(part + "\n")
 
 

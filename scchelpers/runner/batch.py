@@ -199,6 +199,7 @@ def _run(asked: Request, decisions: list[plan.Decision], start, progress) -> lis
                     with contextlib.suppress(OSError):  # on a full disk the books say it alone
                         files.write_whole(job.place(".html"), _failure(job, outcome))
     finally:  # an interrupted run, too, leaves an index of what is done
+        files.sweep(asked.reports)
         header = {**asked.portfolio.header, "title": asked.title}
         known = results.gather(asked.reports, header, asked.about)
     outcomes += [known[pair] for pair in kept if pair in known]

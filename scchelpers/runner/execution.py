@@ -59,7 +59,7 @@ def perform(job: Job, scratch: Path) -> Outcome:
         stamp = notebook.metadata["scc"]["provenance"]
         figures = [asdict(figure) for figure in records.recorded(notebook)]
         made = {
-            ".ipynb": nbformat.writes(notebook).encode(),
+            ".ipynb": f"{nbformat.writes(notebook)}\n".encode(),  # as JupyterLab saves it
             ".html": render(notebook, **job.page, stamp=stamp).encode(),
         }
         for ending, content in made.items():
@@ -118,6 +118,8 @@ def execute(job: Job, executed: Path) -> nbformat.NotebookNode:
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
+    from scchelpers.runner import engine
+
     noted = Path(os.environ.get(reads.VARIABLE, executed.with_name("reads")))
     noted.unlink(missing_ok=True)
     source = _read(job.notebook)
@@ -131,6 +133,7 @@ def execute(job: Job, executed: Path) -> nbformat.NotebookNode:
             source,
             str(executed),
             parameters=job.parameters,
+            engine_name=engine.NAME,
             kernel_name="python3",
             language="python",
             progress_bar=False,

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import scchelpers
 from scchelpers.data import tables
 from scchelpers.faults import UserError
-from scchelpers.runner import files, markup
+from scchelpers.runner import files, markup, overview
 from scchelpers.runner.job import Outcome
 from scchelpers.runner.publish import environment
 
@@ -77,8 +77,12 @@ def write(
     faults = [_fault(reports, outcome, sites) for outcome in failed[:FAULTS_SHOWN]]
     columns = [_headline(name, titles.get(name, name), of) for name, of in found.items()]
     rows = [_overview_row(site_id, sites[site_id], columns, found) for site_id in shown]
-    overview = {"columns": columns, "faults": faults, "more": len(failed) - len(faults)}
-    _write_pages(reports, "index", "portfolio.html.j2", rows, {**about, **overview})
+    failures = {"columns": columns, "faults": faults, "more": len(failed) - len(faults)}
+    decided = overview.rows(found, sites)
+    first = "reports" if decided else "index"
+    _write_pages(reports, first, "portfolio.html.j2", rows, {**about, **failures})
+    if decided:
+        _write_lists(reports, decided, {**about, **failures})
     for name, of in found.items():
         comparison = {"title": titles.get(name, name), "columns": _columns(of.values())}
         rows = [
@@ -87,6 +91,22 @@ def write(
             if site_id in of and of[site_id].ok
         ]
         _write_pages(reports, name, "comparison.html.j2", rows, {**about, **comparison})
+
+
+def _write_lists(reports: str | Path, decided: Sequence[dict], about: dict[str, Any]) -> None:
+    """Write the manager's pages, the index first, and what they are made of as a table."""
+    files.write_whole(files.join(reports, "recommendations.csv"), overview.as_csv(decided))
+    views = overview.views(decided)
+    manager = overview.summary(decided)
+    for view in views:
+        lists = [
+            {"title": v.title, "link": f"{v.page}.html", "here": v.page == view.page}
+            for v in views
+            if not v.title.startswith("only ") or v.page == view.page
+        ]
+        rows = [overview.shown(row) for row in view.rows]
+        own = {"manager": manager, "lists": lists}
+        _write_pages(reports, view.page, "overview.html.j2", rows, {**about, **own})
 
 
 def _write_pages(

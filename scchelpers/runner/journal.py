@@ -7,7 +7,9 @@ grow line by line, so that what is done stays known however the runner ends.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
+import os
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -53,8 +55,12 @@ class Book:
             self._write()
 
     def _push(self) -> None:
-        while self._waiting:
-            self._waiting = self._waiting[self._file.write(self._waiting) :]
+        """Write what is waiting, whole or not at all."""
+        before = self._file.seek(0, os.SEEK_END)
+        if self._file.write(self._waiting) < len(self._waiting):
+            self._file.truncate(before)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._waiting = b""
 
     def _write(self) -> None:
         files.write_whole(self._place, "\n".join([*self._lines, ""]))

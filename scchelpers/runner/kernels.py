@@ -11,10 +11,13 @@ import random
 import signal
 import sys
 import tempfile
+import time
 import weakref
 from pathlib import Path
+from queue import Empty
 from typing import ClassVar, NoReturn
 
+from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
@@ -35,6 +38,36 @@ ONE_THREAD = dict.fromkeys(
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
+class RunKernelClient(AsyncKernelClient):
+    """Knows that a kernel is ready by its own word, where Jupyter's waits for a silence."""
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Return when the kernel has answered on both its channels.
+
+        Raises
+        ------
+        RuntimeError
+            If it has ended, or does not answer in time [s].
+        """
+        end = time.monotonic() + (timeout or float("inf"))
+        while time.monotonic() < end:
+            asked = self.kernel_info()
+            with contextlib.suppress(Empty):
+                await self.get_shell_msg(timeout=1)
+                # Unheard where the channel was not yet connected: then it is asked again.
+                while not _is_idle_after(asked, await self.get_iopub_msg(timeout=0.2)):
+                    continue
+                return
+            if not await self.is_alive():
+                raise RuntimeError("Kernel died before replying to kernel_info")
+        raise RuntimeError(f"Kernel didn't respond in {timeout:g} seconds")
+
+
+def _is_idle_after(asked: str, message: dict) -> bool:
+    idle = message["content"].get("execution_state") == "idle"
+    return idle and message["parent_header"].get("msg_id") == asked
+
+
 class RunKernelManager(AsyncKernelManager):
     """Starts kernels of this interpreter, whatever kernel specs the machine has.
 
@@ -48,6 +81,7 @@ class RunKernelManager(AsyncKernelManager):
         super().__init__(**traits)
         self.live.add(self)
         self.transport = "ipc"
+        self.client_class = f"{__name__}.RunKernelClient"
         handle, self.connection_file = tempfile.mkstemp(suffix=".json", prefix="k")
         os.close(handle)
         Path(self.connection_file).unlink()

@@ -6,6 +6,7 @@ import html
 import itertools
 import re
 from functools import cache
+from html.parser import HTMLParser
 
 import bleach
 from bs4 import BeautifulSoup, Tag
@@ -193,14 +194,11 @@ def faults(page: str) -> list[str]:
     Checked: no reference leads out, every image has its alternative text, there is one `h1`, no
     heading level is skipped, header cells have a scope, the language is set, no script.
     """
-    soup = BeautifulSoup(page, "html.parser")
-    found = _references_out(soup)
-    for image in soup.find_all("img"):
-        if not image.get("alt", "").strip():
-            found.append("image without alternative text")
-        if not str(image.get("src", "")).startswith("data:"):
-            found.append("image that is not part of the page")
-    levels = [int(heading.name[1]) for heading in soup.find_all(HEADINGS)]
+    look = _Look()
+    look.feed(page)
+    look.close()
+    found = look.found
+    levels = look.levels
     if levels.count(1) != 1:
         found.append(f"{levels.count(1)} headings of level 1")
     found += [
@@ -208,25 +206,45 @@ def faults(page: str) -> list[str]:
         for above, below in itertools.pairwise(levels)
         if below > above + 1
     ]
-    if any(not cell.get("scope") for cell in soup.find_all("th")):
-        found.append("header cell without scope")
-    if not soup.html or not soup.html.get("lang"):
+    if not look.language:
         found.append("language not set")
-    if soup.find("script"):
-        found.append("script")
     return found
 
 
-def _references_out(soup: BeautifulSoup) -> list[str]:
-    """Return every reference of a page to something outside it."""
-    found = []
-    for element in soup.find_all(True):
-        found += [
-            f"reference to outside: {name}={element[name]!r}"
+class _Look(HTMLParser):
+    """Reads a page once and notes what is wrong with its elements."""
+
+    def __init__(self):
+        super().__init__()
+        self.found: list[str] = []
+        self.levels: list[int] = []
+        self.language = ""
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        """Note what is wrong with an element and its attributes."""
+        said = {name: value or "" for name, value in attributes}
+        self.found += [
+            f"reference to outside: {name}={said[name]!r}"
             for name in _ADDRESSES
-            if _OUTSIDE.match(str(element.get(name, "")))
+            if _OUTSIDE.match(said.get(name, ""))
         ]
-        style = element.get_text() if element.name == "style" else str(element.get("style", ""))
-        if _STYLE_REFERENCE.search(style):
-            found.append("style that refers to outside")
-    return found
+        if _STYLE_REFERENCE.search(said.get("style", "")):
+            self.found.append("style that refers to outside")
+        if tag in HEADINGS:
+            self.levels.append(int(tag[1]))
+        elif tag == "img":
+            if not said.get("alt", "").strip():
+                self.found.append("image without alternative text")
+            if not said.get("src", "").startswith("data:"):
+                self.found.append("image that is not part of the page")
+        elif tag == "th" and not said.get("scope"):
+            self.found.append("header cell without scope")
+        elif tag == "script":
+            self.found.append("script")
+        elif tag == "html":
+            self.language = said.get("lang", "")
+
+    def handle_data(self, data: str) -> None:
+        """Note a reference in the text of a style element."""
+        if self.cdata_elem == "style" and _STYLE_REFERENCE.search(data):
+            self.found.append("style that refers to outside")

@@ -76,6 +76,7 @@ def _key(paths: Iterable[Path]) -> str:
     return found.hexdigest()
 
 
+@cache  # one run, one answer: a commit may be made meanwhile
 def _code() -> dict[str, Any]:
     """Return the commit of the checkout that holds the package, and whether it is as committed."""
     root = Path(scchelpers.__file__).parents[1]

@@ -7,6 +7,7 @@ it is started as any other, and `stock_because` says why.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from pathlib import Path
 from typing import ClassVar
@@ -48,6 +49,12 @@ class WarmProvisioner(LocalProvisioner):
         self.pid = self.pgid = self.process.pid
         self.cwd = cwd
         return self.connection_info
+
+    async def wait(self) -> int | None:
+        """Return the exit status of the kernel when it has ended; Jupyter looks too rarely."""
+        while isinstance(self.process, WarmProcess) and self.process.poll() is None:
+            await asyncio.sleep(0.005)
+        return await super().wait()
 
     @classmethod
     def _fork(cls, *request) -> WarmProcess:

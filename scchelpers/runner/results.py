@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from collections.abc import Mapping
@@ -14,6 +15,8 @@ import pyarrow.parquet as pq
 from scchelpers.runner import index, journal
 from scchelpers.runner.files import join, write_whole
 from scchelpers.runner.job import Outcome
+
+TEXTS = ("site_id", "notebook", "figure", "label", "unit")
 
 
 def gather(
@@ -41,6 +44,7 @@ def gather(
     lines = (json.dumps(asdict(outcome)) + "\n" for outcome in found)
     write_whole(join(reports, journal.STATUS), "".join(lines))
     write_whole(join(reports, "results.parquet"), as_parquet(found))
+    write_whole(join(reports, "results.csv"), as_csv(found))
     titles = {outcome.notebook: outcome.title for outcome in found}
     index.write(reports, portfolio=portfolio, sites=about, titles=titles, outcomes=found)
     return {(outcome.site_id, outcome.notebook): outcome for outcome in found}
@@ -48,7 +52,26 @@ def gather(
 
 def as_parquet(outcomes: list[Outcome]) -> bytes:
     """Return the recorded figures as a Parquet file, one row a figure, texts beside numbers."""
-    rows = [
+    rows = _rows(outcomes)
+    kinds = {**dict.fromkeys(TEXTS, pa.string()), "value": pa.float64(), "text": pa.string()}
+    columns = {name: [row[name] for row in rows] for name in kinds}
+    columns["value"] = [None if v is None else float(v) for v in columns["value"]]
+    sink = io.BytesIO()
+    pq.write_table(pa.table(columns, schema=pa.schema(kinds.items())), sink)
+    return sink.getvalue()
+
+
+def as_csv(outcomes: list[Outcome]) -> str:
+    """Return the same rows as CSV."""
+    sink = io.StringIO()
+    writer = csv.DictWriter(sink, [*TEXTS, "value", "text"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(_rows(outcomes))
+    return sink.getvalue()
+
+
+def _rows(outcomes: list[Outcome]) -> list[dict[str, Any]]:
+    return [
         {
             "site_id": outcome.site_id,
             "notebook": outcome.notebook,
@@ -61,10 +84,3 @@ def as_parquet(outcomes: list[Outcome]) -> bytes:
         for outcome in outcomes
         for figure in outcome.figures
     ]
-    texts = ("site_id", "notebook", "figure", "label", "unit")
-    kinds = {**dict.fromkeys(texts, pa.string()), "value": pa.float64(), "text": pa.string()}
-    columns = {name: [row[name] for row in rows] for name in kinds}
-    columns["value"] = [None if v is None else float(v) for v in columns["value"]]
-    sink = io.BytesIO()
-    pq.write_table(pa.table(columns, schema=pa.schema(kinds.items())), sink)
-    return sink.getvalue()

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
 import json
 import os
 import selectors
@@ -24,16 +23,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from scchelpers.runner import imports
 from scchelpers.runner.kernels import ONE_THREAD, become_kernel, die_with_parent
-
-ALWAYS = ("IPython.core.display_functions", "ipykernel.ipkernel", "ipykernel.kernelapp")
-# What a library imports only when it is first used.
-LATER = {
-    "matplotlib": ("matplotlib.backends.backend_svg", "matplotlib_inline.backend_inline"),
-    "pyarrow": ("pyarrow.dataset", "pyarrow.parquet"),
-    "xarray": ("dask.array", "zarr"),
-}
-
 
 # What keeps libraries from starting threads when they are imported.
 THREADLESS = {**ONE_THREAD, "JE_ARROW_MALLOC_CONF": "background_thread:false"}
@@ -220,8 +211,7 @@ class WarmServer:
 
 def _serve(channel: socket.socket, modules: list[str]) -> None:
     """Fork kernels on request until the owner closes the channel."""
-    _import([*ALWAYS, *modules])
-    _import(name for first, names in LATER.items() if first in sys.modules for name in names)
+    imports.load(modules)
     gc.collect()
     gc.freeze()  # what all kernels share is not copied for the collector's bookkeeping
     watched = selectors.DefaultSelector()
@@ -239,12 +229,6 @@ def _serve(channel: socket.socket, modules: list[str]) -> None:
             *requests, unread = (unread + more).split(b"\n")
             for request in requests:
                 _fork(channel, watched, json.loads(request))
-
-
-def _import(names: Iterable[str]) -> None:
-    for name in names:
-        with contextlib.suppress(Exception):  # the notebook that wants it will say so better
-            importlib.import_module(name)
 
 
 def _fork(channel: socket.socket, watched: selectors.BaseSelector, request: dict) -> None:
