@@ -303,6 +303,6 @@ def test_figures_say_what_they_show():
     _, alt = draw.need(left, {"tx": "Some transformer"})
     assert "Some transformer" in alt
     assert "0\u202fkVAh with them" in alt
-    nothing = decided([site(asset_id=None)], load(0))["a"].options
+    nothing = choice.decide([site(asset_id=None)], {}, {}, TERMS)["a"].options
     assert draw.options(nothing, None, **terms) is None
     assert draw.need(choice.need({}, {}, {}), {}) is None
