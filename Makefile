@@ -35,7 +35,7 @@ lab: install ## Open JupyterLab on the notebooks
 	$(BIN)/jupyter lab notebooks
 
 test: $(VENV)/.installed-test lint ## Run every test: unit, doctests, notebooks, pages, lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 	$(BIN)/python -m pytest -o addopts=-q --nbval-lax --nbval-cell-timeout=300 notebooks
 
 drill: $(VENV)/.installed-test ## Try what faults do to a batch: over 200 of them, a quarter of an hour
