@@ -152,7 +152,9 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    pages.globals["style"] = (TEMPLATES / "page.css").read_text(encoding="utf-8")
+    sheet = (TEMPLATES / "page.css").read_text(encoding="utf-8")
+    # Every page carries it: without the blanks that only people need it is a tenth shorter.
+    pages.globals["style"] = re.sub(r"\s*([{};])\s*|(?<=:) ", r"\1", sheet).strip()
     pages.filters["words"] = lambda text: str(text).replace("_", " ")
     return pages
 
