@@ -153,6 +153,19 @@ def test_what_a_notebook_read_is_known(place, tmp_path, monkeypatch):
     assert "file:sites.csv" in reads.noted(noted)
 
 
+def test_a_file_beside_the_tables_is_known_though_it_came_later(place, tmp_path, monkeypatch):
+    monkeypatch.setenv(reads.VARIABLE, str(tmp_path / "noted"))
+    portfolio = Portfolio.open(place["folder"])
+    with pytest.raises(UserError, match=r"limit.csv: no such file; put it into the portfolio"):
+        portfolio.file("limit.csv")
+    assert "file:limit.csv" in reads.noted(tmp_path / "noted")
+    before = Fingerprints(portfolio).of(["file:limit.csv"])
+    (place["folder"] / "limit.csv").write_text("time,limit_kw")
+    assert portfolio.file("limit.csv").endswith("/p/limit.csv")
+    after = Fingerprints(portfolio).of(["file:limit.csv"])
+    assert before == {"file:limit.csv": ""} and after != before
+
+
 def test_a_fingerprint_is_of_one_part_alone(place):
     folder = place["folder"]
     parts = ["site:s00000", "site:s00001", "sessions:s00001", "sessions:", "file:sites.csv"]

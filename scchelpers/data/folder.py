@@ -108,6 +108,23 @@ class Folder:
             raise self._unreadable(name, error) from None
         return frames.read_csv(data, name)
 
+    def file(self, name: str) -> str:
+        """Return the address of a file that someone put into the portfolio's folder.
+
+        A notebook asks for it here, so that a rerun knows that it rests on the file.
+
+        Raises
+        ------
+        UserError
+            If it is not there.
+        """
+        if not self.exists(name):
+            raise UserError(
+                f"{self.path}/{name}: no such file; put it into the portfolio's folder, or correct "
+                "the parameter that names it"
+            )
+        return f"{self.path}/{name}"
+
     def line(self, name: str) -> str:
         """Return a small text file without blanks round it; "" if it is not there."""
         reads.note(f"file:{name}")
