@@ -31,7 +31,7 @@ CODE = [
 
 @pytest.fixture
 def server():
-    made = WarmServer(["numpy"])
+    made = WarmServer.start(["numpy"])
     yield made
     made.end()
 
@@ -146,6 +146,26 @@ def test_it_dies_with_the_warm_process_and_another_is_made(tmp_path, server):
         server.fork(connection(tmp_path), dict(os.environ), str(tmp_path))
 
 
+def test_shared_each_has_a_fork_of_it_that_ends_with_its_channel(tmp_path, server):
+    one, other = (WarmServer(server.share()) for _ in range(2))
+    for number, warm in enumerate((one, other)):
+        place = tmp_path / str(number)
+        place.mkdir()
+        kernel = warm.fork(connection(place), dict(os.environ), str(place))
+        (tmp_path / f"{number}.pid").write_text(str(kernel.pid))
+        assert kernel.poll() is None
+    first, second = (int((tmp_path / f"{n}.pid").read_text()) for n in range(2))
+    one.end()
+    assert wait_until(lambda: gone(first)) and not gone(second)
+    server.process.kill()
+    server.process.wait()
+    assert other.alive and not gone(second), "it depends on what it was forked from"
+    with pytest.raises(ForkRefusedError, match="has ended"):
+        server.share()
+    other.end()
+    assert wait_until(lambda: gone(second))
+
+
 def test_where_threads_run_it_refuses_and_a_stock_kernel_runs(tmp_path, monkeypatch, end_server):
     (tmp_path / "threaded_by_import.py").write_text(
         "import threading, time\n"
@@ -162,7 +182,7 @@ def test_where_threads_run_it_refuses_and_a_stock_kernel_runs(tmp_path, monkeypa
 def test_elsewhere_than_linux_it_refuses(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
     with pytest.raises(ForkRefusedError, match="darwin"):
-        WarmServer()
+        WarmServer.start()
 
 
 def test_memory_beyond_the_limit_is_an_error_of_the_cell(tmp_path, monkeypatch, end_server):

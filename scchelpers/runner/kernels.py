@@ -35,6 +35,13 @@ ONE_THREAD = dict.fromkeys(
     ),
     "1",
 )
+# Variables in which all kernels of a run are alike, and what they are forked from.
+ALIKE = {
+    **ONE_THREAD,
+    "MPLBACKEND": "Agg",
+    "PYTHONHASHSEED": "0",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+}
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
@@ -55,7 +62,7 @@ class RunKernelClient(AsyncKernelClient):
             with contextlib.suppress(Empty):
                 await self.get_shell_msg(timeout=1)
                 # Unheard where the channel was not yet connected: then it is asked again.
-                while not _is_idle_after(asked, await self.get_iopub_msg(timeout=0.2)):
+                while not _is_idle_after(asked, await self.get_iopub_msg(timeout=0.02)):
                     continue
                 return
             if not await self.is_alive():
@@ -115,14 +122,11 @@ def environment(scratch: str | Path, memory_mb: float | None = None) -> dict[str
     """
     limit = {} if memory_mb is None else {"SCC_MEMORY_MB": str(memory_mb)}
     return {
+        **ALIKE,
         **limit,
-        **ONE_THREAD,
         reads.VARIABLE: str(Path(scratch, "reads")),
-        "MPLBACKEND": "Agg",
-        "PYTHONHASHSEED": "0",
         "IPYTHONDIR": str(Path(scratch, "ipython")),
         "TMPDIR": str(scratch),
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }
 
 
@@ -177,6 +181,7 @@ def become_kernel(arguments: list[str], env: dict[str, str], cwd: str) -> NoRetu
         die_with_parent()
         os.chdir(cwd)
         sys.path[0] = cwd
+        tempfile.tempdir = None  # where temporary files go is for the kernel's own variables to say
         sys.argv = [__file__, *arguments]
         signal.signal(signal.SIGINT, signal.default_int_handler)
         random.seed()  # or every kernel would draw the same "random" numbers

@@ -9,9 +9,13 @@ from functools import cache
 from html.parser import HTMLParser
 
 import bleach
+import pygments
 from bs4 import BeautifulSoup, Tag
 from latex2mathml.converter import convert as latex_to_mathml
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
+from pygments.token import STANDARD_TYPES, Text
 
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _TEXT = """
@@ -40,8 +44,9 @@ _STYLE = re.compile(r"<style\b.*?</style\s*>", re.I | re.S)
 _NUMBER = re.compile(r"[-+−]?[£]?[\d.,\s ]*\d\s*%?|[-–—]|nan|NaN", re.ASCII)
 _OUTSIDE = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:)?//|\s*(?:https?|file|ftp):", re.I)
 _STYLE_REFERENCE = re.compile(r"@import|url\(\s*[\"']?(?!data:)", re.I)
-# Classes of code that the style sheet tells apart.
-_COLOURED = {"k", "kn", "kc", "ow", "bp", "c1", "s1", "s2", "sa", "si"}
+# Kinds of code that the style sheet tells apart, by their classes.
+_CLASSES = {"k", "kn", "kc", "ow", "bp", "c1", "s1", "s2", "sa", "si"}
+_COLOURED = {kind for kind, name in STANDARD_TYPES.items() if name in _CLASSES}
 _ADDRESSES = ("src", "href", "srcset", "action", "data", "poster", "background")
 
 
@@ -105,13 +110,25 @@ def _cleaner() -> bleach.Cleaner:
     )
 
 
+def highlighted(source: str, metadata: dict | None = None) -> str:
+    """Return code as HTML in which only what is coloured is marked."""
+    lexer, formatter = _highlighter()
+    tokens = pygments.lex(source, lexer)
+    few = ((kind if kind in _COLOURED else Text, text) for kind, text in tokens)
+    return pygments.format(few, formatter)
+
+
+@cache
+def _highlighter() -> tuple:
+    return get_lexer_by_name("ipython3"), HtmlFormatter(cssclass="highlight")
+
+
 def tidy(body: str) -> tuple[str, str, list[tuple[str, str]]]:
     """Set the body of a page in order.
 
     The first `h1` becomes the title of the page, any other an `h2`; no level is skipped; headings
     get anchors; header cells get their scope; wide tables scroll by themselves; links that lead out
-    are written out, since a report refers to nothing but itself. Code keeps the marks of what is
-    coloured alone.
+    are written out, since a report refers to nothing but itself.
 
     Parameters
     ----------
@@ -130,9 +147,6 @@ def tidy(body: str) -> tuple[str, str, list[tuple[str, str]]]:
     first = soup.find("h1")
     title = first.extract().decode_contents() if first else ""
     contents = _order_headings(soup)
-    for word in soup.select(".highlight span"):
-        if not _COLOURED.intersection(word.get("class", ())):
-            word.unwrap()
     for number, table in enumerate(soup.find_all("table"), start=1):
         _tidy_table(soup, table, number)
     for link in soup.find_all("a"):

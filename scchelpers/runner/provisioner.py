@@ -26,6 +26,8 @@ class WarmProvisioner(LocalProvisioner):
     ----------
     modules : tuple of str
         What the warm process imports; set it before the first kernel.
+    server : WarmServer or None
+        The warm process; one that another process shares may be set before the first kernel.
     last : WarmProcess or None
         The last kernel, None if it was started rather than forked.
     stock_because : str
@@ -49,6 +51,11 @@ class WarmProvisioner(LocalProvisioner):
         self.pid = self.pgid = self.process.pid
         self.cwd = cwd
         return self.connection_info
+
+    async def kill(self, restart: bool = False) -> None:
+        """End the kernel and see it gone, which Jupyter would look for ten times a second."""
+        await super().kill(restart)
+        await self.wait()
 
     async def wait(self) -> int | None:
         """Return the exit status of the kernel when it has ended; Jupyter looks too rarely."""
@@ -77,7 +84,7 @@ class WarmProvisioner(LocalProvisioner):
     def _warm_server(cls) -> WarmServer:
         """Return the warm process of this process, made anew if it has ended."""
         if cls.server is None or not cls.server.alive:
-            WarmProvisioner.server = WarmServer(cls.modules)
+            WarmProvisioner.server = WarmServer.start(cls.modules)
         return WarmProvisioner.server
 
     @classmethod

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 import jinja2
 import nbformat
-from nbconvert import HTMLExporter
+from nbconvert import HTMLExporter, TemplateExporter
 
 from scchelpers.faults import UserError
 from scchelpers.runner import markup, records
@@ -159,14 +159,22 @@ def environment() -> jinja2.Environment:
     return pages
 
 
+class _Exporter(HTMLExporter):
+    """Leaves out the second look that nbconvert takes at the whole page: `markup` takes its own."""
+
+    def from_notebook_node(self, nb, resources=None, **options):
+        return TemplateExporter.from_notebook_node(self, nb, resources, **options)
+
+
 @cache
 def _exporter() -> HTMLExporter:
-    return HTMLExporter(
+    return _Exporter(
         extra_template_basedirs=[str(TEMPLATES.parent)],
         template_name=TEMPLATES.name,
         exclude_input_prompt=True,
         exclude_output_prompt=True,
         filters={
+            "highlight_code": markup.highlighted,
             "markdown2html": markup.from_markdown,
             "latex2html": markup.from_latex,
             "safe_html": markup.safe,

@@ -1,19 +1,14 @@
-"""A warm process: it has imported what notebooks import, and forks a kernel from itself on request.
+"""A warm process, which forks kernels from itself, as those who ask it for kernels see it.
 
 A kernel so made has its own process and namespace, and is ready in a few hundredths of a second.
-The warm process never holds a thread, an event loop or a socket of a kernel: it is one loop over
-one channel. It ends with the process that started it, and its kernels end with it.
-
-Run as `python -m scchelpers.runner.warm DESCRIPTOR MODULE…`, this module is the process itself.
+The process itself: `forker`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import os
-import selectors
 import signal
 import socket
 import subprocess
@@ -21,13 +16,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterable
-from pathlib import Path
 
-from scchelpers.runner import imports
-from scchelpers.runner.kernels import ONE_THREAD, become_kernel, die_with_parent
+from scchelpers.runner.kernels import ONE_THREAD
 
 # What keeps libraries from starting threads when they are imported.
 THREADLESS = {**ONE_THREAD, "JE_ARROW_MALLOC_CONF": "background_thread:false"}
+_PROCESS = "scchelpers.runner.forker"
 
 
 class ForkRefusedError(RuntimeError):
@@ -91,37 +85,76 @@ class WarmProcess:
 
 
 class WarmServer:
-    """The warm process as its owner sees it.
+    """The warm process as one who asks it for kernels sees it.
 
     Parameters
     ----------
-    modules : iterable of str
-        What to import before the first fork; a module that cannot be imported is left to the
-        notebook that wants it.
+    channel : socket.socket
+        Channel to a warm process, see `start` and `share`.
+    process : subprocess.Popen, optional
+        The warm process, where it is one's own.
     """
 
-    def __init__(self, modules: Iterable[str] = ()):
-        if sys.platform != "linux":
-            raise ForkRefusedError(f"forking is not safe on {sys.platform}")
-        ours, theirs = socket.socketpair()
-        self._channel = ours
+    def __init__(self, channel: socket.socket, process: subprocess.Popen | None = None):
+        self._channel = channel
+        self.process = process
         self._lock = threading.RLock()
         self._kernels: dict[int, WarmProcess] = {}
         self._unread = b""
-        self._ready = False
+        self._ready = self._gone = False
+
+    @classmethod
+    def start(cls, modules: Iterable[str] = (), env: dict[str, str] | None = None) -> WarmServer:
+        """Return a new warm process of one's own.
+
+        Parameters
+        ----------
+        modules : iterable of str
+            What to import before the first fork; a module that cannot be imported is left to the
+            notebook that wants it.
+        env : dict of str to str, optional
+            Environment variables beside those of this process.
+
+        Raises
+        ------
+        ForkRefusedError
+            If forking is not safe on this system.
+        """
+        if sys.platform != "linux":
+            raise ForkRefusedError(f"forking is not safe on {sys.platform}")
+        ours, theirs = socket.socketpair()
+        told = {**(env or {}), **THREADLESS, "JPY_PARENT_PID": str(os.getpid())}
         with theirs:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(theirs.fileno()), *modules],
+            process = subprocess.Popen(
+                [sys.executable, "-m", _PROCESS, str(theirs.fileno()), *modules],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
-                env={**os.environ, **THREADLESS, "JPY_PARENT_PID": str(os.getpid())},
+                env={**os.environ, **told},
             )
+        return cls(ours, process)
+
+    def share(self) -> socket.socket:
+        """Return a channel to a fork of the process, for another process to have its kernels from.
+
+        Raises
+        ------
+        ForkRefusedError
+            If the process is gone.
+        """
+        ours, theirs = socket.socketpair()
+        with theirs, self._lock:
+            try:
+                socket.send_fds(self._channel, [b"{}\n"], [theirs.fileno()])
+            except OSError:
+                ours.close()
+                raise ForkRefusedError("the warm process has ended") from None
+        return ours
 
     @property
     def alive(self) -> bool:
-        """Whether the process can fork."""
-        return self.process.poll() is None
+        """Whether the process can fork, as far as is known."""
+        return not self._gone and (self.process is None or self.process.poll() is None)
 
     def wait_ready(self) -> None:
         """Wait until the imports are done; a process that has ended is ready as well."""
@@ -174,12 +207,15 @@ class WarmServer:
                 self._lost()
 
     def end(self) -> None:
-        """End the process and every kernel it made."""
+        """End every kernel made here, and the process if it is one's own."""
+        self.listen()
         self._channel.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(5)
-        self.process.kill()
-        self.process.wait()
+        if self.process is not None:
+            if self._ready:  # or it is still importing, and has no kernel to end
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.process.wait(5)
+            self.process.kill()
+            self.process.wait()
         self._lost()
 
     def _heard(self, patience: float | None) -> dict | None:
@@ -204,80 +240,7 @@ class WarmServer:
 
     def _lost(self) -> None:
         """Take it that the process is gone, and with it every kernel."""
+        self._gone = True
         while self._kernels:
             _, kernel = self._kernels.popitem()
             kernel.returncode = -signal.SIGKILL
-
-
-def _serve(channel: socket.socket, modules: list[str]) -> None:
-    """Fork kernels on request until the owner closes the channel."""
-    imports.load(modules)
-    gc.collect()
-    gc.freeze()  # what all kernels share is not copied for the collector's bookkeeping
-    watched = selectors.DefaultSelector()
-    watched.register(channel, selectors.EVENT_READ)
-    unread = b""
-    channel.sendall(b'{"ready": true}\n')
-    while True:
-        for key, _ in watched.select():
-            if key.fileobj is not channel:
-                _report(channel, watched, key)
-                continue
-            more = channel.recv(65536)
-            if not more:
-                return
-            *requests, unread = (unread + more).split(b"\n")
-            for request in requests:
-                _fork(channel, watched, json.loads(request))
-
-
-def _fork(channel: socket.socket, watched: selectors.BaseSelector, request: dict) -> None:
-    threads = sum(1 for _ in Path("/proc/self/task").iterdir())
-    if threads > 1:
-        why = f"the imports of the notebooks have started {threads - 1} threads"
-        channel.sendall(json.dumps({"refused": why}).encode() + b"\n")
-        return
-    request["env"]["JPY_PARENT_PID"] = str(os.getpid())
-    pid = os.fork()
-    if pid == 0:
-        watched.close()
-        channel.close()
-        become_kernel(**request)
-    os.setpgid(pid, pid)  # as the kernel does itself: whichever comes first
-    watched.register(os.pidfd_open(pid), selectors.EVENT_READ, pid)
-    channel.sendall(json.dumps({"pid": pid}).encode() + b"\n")
-
-
-def _report(channel: socket.socket, watched: selectors.BaseSelector, key) -> None:
-    """Reap a kernel that has ended, and tell what it used."""
-    watched.unregister(key.fileobj)
-    os.close(key.fileobj)
-    _, status, usage = os.wait4(key.data, 0)
-    message = {
-        "ended": key.data,
-        "returncode": os.waitstatus_to_exitcode(status),
-        "used": {
-            "cpu_s": round(usage.ru_utime + usage.ru_stime, 3),
-            "peak_mb": round(usage.ru_maxrss / 1024, 1),
-        },
-    }
-    with contextlib.suppress(OSError):
-        channel.sendall(json.dumps(message).encode() + b"\n")
-
-
-def _end_all() -> None:
-    """End the kernels, which lead process groups of their own, and go."""
-    children = Path(f"/proc/self/task/{os.getpid()}/children")
-    for pid in children.read_text(encoding="ascii").split():
-        with contextlib.suppress(OSError):
-            os.killpg(int(pid), signal.SIGKILL)
-    os._exit(0)
-
-
-if __name__ == "__main__":
-    die_with_parent()
-    _descriptor, *_modules = sys.argv[1:]
-    try:
-        _serve(socket.socket(fileno=int(_descriptor)), _modules)
-    finally:
-        _end_all()

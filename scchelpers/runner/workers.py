@@ -3,25 +3,30 @@
 A worker reads jobs, one JSON line each, from its standard input and answers on its standard output.
 The end of that input means that the runner is gone, however it went: the worker then ends its
 kernel, clears its scratch folder and leaves. The kernel in turn dies with the worker.
+
+Each worker has its kernels from a warm process of its own, which is a fork of one that has imported
+everything once. Should it be lost, the worker starts another.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import json
 import os
 import queue
 import selectors
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -29,7 +34,9 @@ from scchelpers.runner import kernels
 from scchelpers.runner.execution import perform
 from scchelpers.runner.job import INFRASTRUCTURE, Job, Outcome
 from scchelpers.runner.provisioner import WarmProvisioner
+from scchelpers.runner.warm import ForkRefusedError, WarmServer
 
+_START = "import sys; from scchelpers.runner import spared, workers; workers.serve(*sys.argv[1:])"
 # A worker whose notebook is past its time by so much [s] hangs itself.
 _GRACE = 60.0
 
@@ -53,19 +60,28 @@ class Worker:
         What notebooks import, see `warm.WarmServer`.
     memory_mb : float, optional
         Memory that a kernel may allocate [MB].
+    warm : WarmServer, optional
+        Of which its own is forked; without it, and when its own is lost, it starts one.
     """
 
-    def __init__(self, modules: tuple[str, ...] = (), memory_mb: float | None = None):
+    def __init__(
+        self,
+        modules: tuple[str, ...] = (),
+        memory_mb: float | None = None,
+        warm: WarmServer | None = None,
+    ):
         self.scratch = Path(tempfile.mkdtemp(prefix="scc-"))
         self.job: Job | None = None
         self._began = 0.0
-        with (self.scratch / "log").open("wb") as log:
+        with (self.scratch / "log").open("wb") as log, _channel(warm) as channel:
+            passed = [] if channel is None else [channel.fileno()]
             # A session of its own: Ctrl-C reaches the runner alone, which ends the workers.
             self.process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(self.scratch), *modules],
+                [sys.executable, "-c", _START, self.scratch, str(*passed), *modules],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
+                pass_fds=passed,
                 env={**os.environ, **kernels.environment(self.scratch, memory_mb)},
                 start_new_session=True,
             )
@@ -152,9 +168,15 @@ def run_all(
     notice : Notice, optional
         Told what begins and what is tried again.
     """
-    waiting = deque(jobs)
-    notice = notice or Notice()
-    make = functools.partial(Worker, tuple(modules), memory_mb)
+    jobs, modules = list(jobs), tuple(modules)
+    with _warmth(modules if any(not job.reuse for job in jobs) else None) as warm:
+        make = functools.partial(Worker, modules, memory_mb, warm)
+        yield from _run(deque(jobs), workers, make, notice or Notice())
+
+
+def _run(
+    waiting: deque[Job], workers: int, make: Callable[[], Worker], notice: Notice
+) -> Iterator[Outcome]:
     crew = [make() for _ in range(min(workers, len(waiting)))]
     ready = selectors.DefaultSelector()
     tried: set[tuple[str, str]] = set()
@@ -197,9 +219,46 @@ def run_all(
             worker.end()
 
 
-def _serve(scratch: Path, modules: list[str]) -> None:
-    """Be a worker: perform the jobs that come in until the input ends."""
-    WarmProvisioner.modules = tuple(modules)
+@contextlib.contextmanager
+def _warmth(modules: tuple[str, ...] | None) -> Iterator[WarmServer | None]:
+    """Keep a warm process of which those of the workers are forks; None where there can be none."""
+    warm = None
+    with contextlib.suppress(ForkRefusedError):
+        if modules is not None:
+            warm = WarmServer.start(modules, kernels.ALIKE)
+    try:
+        yield warm
+    finally:
+        if warm is not None:
+            warm.end()
+
+
+@contextlib.contextmanager
+def _channel(warm: WarmServer | None) -> Iterator[socket.socket | None]:
+    """Open a channel to a warm process for as long as it takes to hand it on."""
+    try:
+        channel = warm.share() if warm is not None else None
+    except ForkRefusedError:  # it has ended since
+        channel = None
+    with channel or contextlib.nullcontext():
+        yield channel
+
+
+def serve(scratch: str, descriptor: str, *modules: str) -> None:
+    """Be a worker: perform the jobs that come in until the input ends.
+
+    Parameters
+    ----------
+    scratch : str
+        Folder of its own.
+    descriptor : str
+        File descriptor of a channel to a warm process, "" for a warm process of its own.
+    *modules : str
+        What notebooks import.
+    """
+    WarmProvisioner.modules = modules
+    if descriptor:
+        WarmProvisioner.server = WarmServer(socket.socket(fileno=int(descriptor)))
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
     jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
@@ -207,11 +266,12 @@ def _serve(scratch: Path, modules: list[str]) -> None:
     def listen() -> None:
         for line in sys.stdin:
             jobs.put(Job(**json.loads(line)))
-        _leave(scratch)
+        _leave(Path(scratch))
 
     threading.Thread(target=listen, daemon=True).start()
+    gc.freeze()  # what was imported stays: the collector need not look at it again and again
     while True:
-        answers.write(json.dumps(asdict(perform(jobs.get(), scratch))) + "\n")
+        answers.write(json.dumps(asdict(perform(jobs.get(), Path(scratch)))) + "\n")
 
 
 def _leave(scratch: Path) -> None:
@@ -220,7 +280,3 @@ def _leave(scratch: Path) -> None:
     WarmProvisioner.end_server()
     shutil.rmtree(scratch, ignore_errors=True)
     os._exit(0)
-
-
-if __name__ == "__main__":
-    _serve(Path(sys.argv[1]), sys.argv[2:])
