@@ -61,7 +61,8 @@ CHANGES = (
     ("Australia/Lord_Howe", "2025-04-06", 49),
     ("Australia/Lord_Howe", "2025-10-05", 47),
 )
-# Fault of a site: the error that must be recorded, None where a second try must mend it.
+# Fault of a site: the error that must be recorded, None where a second try must mend it, "" where
+# nothing may come of it.
 FAULTS = {
     "raise": "ValueError",
     "memory": "MemoryError",
@@ -72,6 +73,7 @@ FAULTS = {
     "kernel once": None,
     "warm": "DeadKernel",
     "warm once": None,
+    "first": "",
     "worker": "DeadWorker",
     "worker once": None,
     "corrupt load": "UserError",
@@ -94,6 +96,7 @@ SAID = {  # in the table
     "kernel once": "SIGKILL of the kernel, once",
     "warm": "SIGKILL of the warm process, each time",
     "warm once": "SIGKILL of the warm process, once",
+    "first": "SIGKILL of the warm process that the others are forks of",
     "worker": "SIGKILL of the worker, each time",
     "worker once": "SIGKILL of the worker, once",
     "corrupt load": "corrupt input of a site: a chunk of its load",
@@ -330,11 +333,11 @@ class Round:
             self.expect(len(known) == SITES + 1, f"{SITES + 1 - len(known)} outcomes were lost")
 
     def expect_outcome(self, kind: str, outcome: dict) -> None:
-        """The outcome of a fault: its error, or success at the second try."""
-        if FAULTS[kind] is None:
-            kept = outcome["ok"] and outcome["attempts"] == 2
+        """The outcome of a fault: its error, or success, at the second try where one is needed."""
+        if error := FAULTS[kind]:
+            kept = not outcome["ok"] and outcome["error"] == error
         else:
-            kept = not outcome["ok"] and outcome["error"] == FAULTS[kind]
+            kept = outcome["ok"] and outcome["attempts"] == (2 if error is None else 1)
         self.expect(kept, f"{kind}: {outcome['error'] or 'succeeded'}")
 
     def expect_same(self, reference: Path) -> None:
