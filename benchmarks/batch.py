@@ -1,21 +1,24 @@
 """What a run of the batch costs: against plain papermill, the cells alone, and as it grows.
 
-Run `python benchmarks/batch.py ratios [NOTEBOOK]`, `… growth` or `… thousands`. The ratios come
-from one run on the same notebook and sites, the ways taking turns, medians of five turns:
+Run `python benchmarks/batch.py ratios [NOTEBOOK]`, `… workbook`, `… growth` or
+`… thousands`. The ratios come from one run on the same notebook and sites, the ways taking turns,
+medians of five turns:
 
 - plain loop: `papermill.execute_notebook` one after another, stock kernels
 - plain in two: the same in two processes
 - batch: `scc run --workers 2` as it is, pages, index and books included
 - floor: the cells' own compute, in a process that has imported and run everything before
 
-CPU is that of all processes concerned. The start of a batch (two workers import the stack) is
-counted once and told apart: *a run more* is the difference of a longer and a shorter batch.
+CPU is that of all processes concerned. The start of a batch (the stack is imported once) is told
+apart: *a run more* is the difference of a batch of 48 runs and one of 16. `workbook` sets the
+notebooks of the workbook beside a plain loop at two demo sites, one turn.
 """
 
 import argparse
 import json
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -28,6 +31,7 @@ import numpy as np
 import pandas as pd
 
 from scchelpers.data import store
+from scchelpers.runner.kernels import ONE_THREAD
 
 HERE = Path(__file__).parent
 NOTEBOOK = HERE / "notebooks" / "01_representative.ipynb"
@@ -107,9 +111,9 @@ def write_portfolio(folder: Path, sites: int, sessions_each: int = 400) -> Path:
     return folder
 
 
-def measured(command: list, cwd: Path) -> tuple[float, float, float, str]:
+def measured(command: list, cwd: Path, **env: object) -> tuple[float, float, float, str]:
     """Run a command; return its wall and CPU time [s], its own peak memory [MB] and its output."""
-    env = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
+    env = {**os.environ, **ONE_THREAD, "MPLBACKEND": "Agg", **{k: str(v) for k, v in env.items()}}
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(
         [str(word) for word in command], cwd=cwd, env=env, capture_output=True, text=True
@@ -121,59 +125,99 @@ def measured(command: list, cwd: Path) -> tuple[float, float, float, str]:
     return wall, cpu, after.ru_maxrss / 1024, done.stdout
 
 
-def batch(notebook: Path, folder: Path, sites: list[str], place: Path) -> tuple[float, float]:
-    """Run a batch with two workers; return its wall and CPU time [s]."""
+def plain(
+    notebook: Path, folder: Path, sites: list[str], place: Path, at_once: int
+) -> tuple[float, float]:
+    """Run a notebook through papermill as it comes; return wall and CPU time of a run [s]."""
+    file = place / "plain.py"
+    file.write_text(PLAIN)
+    wall, cpu, *_ = measured([sys.executable, file, notebook, folder, at_once, *sites], place)
+    return wall / len(sites), cpu / len(sites)
+
+
+def batch(
+    notebook: Path, folder: Path, sites: list[str], place: Path, out: str = "out"
+) -> tuple[float, float]:
+    """Run `scc run` with two workers; return its wall and CPU time [s]."""
     books = place / "books"
-    books.mkdir(exist_ok=True)
+    shutil.rmtree(books, ignore_errors=True)
+    books.mkdir()
     (books / notebook.name).write_bytes(notebook.read_bytes())
-    code = (
-        "import sys; from scchelpers.runner import batch; folder, books, *sites = sys.argv[1:]; "
-        "done = batch.run(folder, sites=sites, notebook_folder=books, out='out', force=True, "
-        "workers=2, progress='none'); sys.exit(done.exit_status)"
-    )
-    wall, cpu, *_ = measured([sys.executable, "-c", code, folder, books, *sites], place)
+    run = [sys.executable, "-m", "scchelpers.cli", "run", folder, "--out", place / out]
+    chosen = [word for site_id in sites for word in ("--site", site_id)]
+    wall, cpu, *_ = measured([*run, "--workers", 2, "--force", *chosen], place, SCC_NOTEBOOKS=books)
     return wall, cpu
+
+
+def floor(notebook: Path, folder: Path, sites: list[str], place: Path) -> float:
+    """Return the CPU time [s] of a notebook's cells where all has been imported and run before."""
+    *_, said = measured([sys.executable, "-c", FLOOR, notebook, folder, len(sites), *sites], place)
+    return statistics.median(json.loads(said))
+
+
+def pace(out: Path, last: int) -> float:
+    """Return the wall time of a run [s] between the first results of a batch and its last."""
+    lines = (out / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    done = [one["time"] for one in map(json.loads, lines) if one["event"] == "done"][-last:]
+    first, end = (pd.Timestamp(done[n]) for n in (1, -1))  # after each of two workers gave one
+    return (end - first).total_seconds() / (last - 2)
 
 
 def ratios(notebook: Path, turns: int, place: Path) -> None:
     """Print what a run costs in each way."""
     folder = write_portfolio(place / "portfolio", 48)
     sites = [f"s{n:05d}" for n in range(48)]
-    books = place / "books"
-    books.mkdir()
-    floor = []
-    ways = {"plain loop": [], "plain in two": [], "batch": [], "a run more": []}
-    file = place / "plain.py"
-    file.write_text(PLAIN)
-    plain = [sys.executable, file, notebook, folder]
+    least = []
+    ways = {"plain loop": [], "plain in two": [], "batch of 48": [], "a run more": []}
     batch(notebook, folder, sites[:2], place)  # once, so that all that is cached is
     for turn in range(turns):
-        for name, at_once, few in (("plain loop", 1, 3), ("plain in two", 2, 6)):
-            wall, cpu, *_ = measured([*plain, at_once, *sites[:few]], place)
-            ways[name].append((wall / few, cpu / few))
+        ways["plain loop"].append(plain(notebook, folder, sites[:3], place, 1))
+        ways["plain in two"].append(plain(notebook, folder, sites[:6], place, 2))
         short, long = (batch(notebook, folder, sites[:n], place) for n in (16, 48))
-        ways["batch"].append((long[0] / 48, long[1] / 48))
+        ways["batch of 48"].append((long[0] / 48, long[1] / 48))
         ways["a run more"].append(tuple((b - a) / 32 for a, b in zip(short, long, strict=True)))
-        *_, said = measured([sys.executable, "-c", FLOOR, notebook, folder, 6, *sites[:6]], place)
-        floor.append(statistics.median(json.loads(said)))
+        least.append(floor(notebook, folder, sites[:6], place))
         print(f"turn {turn + 1} of {turns}", file=sys.stderr)
     base = [wall for wall, _ in ways["plain loop"]]
-    least = statistics.median(floor)
-    print(f"\n{notebook.stem}: medians of {turns} turns, 48 runs a batch\n")
+    print(f"\n{notebook.stem}: medians of {turns} turns\n")
     print("| way | s a run | runs a minute | × plain loop | CPU s a run | × floor |")
     print("|---|---|---|---|---|---|")
     for name, spent in ways.items():
         wall, cpu = (statistics.median(one) for one in zip(*spent, strict=True))
         faster = statistics.median(b / w for b, (w, _) in zip(base, spent, strict=True))
-        over = statistics.median(c / f for f, (_, c) in zip(floor, spent, strict=True))
+        over = statistics.median(c / f for f, (_, c) in zip(least, spent, strict=True))
         row = (f"{wall:.2f}", f"{60 / wall:.0f}", f"{faster:.1f}", f"{cpu:.2f}", f"{over:.2f}")
         print(f"| {name} | {' | '.join(row)} |")
-    print(f"| floor | – | – | – | {least:.2f} | 1 |")
+    print(f"| floor | – | – | – | {statistics.median(least):.2f} | 1 |")
+
+
+def workbook(place: Path) -> None:
+    """Print what the notebooks of the workbook cost at two demo sites, beside a plain loop."""
+    folder, sites = HERE.parent / "data" / "demo", ["riverside-leisure", "village-hall"]
+    books = sorted((HERE.parent / "notebooks").glob("*.ipynb"))
+    run = [sys.executable, "-m", "scchelpers.cli", "run", folder, "--out", place / "out"]
+    chosen = [word for site_id in sites for word in ("--site", site_id)]
+    wall, cpu, *_ = measured(
+        [*run, "--workers", 2, *chosen], place, SCC_NOTEBOOKS=HERE.parent / "notebooks"
+    )
+    status = (place / "out" / "status.jsonl").read_text(encoding="utf-8").splitlines()
+    took = [(one["notebook"], one["seconds"]) for one in map(json.loads, status)]
+    print("| notebook | cells alone, CPU s | plain loop, s | in a worker, s |\n|---|---|---|---|")
+    bases, least = [], []
+    for book in books:
+        bases.append(plain(book, folder, sites, place, 1)[0])
+        least.append(floor(book, folder, sites * 2, place))
+        own = statistics.mean(seconds for name, seconds in took if name == book.stem)
+        print(f"| {book.stem} | {least[-1]:.2f} | {bases[-1]:.2f} | {own:.2f} |", flush=True)
+    each = [sum(least) / len(books), sum(bases) / len(books), wall / len(took)]
+    print(f"| all, two workers, start included | {' | '.join(f'{x:.2f}' for x in each)} |")
+    print(f"\nbatch: {each[1] / each[2]:.1f} × the plain loop, {cpu / len(took):.2f} CPU s a run")
 
 
 def growth(place: Path) -> None:
     """Print what a run costs, and the runner's memory, in batches of 50, 200 and 800 sites."""
-    print("| sites | wall s | s a run | CPU s a run | runner, peak MB |\n|---|---|---|---|---|")
+    print("| sites | wall s | s a run | at work, s a run | CPU s a run | runner, peak MB |")
+    print("|---|---|---|---|---|---|")
     books = place / "books"
     books.mkdir()
     (books / SMALL.name).write_bytes(SMALL.read_bytes())
@@ -191,6 +235,7 @@ def growth(place: Path) -> None:
             sites,
             f"{wall:.1f}",
             f"{wall / sites:.3f}",
+            f"{pace(place / f'out{sites}', sites):.3f}",
             f"{cpu / sites:.3f}",
             f"{float(said):.0f}",
         )
@@ -257,13 +302,15 @@ def thousands(place: Path, sites: int = 5000) -> None:
 def main() -> None:
     """Measure what is asked for."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("what", choices=("ratios", "growth", "thousands"))
+    options.add_argument("what", choices=("ratios", "workbook", "growth", "thousands"))
     options.add_argument("notebook", nargs="?", type=Path, default=NOTEBOOK)
     options.add_argument("--turns", type=int, default=5)
     given = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="scc-bench-") as place:
         if given.what == "ratios":
             ratios(given.notebook.resolve(), given.turns, Path(place))
+        elif given.what == "workbook":
+            workbook(Path(place))
         elif given.what == "growth":
             growth(Path(place))
         else:
