@@ -120,7 +120,7 @@ def measured(command: list, cwd: Path, **env: object) -> tuple[float, float, flo
     )
     wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
-        sys.exit(done.stdout + done.stderr)
+        raise RuntimeError(done.stdout + done.stderr)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return wall, cpu, after.ru_maxrss / 1024, done.stdout
 
@@ -131,7 +131,12 @@ def plain(
     """Run a notebook through papermill as it comes; return wall and CPU time of a run [s]."""
     file = place / "plain.py"
     file.write_text(PLAIN)
-    wall, cpu, *_ = measured([sys.executable, file, notebook, folder, at_once, *sites], place)
+    command = [sys.executable, file, notebook, folder, at_once, *sites]
+    try:
+        wall, cpu, *_ = measured(command, place)
+    except RuntimeError as fault:  # two at once now and then choose the same TCP port
+        print(f"plain papermill, tried again: {str(fault).strip()[-60:]}", file=sys.stderr)
+        wall, cpu, *_ = measured(command, place)
     return wall / len(sites), cpu / len(sites)
 
 

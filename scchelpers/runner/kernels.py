@@ -17,6 +17,7 @@ from pathlib import Path
 from queue import Empty
 from typing import ClassVar, NoReturn
 
+import zmq
 from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
@@ -47,6 +48,11 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 class RunKernelClient(AsyncKernelClient):
     """Knows that a kernel is ready by its own word, where Jupyter's waits for a silence."""
+
+    def __init__(self, **traits):
+        super().__init__(**traits)
+        # [ms] A forked kernel is there sooner than ZeroMQ would look for it again.
+        self.context.setsockopt(zmq.RECONNECT_IVL, 2)
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:
         """Return when the kernel has answered on both its channels.
