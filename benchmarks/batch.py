@@ -31,6 +31,7 @@ import numpy as np
 import pandas as pd
 
 from scchelpers.data import store
+from scchelpers.runner import journal
 from scchelpers.runner.kernels import ONE_THREAD
 
 HERE = Path(__file__).parent
@@ -162,8 +163,8 @@ def floor(notebook: Path, folder: Path, sites: list[str], place: Path) -> float:
 
 def pace(out: Path, last: int) -> float:
     """Return the wall time of a run [s] between the first results of a batch and its last."""
-    lines = (out / "events.jsonl").read_text(encoding="utf-8").splitlines()
-    done = [one["time"] for one in map(json.loads, lines) if one["event"] == "done"][-last:]
+    events = journal.lines(str(out / journal.EVENTS))
+    done = [one["time"] for one in events if one["event"] == "done"][-last:]
     first, end = (pd.Timestamp(done[n]) for n in (1, -1))  # after each of two workers gave one
     return (end - first).total_seconds() / (last - 2)
 
@@ -205,8 +206,7 @@ def workbook(place: Path) -> None:
     wall, cpu, *_ = measured(
         [*run, "--workers", 2, *chosen], place, SCC_NOTEBOOKS=HERE.parent / "notebooks"
     )
-    status = (place / "out" / "status.jsonl").read_text(encoding="utf-8").splitlines()
-    took = [(one["notebook"], one["seconds"]) for one in map(json.loads, status)]
+    took = [(one.notebook, one.seconds) for one in journal.known(place / "out").values()]
     print("| notebook | cells alone, CPU s | plain loop, s | in a worker, s |\n|---|---|---|---|")
     bases, least = [], []
     for book in books:
@@ -255,7 +255,7 @@ def thousands(place: Path, sites: int = 5000) -> None:
     """
     from scchelpers.data.fingerprint import Fingerprints
     from scchelpers.data.portfolio import Portfolio
-    from scchelpers.runner import journal, results
+    from scchelpers.runner import results
     from scchelpers.runner.request import ask
 
     folder, out = write_portfolio(place / "portfolio", sites, 40), place / "out"

@@ -84,3 +84,15 @@ def test_a_site_without_network_or_residual_load_says_none():
     site = Portfolio.open(ROOT / "data" / "demo").site("caltech-garage")
     assert site.residual_kw is None and site.network_kva is None and site.rating_kva is None
     assert site.timezone == "America/Los_Angeles"
+
+
+def test_a_table_is_parsed_once_until_its_bytes_change(tmp_path):
+    (tmp_path / "portfolio.toml").write_text("")
+    table = tmp_path / "sites.csv"
+    table.write_text("site_id,name\na,One\n")
+    portfolio = Portfolio.open(tmp_path)
+    first, _ = portfolio.raw_table("sites.csv")
+    first.loc[2, "name"] = "changed by its reader"
+    assert portfolio.raw_table("sites.csv")[0]["name"].tolist() == ["One"]
+    table.write_text("site_id,name\na,Two\n")
+    assert Portfolio.open(tmp_path).raw_table("sites.csv")[0]["name"].tolist() == ["Two"]

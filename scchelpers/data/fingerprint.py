@@ -37,7 +37,6 @@ class Fingerprints:
     def __init__(self, portfolio: Portfolio):
         self._portfolio = portfolio
         self._files: dict[str, str] = {}
-        self._tables: dict[str, dict[str, str]] = {}
 
     def of(self, parts: Iterable[str]) -> dict[str, str]:
         """Return the fingerprint of each part, "" for one that is not there.
@@ -55,6 +54,12 @@ class Fingerprints:
                 wanted[kind].append(name)
         sites = sorted({*wanted["site"], *wanted["sessions"]})
         self._sessions = self._session_hashes(sites)
+        assets = sorted({self._assets.get(site_id, "") for site_id in wanted["site"]})
+        self._rows = {
+            "sites.csv": self._texts("sites.csv", "site_id", wanted["site"]),
+            "chargepoints.csv": self._texts("chargepoints.csv", "site_id", wanted["site"]),
+            "assets.csv": self._texts("assets.csv", "asset_id", assets),
+        }
         return {part: self._one(*part.partition(":")[::2]) for part in parts}
 
     def _one(self, kind: str, name: str) -> str:
@@ -67,13 +72,13 @@ class Fingerprints:
         return self._file(name or "sessions.parquet")
 
     def _site(self, site_id: str) -> str:
-        row = self._rows("sites.csv", "site_id").get(site_id, "")
+        row = self._rows["sites.csv"].get(site_id, "")
         asset_id = self._assets.get(site_id, "")
         found = [
             row,
             self._file("portfolio.toml"),
-            self._rows("chargepoints.csv", "site_id").get(site_id, ""),
-            self._rows("assets.csv", "asset_id").get(asset_id, ""),
+            self._rows["chargepoints.csv"].get(site_id, ""),
+            self._rows["assets.csv"].get(asset_id, ""),
             self._sessions.get(site_id, ""),
             self._file(f"loads.zarr/residual_kw/{site_id}"),
             self._file(f"loads.zarr/network_kva/{asset_id}") if asset_id else "",
@@ -87,18 +92,18 @@ class Fingerprints:
             return {}
         return dict(zip(raw["site_id"], raw["asset_id"], strict=True))
 
-    def _rows(self, name: str, key: str) -> dict[str, str]:
-        """Return the text of the rows of each owner of a table, its header with them."""
-        if name not in self._tables:
-            raw, _ = self._portfolio.raw_table(name)
-            if key not in raw or raw.empty:
-                self._tables[name] = {}
-            else:
-                texts = raw.iloc[:, 0].str.cat(raw.iloc[:, 1:], sep=_SEPARATOR)
-                head = _SEPARATOR.join(raw.columns)
-                joined = texts.groupby(raw[key]).agg("\n".join)
-                self._tables[name] = {owner: f"{head}\n{text}" for owner, text in joined.items()}
-        return self._tables[name]
+    def _texts(self, name: str, key: str, owners: list[str]) -> dict[str, str]:
+        """Return the text of the rows of each owner in a table, its header with them."""
+        if not owners:
+            return {}
+        raw, _ = self._portfolio.raw_table(name)
+        raw = raw[raw[key].isin(owners)] if key in raw else raw.iloc[:0]
+        if raw.empty:
+            return {}
+        texts = raw.iloc[:, 0].str.cat(raw.iloc[:, 1:], sep=_SEPARATOR)
+        head = _SEPARATOR.join(raw.columns)
+        joined = texts.groupby(raw[key]).agg("\n".join)
+        return {owner: f"{head}\n{text}" for owner, text in joined.items()}
 
     def _session_hashes(self, sites: list[str]) -> dict[str, str]:
         """Return a fingerprint of each site's sessions, whatever rows lie between them."""

@@ -106,7 +106,7 @@ class Folder:
             ) from None
         except OSError as error:
             raise self._unreadable(name, error) from None
-        return frames.read_csv(data, name)
+        return frames.remembered(data, name)
 
     def file(self, name: str) -> str:
         """Return the address of a file that someone put into the portfolio's folder.

@@ -52,12 +52,16 @@ class Portfolio(Folder):
 
     @cached_property
     def _sites(self) -> pd.DataFrame:
+        raw, _ = self._raw_sites()
+        typed = frames.as_typed(raw[raw["site_id"] != ""], tables.SITES)
+        return typed.set_index("site_id", drop=False)
+
+    def _raw_sites(self) -> tuple[pd.DataFrame, list[Fault]]:
         raw, faults = self.raw_table("sites.csv")
         if "site_id" not in raw:
             faults = faults or table_rules.header_faults(raw.columns, tables.SITES, "sites.csv")
             self._refuse(faults)
-        typed = frames.as_typed(raw[raw["site_id"] != ""], tables.SITES)
-        return typed.set_index("site_id", drop=False)
+        return raw, faults
 
     @property
     def site_ids(self) -> list[str]:
@@ -80,24 +84,25 @@ class Portfolio(Folder):
             return self._site(site_id)
 
     def _site(self, site_id: str) -> Site:
-        if site_id not in self.sites.index:
+        # Of each table only the rows of the site are made sense of: there may be thousands.
+        raw, faults = self._raw_sites()
+        own = raw["site_id"] == site_id
+        if not (site_id and own.any()):
             hint = closest(str(site_id), self.site_ids) or f"sites: {', '.join(self.site_ids[:8])}"
             raise UserError(f"{self.path}/sites.csv: no site {site_id!r}; {hint}")
-        raw, faults = self.raw_table("sites.csv")
         self._refuse_rows("sites.csv", raw, faults, raw["site_id"].str.lower() == site_id.lower())
-        meta = {
-            name: None if pd.isna(value) else value
-            for name, value in self.sites.loc[site_id].items()
-        }
+        row = frames.as_typed(raw[own], tables.SITES).iloc[0]
+        meta = {name: None if pd.isna(value) else value for name, value in row.items()}
         rating_kva = self.rating_kva(meta["asset_id"])
 
         raw, faults = self.raw_table("chargepoints.csv")
         own = raw.get("site_id", pd.Series("", index=raw.index)) == site_id
         self._refuse_rows("chargepoints.csv", raw, faults, own)
-        chargepoints = frames.as_typed(raw, tables.CHARGEPOINTS)
 
         clock = zone(meta["timezone"] or self.timezone).key
         stored, doubt = self.typed_sessions(site_id, clock)
+        named = raw.get("evse_id", pd.Series("", index=raw.index)).isin(stored["evse_id"])
+        chargepoints = frames.as_typed(raw[own | named], tables.CHARGEPOINTS)
         sessions, faulty = session_rules.set_aside(stored, chargepoints, doubt=doubt)
         most = None if rating_kva is None else rating_kva.max()
         residual, contradictory = self._sound_load("residual_kw", site_id)
@@ -105,7 +110,7 @@ class Portfolio(Folder):
         return Site(
             site_id=site_id,
             meta=meta,
-            chargepoints=chargepoints[own].reset_index(drop=True),
+            chargepoints=chargepoints[own[own | named]].reset_index(drop=True),
             sessions=sessions.sort_values(["plug_in", "session_id"], ignore_index=True),
             residual_kw=residual,
             network_kva=network,

@@ -147,7 +147,12 @@ def run(
         notebook_folder=notebook_folder,
         seconds=seconds,
     )
-    how = {"modules": books.imports(asked.paths), "memory_mb": memory_mb}
+    place = asked.portfolio.path
+    how = {
+        "modules": books.imports(asked.paths),
+        "portfolio": "" if files.is_address(place) else str(Path(place).absolute()),
+        "memory_mb": memory_mb,
+    }
     start = (
         functools.partial(cluster.run_all, scheduler=scheduler, **how)
         if scheduler

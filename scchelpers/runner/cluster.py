@@ -24,6 +24,7 @@ def run_all(
     scheduler: str,
     *,
     modules: Iterable[str] = (),
+    portfolio: str = "",
     memory_mb: float | None = None,
     notice: Notice | None = None,
 ) -> Iterator[Outcome]:
@@ -39,6 +40,8 @@ def run_all(
         Address of the scheduler, such as tcp://10.0.0.1:8786.
     modules : iterable of str
         What notebooks import.
+    portfolio : str
+        Folder of the portfolio, "" where it is not one on the cluster's machines.
     memory_mb : float, optional
         Memory that a kernel may allocate [MB].
     notice : Notice, optional
@@ -63,7 +66,7 @@ def run_all(
             f"--scheduler {scheduler!r}: no scheduler answers there ({fault})"
         ) from None
     with client:
-        given = {"modules": tuple(modules), "memory_mb": memory_mb}
+        given = {"modules": tuple(modules), "portfolio": portfolio, "memory_mb": memory_mb}
 
         def hand_out(job: Job):
             notice.began(job)
@@ -100,12 +103,12 @@ def _outcome(job: Job, future) -> Outcome:
     )
 
 
-def _perform(job: dict, modules: tuple[str, ...], memory_mb: float | None) -> dict:
+def _perform(job: dict, modules: tuple[str, ...], portfolio: str, memory_mb: float | None) -> dict:
     """Run one job in a worker of this process of the cluster."""
     try:
         worker = _idle.get_nowait()
     except queue.Empty:
-        worker = Worker(modules, memory_mb)
+        worker = Worker(modules, portfolio, memory_mb)
     worker.begin(Job(**job))
     outcome = worker.answer()
     if worker.alive:

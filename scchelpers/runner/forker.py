@@ -4,7 +4,7 @@ It never holds a thread, an event loop or a socket of a kernel: it is one loop o
 ends when the channel does, and its kernels with it. To be shared it forks itself: each who asks for
 kernels has a warm process to itself, and what was imported is in memory once.
 
-Run as `python -m scchelpers.runner.forker DESCRIPTOR MODULE…`; `warm` is how others see it.
+Run as `python -m scchelpers.runner.forker DESCRIPTOR PORTFOLIO MODULE…`; others see it by `warm`.
 """
 
 from __future__ import annotations
@@ -114,9 +114,11 @@ def _end_all() -> None:
 
 if __name__ == "__main__":
     die_with_parent()
-    _descriptor, *_modules = sys.argv[1:]
+    _descriptor, _portfolio, *_modules = sys.argv[1:]
     try:
         imports.load(_modules)
+        if _portfolio:
+            imports.read_tables(_portfolio)
         gc.collect()
         gc.freeze()  # what all kernels share is not copied for the collector's bookkeeping
         _serve(socket.socket(fileno=int(_descriptor)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import os
 import sys
 from collections.abc import Iterable
 
@@ -43,6 +44,28 @@ def load(modules: Iterable[str]) -> None:
     if "numba" in sys.modules:
         with contextlib.suppress(Exception):  # another version of Numba may keep it elsewhere
             _load_compiled()
+
+
+def read_tables(portfolio: str) -> None:
+    """Read the tables of a portfolio that every notebook looks into.
+
+    They are kept with the bytes they were read from (`frames.remembered`): a kernel that finds a
+    table changed reads it anew.
+
+    Parameters
+    ----------
+    portfolio : str
+        Folder of the portfolio.
+    """
+    from scchelpers.data import reads
+    from scchelpers.data.portfolio import Portfolio
+    from scchelpers.faults import UserError
+
+    os.environ.pop(reads.VARIABLE, None)  # no notebook has read it by this
+    with contextlib.suppress(UserError):  # the notebook that meets it says it better
+        folder = Portfolio.open(portfolio)
+        for name in ("sites.csv", "chargepoints.csv", "assets.csv"):
+            folder.raw_table(name)
 
 
 def _import(names: Iterable[str]) -> None:

@@ -26,6 +26,8 @@ class WarmProvisioner(LocalProvisioner):
     ----------
     modules : tuple of str
         What the warm process imports; set it before the first kernel.
+    portfolio : str
+        Folder of a portfolio whose tables it reads, "" for none.
     server : WarmServer or None
         The warm process; one that another process shares may be set before the first kernel.
     last : WarmProcess or None
@@ -35,6 +37,7 @@ class WarmProvisioner(LocalProvisioner):
     """
 
     modules: ClassVar[tuple[str, ...]] = ()
+    portfolio: ClassVar[str] = ""
     server: ClassVar[WarmServer | None] = None
     last: ClassVar[WarmProcess | None] = None
     stock_because: ClassVar[str] = ""
@@ -84,7 +87,7 @@ class WarmProvisioner(LocalProvisioner):
     def _warm_server(cls) -> WarmServer:
         """Return the warm process of this process, made anew if it has ended."""
         if cls.server is None or not cls.server.alive:
-            WarmProvisioner.server = WarmServer.start(cls.modules)
+            WarmProvisioner.server = WarmServer.start(cls.modules, cls.portfolio)
         return WarmProvisioner.server
 
     @classmethod

@@ -104,7 +104,12 @@ class WarmServer:
         self._ready = self._gone = False
 
     @classmethod
-    def start(cls, modules: Iterable[str] = (), env: dict[str, str] | None = None) -> WarmServer:
+    def start(
+        cls,
+        modules: Iterable[str] = (),
+        portfolio: str = "",
+        env: dict[str, str] | None = None,
+    ) -> WarmServer:
         """Return a new warm process of one's own.
 
         Parameters
@@ -112,6 +117,8 @@ class WarmServer:
         modules : iterable of str
             What to import before the first fork; a module that cannot be imported is left to the
             notebook that wants it.
+        portfolio : str
+            Folder of a portfolio whose tables to read before; "" for none.
         env : dict of str to str, optional
             Environment variables beside those of this process.
 
@@ -126,7 +133,7 @@ class WarmServer:
         told = {**(env or {}), **THREADLESS, "JPY_PARENT_PID": str(os.getpid())}
         with theirs:
             process = subprocess.Popen(
-                [sys.executable, "-m", _PROCESS, str(theirs.fileno()), *modules],
+                [sys.executable, "-m", _PROCESS, str(theirs.fileno()), portfolio, *modules],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,

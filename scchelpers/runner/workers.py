@@ -58,6 +58,8 @@ class Worker:
     ----------
     modules : tuple of str
         What notebooks import, see `warm.WarmServer`.
+    portfolio : str
+        Folder of the portfolio, "" where it is not one on this machine.
     memory_mb : float, optional
         Memory that a kernel may allocate [MB].
     warm : WarmServer, optional
@@ -67,6 +69,7 @@ class Worker:
     def __init__(
         self,
         modules: tuple[str, ...] = (),
+        portfolio: str = "",
         memory_mb: float | None = None,
         warm: WarmServer | None = None,
     ):
@@ -77,7 +80,7 @@ class Worker:
             passed = [] if channel is None else [channel.fileno()]
             # A session of its own: Ctrl-C reaches the runner alone, which ends the workers.
             self.process = subprocess.Popen(
-                [sys.executable, "-c", _START, self.scratch, str(*passed), *modules],
+                [sys.executable, "-c", _START, self.scratch, str(*passed), portfolio, *modules],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -148,6 +151,7 @@ def run_all(
     workers: int,
     *,
     modules: Iterable[str] = (),
+    portfolio: str = "",
     memory_mb: float | None = None,
     notice: Notice | None = None,
 ) -> Iterator[Outcome]:
@@ -163,14 +167,17 @@ def run_all(
         Processes at a time.
     modules : iterable of str
         What notebooks import: kernels are forked from a process that has it.
+    portfolio : str
+        Folder of the portfolio, "" where it is not one on this machine.
     memory_mb : float, optional
         Memory that a kernel may allocate [MB].
     notice : Notice, optional
         Told what begins and what is tried again.
     """
     jobs, modules = list(jobs), tuple(modules)
-    with _warmth(modules if any(not job.reuse for job in jobs) else None) as warm:
-        make = functools.partial(Worker, modules, memory_mb, warm)
+    needed = any(not job.reuse for job in jobs)
+    with _warmth(modules, portfolio) if needed else contextlib.nullcontext() as warm:
+        make = functools.partial(Worker, modules, portfolio, memory_mb, warm)
         yield from _run(deque(jobs), workers, make, notice or Notice())
 
 
@@ -220,12 +227,11 @@ def _run(
 
 
 @contextlib.contextmanager
-def _warmth(modules: tuple[str, ...] | None) -> Iterator[WarmServer | None]:
+def _warmth(modules: tuple[str, ...], portfolio: str) -> Iterator[WarmServer | None]:
     """Keep a warm process of which those of the workers are forks; None where there can be none."""
     warm = None
     with contextlib.suppress(ForkRefusedError):
-        if modules is not None:
-            warm = WarmServer.start(modules, kernels.ALIKE)
+        warm = WarmServer.start(modules, portfolio, kernels.ALIKE)
     try:
         yield warm
     finally:
@@ -244,7 +250,7 @@ def _channel(warm: WarmServer | None) -> Iterator[socket.socket | None]:
         yield channel
 
 
-def serve(scratch: str, descriptor: str, *modules: str) -> None:
+def serve(scratch: str, descriptor: str, portfolio: str, *modules: str) -> None:
     """Be a worker: perform the jobs that come in until the input ends.
 
     Parameters
@@ -253,10 +259,12 @@ def serve(scratch: str, descriptor: str, *modules: str) -> None:
         Folder of its own.
     descriptor : str
         File descriptor of a channel to a warm process, "" for a warm process of its own.
+    portfolio : str
+        Folder of the portfolio, "" where it is not one on this machine.
     *modules : str
         What notebooks import.
     """
-    WarmProvisioner.modules = modules
+    WarmProvisioner.modules, WarmProvisioner.portfolio = modules, portfolio
     if descriptor:
         WarmProvisioner.server = WarmServer(socket.socket(fileno=int(descriptor)))
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
