@@ -50,6 +50,8 @@ def perform(job: Job, scratch: Path) -> Outcome:
     scratch : pathlib.Path
         Folder for the notebook while it runs.
     """
+    if not job.reuse:
+        WarmProvisioner.prepare()  # its imports are not the time of this run
     began = time.perf_counter()
     executed = scratch / f"{job.name}.ipynb"
     executed.unlink(missing_ok=True)  # of another site
@@ -126,7 +128,6 @@ def execute(job: Job, executed: Path) -> nbformat.NotebookNode:
     remote = files.is_address(job.folder)
     cwd = executed.parent if remote else Path(job.folder)
     cwd.mkdir(parents=True, exist_ok=True)
-    WarmProvisioner.prepare()  # its imports are not the time of this run
     watch = _Watch(job.seconds)
     try:
         notebook = papermill.execute_notebook(
