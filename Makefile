@@ -38,7 +38,7 @@ test: $(VENV)/.installed-test lint ## Run every test: unit, doctests, notebooks,
 	$(BIN)/python -m pytest -n auto --dist loadfile
 	$(BIN)/python -m pytest -o addopts=-q --nbval-lax --nbval-cell-timeout=300 notebooks
 
-drill: $(VENV)/.installed-test ## Try what faults do to a batch: over 200 of them, a quarter of an hour
+drill: $(VENV)/.installed-test ## Try what faults do to a batch: over 200 of them, 8 minutes
 	$(BIN)/python benchmarks/drill.py
 
 lint: $(VENV)/.installed-test ## Check style and spelling

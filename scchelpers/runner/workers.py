@@ -1,21 +1,15 @@
-"""Worker processes: each runs one notebook after another and dies with the runner.
+"""Worker processes as the runner sees them: each runs one notebook after another.
 
-A worker reads jobs, one JSON line each, from its standard input and answers on its standard output.
-The end of that input means that the runner is gone, however it went: the worker then ends its
-kernel, clears its scratch folder and leaves. The kernel in turn dies with the worker.
-
-Each worker has its kernels from a warm process of its own, which is a fork of one that has imported
-everything once. Should it be lost, the worker starts another.
+Each has its kernels from a warm process of its own, which is a fork of one that has imported
+everything once. The process itself: `worker`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import gc
 import json
 import os
-import queue
 import selectors
 import shutil
 import signal
@@ -23,7 +17,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -31,12 +24,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from scchelpers.runner import kernels
-from scchelpers.runner.execution import perform
 from scchelpers.runner.job import INFRASTRUCTURE, Job, Outcome
-from scchelpers.runner.provisioner import WarmProvisioner
 from scchelpers.runner.warm import ForkRefusedError, WarmServer
 
-_START = "import sys; from scchelpers.runner import spared, workers; workers.serve(*sys.argv[1:])"
+_START = "import sys; from scchelpers.runner import spared, worker; worker.serve(*sys.argv[1:])"
 # A worker whose notebook is past its time by so much [s] hangs itself.
 _GRACE = 60.0
 
@@ -78,9 +69,10 @@ class Worker:
         self._began = 0.0
         with (self.scratch / "log").open("wb") as log, _channel(warm) as channel:
             passed = [] if channel is None else [channel.fileno()]
+            descriptor = "".join(map(str, passed))
             # A session of its own: Ctrl-C reaches the runner alone, which ends the workers.
             self.process = subprocess.Popen(
-                [sys.executable, "-c", _START, self.scratch, str(*passed), portfolio, *modules],
+                [sys.executable, "-c", _START, self.scratch, descriptor, portfolio, *modules],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -248,43 +240,3 @@ def _channel(warm: WarmServer | None) -> Iterator[socket.socket | None]:
         channel = None
     with channel or contextlib.nullcontext():
         yield channel
-
-
-def serve(scratch: str, descriptor: str, portfolio: str, *modules: str) -> None:
-    """Be a worker: perform the jobs that come in until the input ends.
-
-    Parameters
-    ----------
-    scratch : str
-        Folder of its own.
-    descriptor : str
-        File descriptor of a channel to a warm process, "" for a warm process of its own.
-    portfolio : str
-        Folder of the portfolio, "" where it is not one on this machine.
-    *modules : str
-        What notebooks import.
-    """
-    WarmProvisioner.modules, WarmProvisioner.portfolio = modules, portfolio
-    if descriptor:
-        WarmProvisioner.server = WarmServer(socket.socket(fileno=int(descriptor)))
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
-    jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
-
-    def listen() -> None:
-        for line in sys.stdin:
-            jobs.put(Job(**json.loads(line)))
-        _leave(Path(scratch))
-
-    threading.Thread(target=listen, daemon=True).start()
-    gc.freeze()  # what was imported stays: the collector need not look at it again and again
-    while True:
-        answers.write(json.dumps(asdict(perform(jobs.get(), Path(scratch)))) + "\n")
-
-
-def _leave(scratch: Path) -> None:
-    """End the kernel and go at once, in the middle of whatever the worker is at."""
-    kernels.end_all()
-    WarmProvisioner.end_server()
-    shutil.rmtree(scratch, ignore_errors=True)
-    os._exit(0)
