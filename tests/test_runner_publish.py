@@ -1,5 +1,7 @@
 """A page is safe, whole in itself, in order, and the same for the same notebook."""
 
+import re
+
 import nbformat
 import numpy as np
 import pytest
@@ -182,3 +184,9 @@ def test_the_index_shows_failures_and_escapes_names(tmp_path):
     assert ">1,234<" in page or ">1,235<" in page
     assert "CC BY 4.0" in page
     assert 'href="../' not in page
+
+
+def test_code_is_marked_only_where_it_is_coloured():
+    shown = markup.highlighted('for n in range(3):\n    print("a < b")  # why')
+    assert re.findall(r'<span class="(\w+)">', shown) == ["k", "ow", "s2", "c1"]
+    assert "range(3):" in shown and "a &lt; b" in shown

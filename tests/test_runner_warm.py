@@ -12,6 +12,7 @@ import papermill
 import pytest
 from jupyter_client.provisioning import KernelProvisionerFactory
 
+from scchelpers.data import reads
 from scchelpers.runner import kernels
 from scchelpers.runner.provisioner import NAME, WarmProvisioner
 from scchelpers.runner.warm import ForkRefusedError, WarmServer
@@ -164,6 +165,26 @@ def test_shared_each_has_a_fork_of_it_that_ends_with_its_channel(tmp_path, serve
         server.share()
     other.end()
     assert wait_until(lambda: gone(second))
+
+
+def test_it_has_read_the_tables_and_sees_them_change(tmp_path, monkeypatch, end_server):
+    (tmp_path / "portfolio.toml").write_text("")
+    table = tmp_path / "sites.csv"
+    table.write_text("site_id,name\na,One\n")
+    (tmp_path / "chargepoints.csv").write_text("evse_id,site_id,rated_kw\n1,a,7\n")
+    noted = tmp_path / "noted"
+    monkeypatch.setenv(reads.VARIABLE, str(noted))
+    monkeypatch.setattr(WarmProvisioner, "portfolio", str(tmp_path))
+    code = [
+        "from scchelpers.data import frames\n"
+        "from scchelpers.data.portfolio import Portfolio\n"
+        "known = frames._remembered.cache_info().currsize\n"
+        "print(known, *Portfolio.open('.').sites['name'])"
+    ]
+    assert execute(tmp_path, code, True, monkeypatch).cells[0].outputs[0].text == "2 One\n"
+    assert "file:chargepoints.csv" not in reads.noted(noted), "nobody has read it"
+    table.write_text("site_id,name\na,Two\n")
+    assert execute(tmp_path, code, True, monkeypatch).cells[0].outputs[0].text == "2 Two\n"
 
 
 def test_where_threads_run_it_refuses_and_a_stock_kernel_runs(tmp_path, monkeypatch, end_server):
