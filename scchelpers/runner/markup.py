@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import itertools
 import re
-from functools import cache
+from functools import cache, lru_cache
 from html.parser import HTMLParser
 
 import bleach
@@ -80,6 +80,7 @@ def mathml(latex: str, display: str = "inline") -> str:
     return re.sub(r'\s?xmlns="[^"]*"', "", converted)
 
 
+@lru_cache(maxsize=1000)  # site after site has the same text
 def from_markdown(source: str) -> str:
     """Return Markdown as safe HTML."""
     return safe(
@@ -112,15 +113,14 @@ def _cleaner() -> bleach.Cleaner:
 
 def highlighted(source: str, metadata: dict | None = None) -> str:
     """Return code as HTML in which only what is coloured is marked."""
-    lexer, formatter = _highlighter()
-    tokens = pygments.lex(source, lexer)
+    return _highlighted(source)
+
+
+@lru_cache(maxsize=1000)
+def _highlighted(source: str) -> str:
+    tokens = pygments.lex(source, get_lexer_by_name("ipython3"))
     few = ((kind if kind in _COLOURED else Text, text) for kind, text in tokens)
-    return pygments.format(few, formatter)
-
-
-@cache
-def _highlighter() -> tuple:
-    return get_lexer_by_name("ipython3"), HtmlFormatter(cssclass="highlight")
+    return pygments.format(few, HtmlFormatter(cssclass="highlight"))
 
 
 def tidy(body: str) -> tuple[str, str, list[tuple[str, str]]]:
