@@ -1,6 +1,7 @@
 """The register: added to, never changed; a change is found; terms in force and their limit."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -141,6 +142,20 @@ def test_adding_leaves_every_byte_as_it_was(folder):
     now = known.in_force("village-hall", "2026-01-01T00:00Z")
     assert (now.capacity_kva, now.scheme, now.power_factor) == (60, "static_clm", 0.98)
     assert known.rows["reason"].iloc[-1] == NEW["reason"]
+
+
+def test_of_many_who_add_at_once_nobody_s_entry_is_lost(folder):
+    pytest.importorskip("fcntl", reason="no lock to hold here")
+    before = book(folder)
+    sites = before.site_ids[:6]
+    told = {name: NEW[name] for name in ("valid_from", "approved_on", "approved_by", "reason")}
+    told["review_by"] = "2029-01-31"
+    with ThreadPoolExecutor(len(sites)) as pool:
+        list(pool.map(lambda site_id: register.append(folder, told | {"site_id": site_id}), sites))
+    assert faults(folder) == []
+    after = book(folder)
+    assert len(after.rows) == len(before.rows) + len(sites)
+    assert set(after.rows["site_id"].iloc[-len(sites) :]) == set(sites)
 
 
 def test_the_first_entry_of_a_portfolio(folder):

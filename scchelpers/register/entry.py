@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +18,11 @@ from scchelpers.data.rules.tables import reference_faults, table_faults
 from scchelpers.data.store import write_aside
 from scchelpers.faults import UserError, closest
 from scchelpers.register.book import read
+
+try:
+    import fcntl
+except ImportError:  # Windows has no such lock
+    fcntl = None
 
 GIVEN = tuple(c.name for c in tables.REGISTER if c.name not in ("entry_id", "supersedes", "chain"))
 
@@ -48,6 +55,21 @@ def append(folder: str | Path, entry: dict) -> str:
         hint = closest(unknown[0], GIVEN) or f"fields: {', '.join(GIVEN)}"
         raise UserError(f"{unknown[0]!r}: not a field of an entry; {hint}")
     portfolio = Portfolio.open(folder)
+    with _alone(folder):
+        return _added(portfolio, folder, entry)
+
+
+@contextlib.contextmanager
+def _alone(folder: str | Path) -> Iterator[None]:
+    """Wait for anybody else who is adding an entry; a share that knows no locks has none."""
+    with Path(folder, "portfolio.toml").open("rb") as held:
+        if fcntl:
+            with contextlib.suppress(OSError):
+                fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+def _added(portfolio: Portfolio, folder: str | Path, entry: dict) -> str:
     book = read(portfolio)
     place = Path(folder) / FILE
     names = [column.name for column in tables.REGISTER]
