@@ -141,14 +141,20 @@ def plain(
     return wall / len(sites), cpu / len(sites)
 
 
+def shelf(notebook: Path, place: Path) -> Path:
+    """Return a folder that holds a notebook alone."""
+    books = place / "books"
+    shutil.rmtree(books, ignore_errors=True)
+    books.mkdir()
+    shutil.copy(notebook, books)
+    return books
+
+
 def batch(
     notebook: Path, folder: Path, sites: list[str], place: Path, out: str = "out"
 ) -> tuple[float, float]:
     """Run `scc run` with two workers; return its wall and CPU time [s]."""
-    books = place / "books"
-    shutil.rmtree(books, ignore_errors=True)
-    books.mkdir()
-    (books / notebook.name).write_bytes(notebook.read_bytes())
+    books = shelf(notebook, place)
     run = [sys.executable, "-m", "scchelpers.cli", "run", folder, "--out", place / out]
     chosen = [word for site_id in sites for word in ("--site", site_id)]
     wall, cpu, *_ = measured([*run, "--workers", 2, "--force", *chosen], place, SCC_NOTEBOOKS=books)
@@ -223,9 +229,7 @@ def growth(place: Path) -> None:
     """Print what a run costs, and the runner's memory, in batches of 50, 200 and 800 sites."""
     print("| sites | wall s | s a run | at work, s a run | CPU s a run | runner, peak MB |")
     print("|---|---|---|---|---|---|")
-    books = place / "books"
-    books.mkdir()
-    (books / SMALL.name).write_bytes(SMALL.read_bytes())
+    books = shelf(SMALL, place)
     code = (
         "import json, resource, sys; from scchelpers.runner import batch; "
         "batch.run(sys.argv[1], notebook_folder=sys.argv[2], out=sys.argv[3], workers=2, "
@@ -263,9 +267,7 @@ def thousands(place: Path, sites: int = 5000) -> None:
     began = time.perf_counter()
     Portfolio.open(folder).site(f"s{sites - 1:05d}")
     print(f"| open the portfolio and one site | {time.perf_counter() - began:.2f} |")
-    books = place / "books"
-    books.mkdir()
-    (books / SMALL.name).write_bytes(SMALL.read_bytes())
+    books = shelf(SMALL, place)
     code = (
         "import json, sys, time; from scchelpers.runner import batch; began = time.perf_counter(); "
         "done = batch.run(sys.argv[1], notebook_folder=sys.argv[2], out='out', workers=2, "
