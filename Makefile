@@ -51,7 +51,7 @@ format: $(VENV)/.installed-test ## Put the code in the house style
 	$(BIN)/ruff format .
 
 demo: install ## Build the demo portfolio anew (same bytes)
-	$(BIN)/scc demo data/demo
+	$(BIN)/python data/make_demo data/demo
 
 lock: $(VENV)/.installed-test ## Pin the versions installed now in constraints.txt
 	{ echo '# Exact versions behind `make report` and `make test`; `make lock` writes it anew.'; \

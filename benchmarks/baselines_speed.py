@@ -22,8 +22,7 @@ import peers
 
 from scchelpers import baselines, diversity
 from scchelpers.baselines.days import Days
-from scchelpers.data import dispatches
-from scchelpers.data.portfolio import Portfolio
+from scchelpers.portfolio import Portfolio, dispatches
 from scchelpers.timebase import from_clock
 
 YEAR = pd.Timedelta("364D")  # whole weeks

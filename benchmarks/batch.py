@@ -30,7 +30,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from scchelpers.data import store
+from scchelpers.portfolio import store
 from scchelpers.runner import journal
 from scchelpers.runner.kernels import ONE_THREAD
 
@@ -257,8 +257,8 @@ def thousands(place: Path, sites: int = 5000) -> None:
     One site is run; its reports stand in for those of all others, in files and books that are
     otherwise as a run of all would have left them.
     """
-    from scchelpers.data.fingerprint import Fingerprints
-    from scchelpers.data.portfolio import Portfolio
+    from scchelpers.portfolio import Portfolio
+    from scchelpers.portfolio.fingerprint import Fingerprints
     from scchelpers.runner import results
     from scchelpers.runner.request import ask
 

@@ -23,8 +23,8 @@ sys.path.insert(0, str(HERE.parent))
 from scchelpers.constraints import cmc, oracle, specified_kva
 from scchelpers.constraints.case import Case
 from scchelpers.constraints.powerflow import PowerFlow
-from scchelpers.data.network import Network
-from scchelpers.data.portfolio import Portfolio
+from scchelpers.portfolio import Portfolio
+from scchelpers.portfolio.network import Network
 from tests import networks
 
 GOLDEN = HERE.parent / "tests" / "golden" / "pandapower.json"

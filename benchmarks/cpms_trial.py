@@ -10,11 +10,11 @@ import time
 
 import pandas as pd
 
+from cpms import Faults, cases
+from cpms.loops import LOOPS, looped
+from cpms.referee import RULES
 from scchelpers import constraints
-from scchelpers.data.portfolio import Portfolio
-from scchelpers.standards.cpms import Faults, cases
-from scchelpers.standards.cpms.loops import LOOPS, looped
-from scchelpers.standards.cpms.referee import RULES
+from scchelpers.portfolio import Portfolio
 
 LINKS = {
     "sound, 0.2 s": Faults(latency_s=0.2),

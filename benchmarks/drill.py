@@ -34,7 +34,7 @@ import pandas as pd
 import xarray as xr
 from bs4 import BeautifulSoup
 
-from scchelpers.data import store
+from scchelpers.portfolio import store
 
 ROOT = Path(__file__).parents[1]
 SITES = 24

@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from scchelpers import charging, diversity, timebase
-from scchelpers.data.portfolio import Portfolio, Site
+from scchelpers.portfolio import Portfolio, Site
 
 RULES = ("equal", "fcfs", "edf", "llf", "proportional")
 SHORT_KWH = 0.01

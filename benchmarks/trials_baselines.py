@@ -15,8 +15,7 @@ import pandas as pd
 from scchelpers import baselines, diversity
 from scchelpers.baselines.days import Days
 from scchelpers.baselines.trial import common_events
-from scchelpers.data import dispatches
-from scchelpers.data.portfolio import Portfolio
+from scchelpers.portfolio import Portfolio, dispatches
 
 LEVEL = 0.9
 FEWEST = 100

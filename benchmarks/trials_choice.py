@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from scchelpers.data import importers, store
-from scchelpers.data.importers import halfhourly
-from scchelpers.data.portfolio import Portfolio
-from scchelpers.data.tables import RATING_SEASONS
+from scchelpers import importers
+from scchelpers.importers import halfhourly
+from scchelpers.portfolio import Portfolio, store
+from scchelpers.portfolio.tables import RATING_SEASONS
 
 FEEDERS = {
     "staplegrove": (["half_hourly_power_staplegrove.csv"], {"unit": "MW"}),

@@ -15,7 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from scchelpers import clm
-from scchelpers.data.portfolio import Portfolio
+from scchelpers.portfolio import Portfolio
 
 WEEK_MIN = 10_080
 LATENCIES = ("5s", "30s", "1min", "2min", "5min", "15min", "30min")

@@ -15,9 +15,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from scchelpers import coincidence, timebase
-from scchelpers.data import importers
-from scchelpers.data.portfolio import Portfolio, Site
+from scchelpers import coincidence, importers, timebase
+from scchelpers.portfolio import Portfolio, Site
 
 FEEDERS = {
     "staplegrove": (["half_hourly_power_staplegrove.csv"], {"unit": "MW"}),

@@ -20,7 +20,7 @@ from trials_coincidence import FEEDERS, FIRST, POWER_FACTOR, imported
 
 from scchelpers import coincidence, constraints, timebase
 from scchelpers.constraints import Control, Study
-from scchelpers.data.portfolio import Portfolio
+from scchelpers.portfolio import Portfolio
 
 RULES = ("lifo", "pro-rata")
 DNO = ["availability", "restricted_h", "full_h", "equivalent_full_h", "events"]

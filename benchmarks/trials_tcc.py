@@ -13,7 +13,7 @@ import pandas as pd
 import xarray as xr
 
 from scchelpers import tcc
-from scchelpers.data.importers import halfhourly
+from scchelpers.importers import halfhourly
 
 FEEDERS = {"staplegrove": ("*staplegrove*", {"unit": "MW"}), "mousehole": ("MW_Mousehole*", {})}
 POWER_FACTOR = 0.95

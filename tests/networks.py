@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from scchelpers.data.network import Network, parse
+from scchelpers.portfolio.network import Network, parse
 
 STIFF = 1e20  # fault level of a source that keeps its voltage [VA]
 

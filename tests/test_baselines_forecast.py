@@ -11,10 +11,9 @@ from scchelpers import baselines
 from scchelpers.baselines import findings
 from scchelpers.baselines.features import features, over_by
 from scchelpers.baselines.response import only_in_events
-from scchelpers.data import dispatches
-from scchelpers.data.portfolio import Portfolio
 from scchelpers.faults import UserError
 from scchelpers.figures import baselines as draw
+from scchelpers.portfolio import Portfolio, dispatches
 from tests.conftest import ROOT
 
 

@@ -11,9 +11,9 @@ from scchelpers import business
 from scchelpers.business import Prices, breakeven, schemes
 from scchelpers.business.energy import flexible, grown_sessions
 from scchelpers.business.model import CENTRAL, HIGH, LOW
-from scchelpers.data.site import Site
 from scchelpers.faults import UserError
 from scchelpers.figures import business as draw
+from scchelpers.portfolio.site import Site
 
 RATING = pd.Series(dict.fromkeys(("winter", "spring", "summer", "autumn"), 100.0))
 

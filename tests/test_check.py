@@ -7,11 +7,10 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from scchelpers.data import store
-from scchelpers.data.check import check, set_aside
-from scchelpers.data.portfolio import Portfolio
-from scchelpers.data.rules.sessions import ENERGY_RULE, OVERLAP_RULE
 from scchelpers.faults import UserError
+from scchelpers.portfolio import Portfolio, store
+from scchelpers.portfolio.check import check, set_aside
+from scchelpers.portfolio.rules.sessions import ENERGY_RULE, OVERLAP_RULE
 
 
 def stays(*rows):

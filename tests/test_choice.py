@@ -14,8 +14,8 @@ from scchelpers.choice.case import Case
 from scchelpers.choice.network import Network, as_half_hours
 from scchelpers.choice.offers import offer
 from scchelpers.choice.situations import TABLE, Situation, combinations, row_of
-from scchelpers.data.site import Site
 from scchelpers.faults import UserError
+from scchelpers.portfolio.site import Site
 
 DAYS = 364
 TIME = pd.date_range("2025-01-06", periods=48 * DAYS, freq="30min")

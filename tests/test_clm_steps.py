@@ -100,7 +100,7 @@ def test_hoist_of_the_demo_yard(demo_yard):
 
 @pytest.fixture
 def demo_yard():
-    from scchelpers.data.portfolio import Portfolio
+    from scchelpers.portfolio import Portfolio
     from tests.conftest import ROOT
 
     return Portfolio.open(ROOT / "data" / "demo").site("harbour-works").residual_kw

@@ -8,8 +8,8 @@ import xarray as xr
 from scchelpers import constraints
 from scchelpers.constraints import cmc, oracle
 from scchelpers.constraints.case import Case
-from scchelpers.data.portfolio import Portfolio
 from scchelpers.faults import UserError
+from scchelpers.portfolio import Portfolio
 from tests import networks
 from tests.conftest import ROOT
 

@@ -10,10 +10,10 @@ import xarray as xr
 
 from scchelpers import charging, coincidence, timebase
 from scchelpers.coincidence import findings
-from scchelpers.data.limits import read_limit
-from scchelpers.data.portfolio import Portfolio
 from scchelpers.faults import UserError
 from scchelpers.figures import coincidence as draw
+from scchelpers.portfolio import Portfolio
+from scchelpers.portfolio.limits import read_limit
 from tests.conftest import ROOT
 
 CAPACITY_KW = 10.0

@@ -16,10 +16,10 @@ from scchelpers import compliance, register
 from scchelpers.cli import app
 from scchelpers.compliance import findings, type_test
 from scchelpers.compliance.judged import averaged
-from scchelpers.data.logs import read_log
-from scchelpers.data.portfolio import Portfolio
 from scchelpers.faults import UserError
 from scchelpers.figures import compliance as draw
+from scchelpers.portfolio import Portfolio
+from scchelpers.portfolio.logs import read_log
 from scchelpers.timebase import grid, naive_utc
 from tests.conftest import ROOT
 from tests.planted import clean, entries, terms

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from make_demo.metered import held
 from scchelpers.compliance import causes, excursions, judge
 from scchelpers.compliance.meters import inspect
-from scchelpers.data.demo.metered import held
 from scchelpers.timebase import clock, local_date
 from tests import planted
 from tests.planted import CAPACITY, PF, between, edges, entries, on_clock, shifted, times, under

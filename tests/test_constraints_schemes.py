@@ -11,8 +11,8 @@ from scchelpers import constraints
 from scchelpers.constraints import PERFECT, Control, FailSafe, failsafe
 from scchelpers.constraints.setpoint import finer
 from scchelpers.constraints.stack import related, upstream
-from scchelpers.data.site import Site
 from scchelpers.faults import UserError
+from scchelpers.portfolio.site import Site
 
 START = pd.Timestamp("2026-01-05")
 

@@ -11,9 +11,9 @@ from scchelpers.constraints.case import Case
 from scchelpers.constraints.network import opened
 from scchelpers.constraints.powerflow import supplied
 from scchelpers.constraints.topology import NORMAL
-from scchelpers.data.portfolio import Portfolio
 from scchelpers.faults import UserError
 from scchelpers.figures import constraints as draw
+from scchelpers.portfolio import Portfolio
 from tests import networks
 from tests.conftest import ROOT
 from tests.test_constraints_schemes import START, over_time, site

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from scchelpers.data import tables
+from scchelpers.portfolio import tables
 from tests.conftest import ROOT
 
 TEXT = (ROOT / "docs" / "conventions.md").read_text(encoding="utf-8")

@@ -8,8 +8,7 @@ import pytest
 import yaml
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from scchelpers.constraints.failsafe import FailSafe
-from scchelpers.standards.cpms import (
+from cpms import (
     Caller,
     Chargepoints,
     Connection,
@@ -20,11 +19,12 @@ from scchelpers.standards.cpms import (
     Server,
     Terms,
 )
-from scchelpers.standards.cpms import endpoint as served
-from scchelpers.standards.cpms.messages import ACTIONS, MOST_BLOCKS, REASONS, instant, read
-from scchelpers.standards.cpms.problem import KINDS
-from scchelpers.standards.cpms.states import STATES
-from scchelpers.standards.cpms.terms import LEADERS, SCHEMES
+from cpms import endpoint as served
+from cpms.messages import ACTIONS, MOST_BLOCKS, REASONS, instant, read
+from cpms.problem import KINDS
+from cpms.states import STATES
+from cpms.terms import LEADERS, SCHEMES
+from scchelpers.constraints.failsafe import FailSafe
 from tests.conftest import ROOT
 
 DOCUMENT = yaml.safe_load((ROOT / "docs" / "cpms-api.openapi.yaml").read_text(encoding="utf-8"))

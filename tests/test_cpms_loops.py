@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from cpms import Faults
+from cpms.loops import LOOPS, Asset, looped
+from cpms.messages import written
 from scchelpers import constraints
 from scchelpers.constraints import PERFECT
-from scchelpers.data.site import Site
 from scchelpers.faults import UserError
-from scchelpers.standards.cpms import Faults
-from scchelpers.standards.cpms.loops import LOOPS, Asset, looped
-from scchelpers.standards.cpms.messages import written
+from scchelpers.portfolio.site import Site
 
 DAY = pd.Timestamp("2026-01-05")
 

@@ -10,10 +10,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scchelpers.constraints import failsafe
-from scchelpers.constraints.failsafe import FailSafe
-from scchelpers.faults import UserError
-from scchelpers.standards.cpms import (
+from cpms import (
     Block,
     FileMemory,
     Forecast,
@@ -26,7 +23,10 @@ from scchelpers.standards.cpms import (
     Terms,
     Trip,
 )
-from scchelpers.standards.cpms.states import EVENTS, STATES, TRANSITIONS
+from cpms.states import EVENTS, STATES, TRANSITIONS
+from scchelpers.constraints import failsafe
+from scchelpers.constraints.failsafe import FailSafe
+from scchelpers.faults import UserError
 
 
 def terms(**changes) -> Terms:

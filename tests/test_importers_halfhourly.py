@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scchelpers.data.importers import halfhourly, run
-from scchelpers.data.importers.halfhourly import faults, units
-from scchelpers.data.portfolio import Portfolio
 from scchelpers.faults import UserError
+from scchelpers.importers import halfhourly, run
+from scchelpers.importers.halfhourly import faults, units
+from scchelpers.portfolio import Portfolio
 
 STYLES = {
     "iso": "%Y-%m-%d %H:%M",

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scchelpers.data.importers import ocpi, run
-from scchelpers.data.portfolio import Portfolio
 from scchelpers.faults import UserError
+from scchelpers.importers import ocpi, run
+from scchelpers.portfolio import Portfolio
 
 PLANTED = ("012345678", "GB8ACC12E46L89", "AUTH-8f3e", "driver@example.org", "VIN-WVW123")
 TOKEN = {

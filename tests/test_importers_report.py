@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from scchelpers.data import importers
-from scchelpers.data.importers.report import ImportReport
-from scchelpers.data.portfolio import Portfolio
+from scchelpers import importers
 from scchelpers.faults import UserError
+from scchelpers.importers.report import ImportReport
+from scchelpers.portfolio import Portfolio
 
 HEAD = "CP ID,Connector,Start Date,Start Time,End Date,End Time,Total kWh,Site,Model\n"
 

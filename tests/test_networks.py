@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from scchelpers.data.check import check
-from scchelpers.data.portfolio import Portfolio
 from scchelpers.faults import UserError
+from scchelpers.portfolio import Portfolio
+from scchelpers.portfolio.check import check
 from tests import networks
 
 SOUND = {

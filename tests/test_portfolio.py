@@ -7,9 +7,8 @@ import pandas as pd
 import pyarrow.dataset as pads
 import pytest
 
-from scchelpers.data import store
-from scchelpers.data.portfolio import Portfolio
 from scchelpers.faults import UserError
+from scchelpers.portfolio import Portfolio, store
 from tests.conftest import ROOT
 
 

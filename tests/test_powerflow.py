@@ -9,8 +9,8 @@ from scipy.optimize import fsolve
 
 from scchelpers.constraints.network import branches, opened, specified_kva
 from scchelpers.constraints.powerflow import PowerFlow
-from scchelpers.data.portfolio import Portfolio
 from scchelpers.faults import UserError
+from scchelpers.portfolio import Portfolio
 from tests import networks
 from tests.conftest import ROOT
 

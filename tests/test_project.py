@@ -13,7 +13,17 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 PACKAGE = ROOT / "scchelpers"
 # Rooms in the order of the house: each may import those before it.
 ROOMS = (
-    *("faults", "timebase", "data", "charging", "wording", "curtailment", "diversity", "tcc"),
+    *(
+        "faults",
+        "timebase",
+        "portfolio",
+        "importers",
+        "charging",
+        "wording",
+        "curtailment",
+        "diversity",
+        "tcc",
+    ),
     *("clm", "baselines", "constraints", "coincidence", "register", "compliance", "business"),
     *("choice", "standards", "figures"),
 )
@@ -65,7 +75,7 @@ def test_imports_run_one_way(path):
     if room in ("cli", "__init__"):
         return
     if room == "runner":
-        allowed = {"faults", "timebase", "data", "runner", "__version__"}
+        allowed = {"faults", "timebase", "portfolio", "runner", "__version__"}
     else:
         allowed = set(ROOMS[: ROOMS.index(room) + 1])
     assert imports_of(path) <= allowed

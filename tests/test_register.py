@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scchelpers import register
-from scchelpers.data.check import check
-from scchelpers.data.check.register import check_register
-from scchelpers.data.portfolio import Portfolio
-from scchelpers.data.rules import windows
 from scchelpers.faults import UserError
+from scchelpers.portfolio import Portfolio
+from scchelpers.portfolio.check import check
+from scchelpers.portfolio.check.register import check_register
+from scchelpers.portfolio.rules import windows
 from scchelpers.timebase import grid
 from tests.conftest import ROOT
 from tests.planted import terms

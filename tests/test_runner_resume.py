@@ -9,10 +9,9 @@ from datetime import UTC, datetime, timedelta
 import nbformat
 import pytest
 
-from scchelpers.data import reads, store
-from scchelpers.data.fingerprint import Fingerprints
-from scchelpers.data.portfolio import Portfolio
 from scchelpers.faults import UserError
+from scchelpers.portfolio import Portfolio, reads, store
+from scchelpers.portfolio.fingerprint import Fingerprints
 from scchelpers.runner import batch, files, journal, plan, status
 from scchelpers.runner.job import Job, Outcome
 from tests.test_portfolio import build
@@ -20,7 +19,7 @@ from tests.test_portfolio import build
 BOOK = {
     "parameters": 'portfolio: str = "."  # folder\nsite_id: str = "s00000"  # site\n'
     "factor: float = 1.0  # factor, 0 to 9",
-    "read": "from scchelpers.data.portfolio import Portfolio\n"
+    "read": "from scchelpers.portfolio import Portfolio\n"
     "from scchelpers.runner.records import record\n"
     "site = Portfolio.open(portfolio).site(site_id)\n"
     'assert site_id != "s00001" or factor < 2, "too large"\n'

@@ -12,7 +12,7 @@ import papermill
 import pytest
 from jupyter_client.provisioning import KernelProvisionerFactory
 
-from scchelpers.data import reads
+from scchelpers.portfolio import reads
 from scchelpers.runner import kernels
 from scchelpers.runner.provisioner import NAME, WarmProvisioner
 from scchelpers.runner.warm import ForkRefusedError, WarmServer
@@ -176,8 +176,8 @@ def test_it_has_read_the_tables_and_sees_them_change(tmp_path, monkeypatch, end_
     monkeypatch.setenv(reads.VARIABLE, str(noted))
     monkeypatch.setattr(WarmProvisioner, "portfolio", str(tmp_path))
     code = [
-        "from scchelpers.data import frames\n"
-        "from scchelpers.data.portfolio import Portfolio\n"
+        "from scchelpers.portfolio import frames\n"
+        "from scchelpers.portfolio import Portfolio\n"
         "known = frames._remembered.cache_info().currsize\n"
         "print(known, *Portfolio.open('.').sites['name'])"
     ]

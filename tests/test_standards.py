@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from scchelpers import standards, tcc, timebase
-from scchelpers.data.portfolio import Portfolio
 from scchelpers.faults import UserError
+from scchelpers.portfolio import Portfolio
 from scchelpers.standards.schedule import month_runs
 from tests.conftest import ROOT
 

@@ -13,8 +13,8 @@ import pytest
 from toadr3.models import Event
 
 from scchelpers import standards, tcc, timebase
-from scchelpers.data.portfolio import Portfolio
 from scchelpers.faults import UserError
+from scchelpers.portfolio import Portfolio
 from scchelpers.standards import oscp
 from tests.conftest import ROOT
 

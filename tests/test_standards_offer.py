@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from scchelpers import standards
-from scchelpers.data.portfolio import Portfolio
+from scchelpers.portfolio import Portfolio
 from tests.conftest import ROOT
 
 VOID = {"meta"}

@@ -3,8 +3,7 @@
 import pandas as pd
 import pytest
 
-from scchelpers.data import store
-from scchelpers.data.portfolio import Portfolio
+from scchelpers.portfolio import Portfolio, store
 
 
 def test_merge_keeps_what_people_wrote_and_fills_blanks(tmp_path):

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scchelpers.data import tables
+from scchelpers.portfolio import tables
 
 
 @given(st.text(max_size=200))

@@ -6,10 +6,10 @@ import pytest
 import xarray as xr
 
 from scchelpers import tcc, timebase
-from scchelpers.data.portfolio import Portfolio
 from scchelpers.faults import UserError
 from scchelpers.figures import svg
 from scchelpers.figures import tcc as draw
+from scchelpers.portfolio import Portfolio
 from scchelpers.tcc import cases, findings
 from scchelpers.tcc.proof import folds
 from tests.conftest import ROOT

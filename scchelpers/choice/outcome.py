@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from scchelpers import curtailment
+from scchelpers import measures
 from scchelpers.charging import ChargingResult
 from scchelpers.choice import schemes
 from scchelpers.choice.case import Case
@@ -104,7 +104,7 @@ def over_time(case: Case, limit_kw: xr.DataArray | float) -> xr.DataArray:
 
 def _dno(case: Case, scheme: str, found: Offer) -> dict:
     limit_kw = over_time(case, found.limit_kw)
-    seen = curtailment.dno_measures(limit_kw, case.requested_kw)
+    seen = measures.dno_measures(limit_kw, case.requested_kw)
     mean_kva = float(limit_kw.mean()) / case.power_factor
     firm_kva = min(np.nan_to_num(case.firm_kva), case.requested_kva)
     released_kva = 0.0 if scheme == schemes.REINFORCED else max(0.0, mean_kva - firm_kva)
@@ -127,7 +127,7 @@ def _customer(case: Case, found: Offer, result: ChargingResult) -> dict:
     if found.share < 1:
         row = _fewer(case, found.share)
     else:
-        seen = curtailment.customer_measures(
+        seen = measures.customer_measures(
             case.free,
             result,
             requested_kw=case.requested_kw,

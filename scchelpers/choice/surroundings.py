@@ -12,10 +12,10 @@ import xarray as xr
 from scchelpers import constraints
 from scchelpers.constraints.case import Case as Flow
 from scchelpers.constraints.powerflow import CHUNK
-from scchelpers.data.network import Network as Model
-from scchelpers.data.portfolio import Portfolio
-from scchelpers.data.site import Site
-from scchelpers.data.tables import RATING_SEASONS
+from scchelpers.portfolio import Portfolio
+from scchelpers.portfolio.network import Network as Model
+from scchelpers.portfolio.site import Site
+from scchelpers.portfolio.tables import RATING_SEASONS
 
 # A line that sees less of a site's power than this does not hold it back (methods, section 5).
 LEAST_SHARE = 0.05

@@ -43,7 +43,7 @@ def export(
     docs/standards.md lists the formats and the options of schemes and formats.
     """
     from scchelpers import standards
-    from scchelpers.data.portfolio import Portfolio
+    from scchelpers.portfolio import Portfolio
 
     options = typed_pairs(option, standards.scheme(scheme), standards.format_of(form))
     written = standards.export(Portfolio.open(portfolio).site(site), scheme, form, into, **options)
@@ -89,7 +89,7 @@ def register_(
     docs/register.md names the fields.
     """
     from scchelpers import register
-    from scchelpers.data.portfolio import Portfolio
+    from scchelpers.portfolio import Portfolio
 
     if add:
         typer.echo(f"Added: {register.append(folder, pairs(add))}")
@@ -127,7 +127,7 @@ def type_test(
     Example: scc type-test commissioning.csv --failsafe-kw 10
     """
     from scchelpers import compliance
-    from scchelpers.data.logs import read_log
+    from scchelpers.portfolio.logs import read_log
 
     safe = float("nan") if failsafe_kw is None else failsafe_kw
     sheet = compliance.sheet(read_log(log), failsafe_kw=safe)

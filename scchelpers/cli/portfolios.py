@@ -13,18 +13,6 @@ from scchelpers.cli.options import typed_pairs
 from scchelpers.faults import UserError, closest
 
 
-@app.command()
-def demo(folder: Folder, seed: Annotated[int, typer.Option(help="Seed of the synthesis.")] = 2025):
-    """Build the demo portfolio: twelve synthetic GB sites and a measured one.
-
-    Example: scc demo data/demo
-    """
-    from scchelpers.data import demo as demonstration
-
-    demonstration.build(folder, seed=seed)
-    typer.echo(f"Demo portfolio written to {folder}. Next: scc run {folder}")
-
-
 @app.command("import")
 def import_(
     kind: Annotated[str, typer.Argument(help="council, acn, halfhourly or ocpi.")],
@@ -44,7 +32,7 @@ def import_(
 
     docs/importing.md lists the kinds and their options.
     """
-    from scchelpers.data import importers
+    from scchelpers import importers
 
     if kind not in importers.KINDS:
         hint = closest(kind, importers.KINDS) or f"kinds: {', '.join(importers.KINDS)}"
@@ -62,7 +50,7 @@ def check(
 
     Example: scc check data/demo
     """
-    from scchelpers.data.check import check as check_portfolio
+    from scchelpers.portfolio.check import check as check_portfolio
 
     report = check_portfolio(folder)
     typer.echo(report.as_json() if as_json else report.text())

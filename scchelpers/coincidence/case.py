@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from scchelpers import charging, curtailment, timebase
+from scchelpers import charging, measures, timebase
 from scchelpers.charging import ChargingResult
 
 
@@ -43,13 +43,11 @@ class Case:
         return self.firm.power_kw
 
     def dno(self, hours_limit_h: float | None = None) -> xr.Dataset:
-        """Return the DNO's view (`curtailment.dno_measures`)."""
-        return curtailment.dno_measures(
-            self.limit_kw, self.requested_kw, hours_limit_h=hours_limit_h
-        )
+        """Return the DNO's view (`measures.dno_measures`)."""
+        return measures.dno_measures(self.limit_kw, self.requested_kw, hours_limit_h=hours_limit_h)
 
     def customer(self, price: float | None = None, *, under=None) -> xr.Dataset:
-        """Return the customer's view (`curtailment.customer_measures`).
+        """Return the customer's view (`measures.customer_measures`).
 
         Parameters
         ----------
@@ -59,7 +57,7 @@ class Case:
             Another result of the same sessions, such as one with a staggered release.
         """
         given = {"requested_kw": self.requested_kw, "price": price}
-        return curtailment.customer_measures(self.firm, under or self.limited, **given)
+        return measures.customer_measures(self.firm, under or self.limited, **given)
 
 
 def study(

@@ -7,7 +7,7 @@ import pandas as pd
 
 from scchelpers import timebase
 from scchelpers.coincidence.case import Case, limit_on
-from scchelpers.curtailment import lost_kw, restriction
+from scchelpers.measures import lost_kw, restriction
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 SEASONS = tuple(dict.fromkeys(timebase.SEASONS.values()))

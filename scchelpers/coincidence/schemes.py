@@ -9,9 +9,9 @@ import pandas as pd
 import xarray as xr
 
 from scchelpers import timebase
-from scchelpers.data.site import Site
 from scchelpers.diversity import counted
 from scchelpers.faults import UserError, closest
+from scchelpers.portfolio.site import Site
 from scchelpers.tcc.derivation import derive_windows
 from scchelpers.tcc.windows import limit as window_limit
 

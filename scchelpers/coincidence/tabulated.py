@@ -16,7 +16,7 @@ def side_by_side(dno: xr.Dataset, customer: xr.Dataset) -> pd.DataFrame:
     Parameters
     ----------
     dno, customer : Dataset
-        From `curtailment.dno_measures` and `curtailment.customer_measures`.
+        From `measures.dno_measures` and `measures.customer_measures`.
     """
     d, c = ({name: float(x) for name, x in data.items() if not x.dims} for data in (dno, customer))
     most = d["max_cut_kw"] / dno.attrs["requested_kw"]

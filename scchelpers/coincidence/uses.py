@@ -10,8 +10,8 @@ import xarray as xr
 from scchelpers import charging, timebase
 from scchelpers.coincidence.case import Case, inside, study
 from scchelpers.coincidence.schemes import transferred
-from scchelpers.data.site import Site
 from scchelpers.faults import UserError
+from scchelpers.portfolio.site import Site
 
 USES = {
     "residential": ("on_street",),

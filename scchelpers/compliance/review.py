@@ -13,8 +13,8 @@ import pandas as pd
 
 from scchelpers.compliance.encroachment import Encroachment
 from scchelpers.compliance.study import Study, study
-from scchelpers.data.portfolio import Portfolio
 from scchelpers.faults import UserError
+from scchelpers.portfolio import Portfolio
 from scchelpers.register import Register, read
 from scchelpers.wording import count, date
 

@@ -14,7 +14,7 @@ from scchelpers.compliance.encroachment import Encroachment, encroachment
 from scchelpers.compliance.judged import Judged, averaged, coverage, excursions, judge
 from scchelpers.compliance.meters import Meter, expected_kwh, inspect
 from scchelpers.compliance.months import monthly, trend
-from scchelpers.data.site import Site
+from scchelpers.portfolio.site import Site
 from scchelpers.register.terms import Terms
 
 KEPT, BROKEN, UNSHOWN = "kept", "not kept", "not shown"

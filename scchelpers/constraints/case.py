@@ -11,8 +11,8 @@ import xarray as xr
 
 from scchelpers.constraints.network import specified_kva
 from scchelpers.constraints.powerflow import CHUNK, Flow, PowerFlow
-from scchelpers.data.network import Network
 from scchelpers.faults import UserError, closest
+from scchelpers.portfolio.network import Network
 
 
 class Survey(NamedTuple):

@@ -16,8 +16,8 @@ from scchelpers.constraints.allocation import LEAST_SENSITIVITY, allocate
 from scchelpers.constraints.case import Case, Survey, flat
 from scchelpers.constraints.powerflow import Flow
 from scchelpers.constraints.sensitivity import Linear, linearised
-from scchelpers.data.network import Network
 from scchelpers.faults import UserError
+from scchelpers.portfolio.network import Network
 
 # A setpoint stands when a further correction moves it by less than this share of the request, or
 # of the smallest rating watched.

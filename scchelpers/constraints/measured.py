@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from scchelpers import curtailment, timebase
+from scchelpers import measures, timebase
 from scchelpers.charging import ChargingResult
 from scchelpers.constraints.allocation import remaining
 from scchelpers.constraints.headroom import headroom_kva
@@ -41,7 +41,7 @@ def views(
     Returns
     -------
     pandas.DataFrame
-        By site, the measures of `curtailment.dno_measures` and `curtailment.customer_measures`
+        By site, the measures of `measures.dno_measures` and `measures.customer_measures`
         named in `DNO` and `CUSTOMER`, over the whole record.
     """
     held = charge(study, limit_kw)
@@ -49,8 +49,8 @@ def views(
     for name, result in held.items():
         asked = study.asked_kw(name)
         own = limit_kw.sel(site=name, drop=True)
-        network = curtailment.dno_measures(own, asked, hours_limit_h=hours_limit_h)
-        customer = curtailment.customer_measures(study.free[name], result, requested_kw=asked)
+        network = measures.dno_measures(own, asked, hours_limit_h=hours_limit_h)
+        customer = measures.customer_measures(study.free[name], result, requested_kw=asked)
         row = {measure: network[measure].item() for measure in DNO}
         rows[name] = row | {measure: customer[measure].item() for measure in CUSTOMER}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("site")
@@ -69,7 +69,7 @@ def monthly(study: Study, limit_kw: xr.DataArray, site_id: str) -> pd.DataFrame:
     own = limit_kw.sel(site=site_id, drop=True)
     asked, hours = study.asked_kw(site_id), study.step / pd.Timedelta("1h")
     cut = (asked - own).clip(0)
-    lost = curtailment.lost_kw(study.demand_kw.sel(site=site_id, drop=True), own)
+    lost = measures.lost_kw(study.demand_kw.sel(site=site_id, drop=True), own)
     by_step = pd.DataFrame(
         {
             "restricted_h": (cut > 1e-9) * hours,

@@ -12,7 +12,7 @@ from scchelpers.constraints import cmc
 from scchelpers.constraints.network import branches
 from scchelpers.constraints.records import base_loads, rating_factor
 from scchelpers.constraints.study import Study
-from scchelpers.data.network import Network
+from scchelpers.portfolio.network import Network
 
 # Rating, as a multiple of the true one, of a branch that a scheme does not watch.
 UNWATCHED = 1e3

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from power_grid_model import ComponentType, DatasetType, LoadGenType, initialize_array
 
-from scchelpers.data.network import Network
 from scchelpers.faults import UserError, closest
+from scchelpers.portfolio.network import Network
 
 # A line is rated in amperes, a transformer in kVA: branch kind -> what its loading compares.
 LINES = ("line", "asym_line")

@@ -16,8 +16,8 @@ from scchelpers.constraints.managed import limits
 from scchelpers.constraints.measured import overload, views
 from scchelpers.constraints.setpoint import Control
 from scchelpers.constraints.study import Study, charge, stacked
-from scchelpers.data.site import Site
 from scchelpers.faults import UserError
+from scchelpers.portfolio.site import Site
 
 SCHEMES = ("TCC", "CLM", "LMC", "CMC")
 YEAR = pd.Timedelta("364D")

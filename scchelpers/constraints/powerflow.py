@@ -16,8 +16,8 @@ from power_grid_model.errors import PowerGridError
 from power_grid_model.validation import validate_input_data
 
 from scchelpers.constraints.network import BRANCHES, LINES, branches, with_sites
-from scchelpers.data.network import Network
 from scchelpers.faults import UserError
+from scchelpers.portfolio.network import Network
 
 # Quick method first, the more robust one for intervals in which it fails.
 METHODS = (CalculationMethod.iterative_current, CalculationMethod.newton_raphson)

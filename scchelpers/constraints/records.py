@@ -9,8 +9,8 @@ import pandas as pd
 import xarray as xr
 
 from scchelpers.constraints.network import branches, specified_kva
-from scchelpers.data.network import Network
 from scchelpers.faults import UserError
+from scchelpers.portfolio.network import Network
 from scchelpers.tcc.ratings import rating_at
 from scchelpers.timebase import LONDON
 

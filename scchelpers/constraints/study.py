@@ -13,8 +13,8 @@ from scchelpers import charging, timebase
 from scchelpers.charging import ChargingResult
 from scchelpers.constraints.setpoint import finer
 from scchelpers.constraints.stack import lacking
-from scchelpers.data.site import Site
 from scchelpers.faults import UserError
+from scchelpers.portfolio.site import Site
 from scchelpers.tcc.ratings import rating_at
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 import pandas as pd
 import xarray as xr
 
-from scchelpers.data.portfolio import Site
-from scchelpers.data.tables import CHARGER_KINDS, charger_kind
 from scchelpers.diversity.measures import coincidence
 from scchelpers.diversity.record import demand
 from scchelpers.faults import UserError
+from scchelpers.portfolio import Site
+from scchelpers.portfolio.tables import CHARGER_KINDS, charger_kind
 
 
 def charger_classes(chargepoints: pd.DataFrame) -> dict[str, list[str]]:

@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from scchelpers.data import tables
-from scchelpers.data.check.register import check_register
-from scchelpers.data.frames import as_typed
-from scchelpers.data.portfolio import Portfolio
-from scchelpers.data.rules import windows
-from scchelpers.data.rules.register import FILE
 from scchelpers.faults import UserError, closest
+from scchelpers.portfolio import Portfolio, tables
+from scchelpers.portfolio.check.register import check_register
+from scchelpers.portfolio.frames import as_typed
+from scchelpers.portfolio.rules import windows
+from scchelpers.portfolio.rules.register import FILE
 from scchelpers.register.terms import Terms, joined
 from scchelpers.timebase import zone
 

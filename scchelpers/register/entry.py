@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from scchelpers.data import tables
-from scchelpers.data.frames import as_typed, read_csv
-from scchelpers.data.portfolio import Portfolio
-from scchelpers.data.rules.register import FILE, SEAL, entry_faults, link, seal_text
-from scchelpers.data.rules.tables import reference_faults, table_faults
-from scchelpers.data.store import write_aside
 from scchelpers.faults import UserError, closest
+from scchelpers.portfolio import Portfolio, tables
+from scchelpers.portfolio.frames import as_typed, read_csv
+from scchelpers.portfolio.rules.register import FILE, SEAL, entry_faults, link, seal_text
+from scchelpers.portfolio.rules.tables import reference_faults, table_faults
+from scchelpers.portfolio.store import write_aside
 from scchelpers.register.book import read
 
 try:

@@ -9,8 +9,8 @@ import pandas as pd
 import xarray as xr
 
 from scchelpers import clm, tcc
-from scchelpers.data.rules.register import SIGNALLED
 from scchelpers.faults import UserError
+from scchelpers.portfolio.rules.register import SIGNALLED
 from scchelpers.timebase import LONDON, naive_utc, utc_index
 
 
@@ -103,7 +103,7 @@ def limit(terms: Terms, time, *, setpoint_kw: xr.DataArray | None = None) -> xr.
 
     Examples
     --------
-    >>> from scchelpers.data.portfolio import Portfolio
+    >>> from scchelpers.portfolio import Portfolio
     >>> from scchelpers.register import read
     >>> time = pd.DatetimeIndex(["2025-12-01T16:00Z", "2025-12-01T16:30Z"])
     >>> book = read(Portfolio.open("data/demo"))

@@ -14,9 +14,8 @@ from typing import Any
 
 import nbformat
 
-from scchelpers.data import reads
-from scchelpers.data.fingerprint import Fingerprints
-from scchelpers.data.portfolio import Portfolio
+from scchelpers.portfolio import Portfolio, reads
+from scchelpers.portfolio.fingerprint import Fingerprints
 from scchelpers.runner import files, kernels, records
 from scchelpers.runner.canonical import ERROR_MARKER, INJECTED, canonical
 from scchelpers.runner.job import Job, Outcome

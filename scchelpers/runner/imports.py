@@ -57,9 +57,8 @@ def read_tables(portfolio: str) -> None:
     portfolio : str
         Folder of the portfolio.
     """
-    from scchelpers.data import reads
-    from scchelpers.data.portfolio import Portfolio
     from scchelpers.faults import UserError
+    from scchelpers.portfolio import Portfolio, reads
 
     os.environ.pop(reads.VARIABLE, None)  # no notebook has read it by this
     with contextlib.suppress(UserError):  # the notebook that meets it says it better

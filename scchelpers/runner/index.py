@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import quote
 
 import scchelpers
-from scchelpers.data import tables
 from scchelpers.faults import UserError
+from scchelpers.portfolio import tables
 from scchelpers.runner import files, markup, overview
 from scchelpers.runner.job import Outcome
 from scchelpers.runner.publish import environment

@@ -22,7 +22,7 @@ from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
-from scchelpers.data import reads
+from scchelpers.portfolio import reads
 
 # One thread a kernel: the sites are the parallel work, and sums come out in one order.
 ONE_THREAD = dict.fromkeys(

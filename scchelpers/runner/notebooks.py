@@ -76,7 +76,7 @@ def imports(paths: Iterable[Path]) -> tuple[str, ...]:
     Examples
     --------
     >>> imports([folder() / "01_load_diversity.ipynb"])[:2]
-    ('scchelpers', 'scchelpers.data.portfolio')
+    ('scchelpers', 'scchelpers.portfolio')
     """
     found = set()
     for path in paths:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from scchelpers.data import tables
+from scchelpers.portfolio import tables
 from scchelpers.runner.job import Outcome
 
 NOTEBOOK = "08_scheme_choice"

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from scchelpers.data.fingerprint import Fingerprints
-from scchelpers.data.portfolio import Portfolio
+from scchelpers.portfolio import Portfolio
+from scchelpers.portfolio.fingerprint import Fingerprints
 from scchelpers.runner import canonical, files
 from scchelpers.runner.job import Job, Outcome
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scchelpers.data import tables
-from scchelpers.data.portfolio import Portfolio
 from scchelpers.faults import UserError, closest
+from scchelpers.portfolio import Portfolio, tables
 from scchelpers.runner import files, journal, plan, provenance
 from scchelpers.runner import notebooks as books
 from scchelpers.runner import parameters as params

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from scchelpers.data.site import Site
-from scchelpers.data.store import write_aside
 from scchelpers.faults import UserError, closest
+from scchelpers.portfolio.site import Site
+from scchelpers.portfolio.store import write_aside
 from scchelpers.standards import offer, plain
 from scchelpers.standards.day_ahead import profiled_schedule
 from scchelpers.standards.ocpp import VERSIONS, as_ocpp

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from scchelpers.data.frames import read_csv
 from scchelpers.faults import UserError, closest
+from scchelpers.portfolio.frames import read_csv
 
 OCPP = ("ocpp-1.6", "ocpp-2.0.1", "ocpp-2.1")
 CHOICES = {

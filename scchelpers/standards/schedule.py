@@ -10,8 +10,8 @@ import pandas as pd
 import xarray as xr
 
 from scchelpers import timebase
-from scchelpers.data.site import Site
 from scchelpers.faults import UserError
+from scchelpers.portfolio.site import Site
 from scchelpers.tcc.windows import DAYS, checked
 
 DAY_MIN = 24 * 60

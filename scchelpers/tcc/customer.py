@@ -14,8 +14,8 @@ import xarray as xr
 
 from scchelpers import charging
 from scchelpers.charging import ChargingResult
-from scchelpers.curtailment import customer_measures
 from scchelpers.faults import UserError
+from scchelpers.measures import customer_measures
 
 FIRM, TCC, STAGGERED = CASES = ("firm connection", "TCC", "TCC, staggered release")
 HOUR = pd.Timedelta("1h")

@@ -7,8 +7,8 @@ from typing import Literal
 import pandas as pd
 
 from scchelpers import diversity
-from scchelpers.data.site import Site
 from scchelpers.faults import UserError
+from scchelpers.portfolio.site import Site
 
 Basis = Literal["full", "after-diversity"]
 

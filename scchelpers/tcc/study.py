@@ -8,8 +8,8 @@ from typing import Literal
 import pandas as pd
 import xarray as xr
 
-from scchelpers.data.site import Site
 from scchelpers.faults import UserError
+from scchelpers.portfolio.site import Site
 from scchelpers.tcc.cells import Cells, DayTypes, half_hourly
 from scchelpers.tcc.constraint import by_window, consistency, constrained
 from scchelpers.tcc.derivation import headroom, windows_of

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from scchelpers.coincidence.case import Case, limit_on
-from scchelpers.curtailment import lost_kw
 from scchelpers.figures.style import BLUE, DASHES, ORANGE, canvas, clock_axis, legend_above, title
+from scchelpers.measures import lost_kw
 from scchelpers.wording import percent, quantity
 
 LEVELS = np.linspace(0.0, 1.0, 51)

@@ -1,1 +1,0 @@
-"""Portfolios: the folder format, its check, the importers and the demo."""

@@ -1,0 +1,300 @@
+"""The files of a portfolio, each read on its own: what lies there, not whether it is sound.
+
+Paths go through fsspec, so a portfolio may lie in an object store.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Iterable
+from typing import Self
+
+import fsspec
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset as pads
+import xarray as xr
+
+from scchelpers.faults import Fault, UserError, closest
+from scchelpers.portfolio import frames, reads, tables
+from scchelpers.portfolio import network as networks
+from scchelpers.portfolio.rules.tables import header_faults, table_faults
+from scchelpers.timebase import LONDON
+
+
+class Folder:
+    """The files of a portfolio folder."""
+
+    def __init__(self, path: str, header: dict):
+        self.path = str(path).rstrip("/")
+        self.header = header
+        self._fs, self._root = fsspec.core.url_to_fs(self.path)
+
+    @classmethod
+    def open(cls, path) -> Self:
+        """Open a portfolio folder; only `portfolio.toml` is read.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Folder or fsspec address.
+
+        Raises
+        ------
+        UserError
+            If the folder or its `portfolio.toml` is missing or cannot be parsed.
+        """
+        fs, root = fsspec.core.url_to_fs(str(path))
+        try:
+            header = tomllib.loads(fs.cat_file(f"{root}/portfolio.toml").decode("utf-8"))
+        except FileNotFoundError:
+            raise UserError(
+                f"{path}: no portfolio.toml there; name a portfolio folder, or make one with "
+                "`make demo` or `scc import KIND FILES… --into FOLDER`"
+            ) from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UserError(f"{path}/portfolio.toml: not valid TOML ({error})") from None
+        reads.note("file:portfolio.toml")
+        return cls(str(path), header)
+
+    @property
+    def name(self) -> str:
+        """Short name of the portfolio, fit for a folder."""
+        name = self.header.get("name", "")
+        return name if tables.is_id(name) else tables.as_id(self._root.rsplit("/", 1)[-1])
+
+    @property
+    def timezone(self) -> str:
+        """IANA zone of the portfolio's clock."""
+        return self.header.get("timezone", LONDON)
+
+    def exists(self, name: str) -> bool:
+        """Return whether a file or store of the portfolio is there."""
+        reads.note(f"file:{name}")
+        return self._there(name)
+
+    def _there(self, name: str) -> bool:
+        return self._fs.exists(f"{self._root}/{name}")
+
+    def digest(self, name: str) -> str:
+        """Return the SHA-256 of a file, or of a folder's files with their names; "" if none."""
+        found = hashlib.sha256()
+        root = f"{self._root}/{name}"
+        paths = sorted(self._fs.find(root))
+        for path in paths:
+            found.update(path[len(root) :].encode() + b"\0")
+            found.update(self._fs.cat_file(path))
+        return found.hexdigest() if paths else ""
+
+    def raw_table(self, name: str) -> tuple[pd.DataFrame, list[Fault]]:
+        """Read a CSV table as text, indexed by row number, with the faults of its form.
+
+        Raises
+        ------
+        UserError
+            If the file is missing or cannot be read; those of `tables.OPTIONAL` may be missing.
+        """
+        reads.note(f"file:{name}")
+        try:
+            data = self._fs.cat_file(f"{self._root}/{name}")
+        except FileNotFoundError:
+            if name in tables.OPTIONAL:
+                return pd.DataFrame(columns=[c.name for c in tables.TABLES[name]], dtype=str), []
+            raise UserError(
+                f"{self.path}/{name}: missing; see docs/portfolio.md for its columns"
+            ) from None
+        except OSError as error:
+            raise self._unreadable(name, error) from None
+        return frames.remembered(data, name)
+
+    def file(self, name: str) -> str:
+        """Return the address of a file that someone put into the portfolio's folder.
+
+        A notebook asks for it here, so that a rerun knows that it rests on the file.
+
+        Raises
+        ------
+        UserError
+            If it is not there.
+        """
+        if not self.exists(name):
+            raise UserError(
+                f"{self.path}/{name}: no such file; put it into the portfolio's folder, or correct "
+                "the parameter that names it"
+            )
+        return f"{self.path}/{name}"
+
+    def line(self, name: str) -> str:
+        """Return a small text file without blanks round it; "" if it is not there."""
+        reads.note(f"file:{name}")
+        if not self._there(name):
+            return ""
+        return self._fs.cat_file(f"{self._root}/{name}").decode("utf-8", errors="replace").strip()
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Read a CSV table with the columns and types of `tables`.
+
+        Unknown columns are left out; an optional column that is not there is all missing.
+
+        Raises
+        ------
+        UserError
+            If the file is missing or any of its values breaks a rule.
+        """
+        raw, faults = self.raw_table(name)
+        columns = tables.TABLES[name]
+        self._refuse([*faults, *table_faults(raw, columns, name)])
+        return frames.as_typed(raw, columns).reset_index(drop=True)
+
+    def session_columns(self) -> list[str]:
+        """Return the columns that `sessions.parquet` has.
+
+        Raises
+        ------
+        UserError
+            If the file cannot be read.
+        """
+        return self._session_store().schema.names
+
+    def raw_sessions(self, site_id: str | None = None) -> pd.DataFrame:
+        """Read the rows of `sessions.parquet`, of one site or all, in the order and types stored.
+
+        Raises
+        ------
+        UserError
+            If the file cannot be read or lacks a column.
+        """
+        reads.note(f"sessions:{site_id or ''}")
+        names = [column.name for column in tables.SESSIONS]
+        if not self._there("sessions.parquet"):
+            return pd.DataFrame(columns=names)
+        store = self._session_store()
+        found = store.schema.names
+        self._refuse(header_faults(found, tables.SESSIONS, "sessions.parquet"))
+        rows = None
+        if site_id is not None:
+            column = pads.field("site_id")
+            text = pa.types.is_string(store.schema.field("site_id").type)
+            rows = (column if text else column.cast(pa.string())) == site_id
+        known = [name for name in names if name in found]
+        try:
+            return store.to_table(columns=known, filter=rows).to_pandas()
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise self._unreadable("sessions.parquet", error) from None
+
+    def sessions(self, site_id: str | None = None) -> pd.DataFrame:
+        """Read the sessions of one site, or of all, as they lie in the file.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns of `tables.SESSIONS`, sorted by (plug_in, session_id). Faulty rows are there:
+            `Site.sessions` has none.
+
+        Raises
+        ------
+        UserError
+            If the file cannot be read, lacks a column, or holds stamps without a zone.
+        """
+        typed, _ = self.typed_sessions(site_id, self.timezone)
+        return typed.sort_values(["plug_in", "session_id"], ignore_index=True)
+
+    def typed_sessions(self, site_id: str | None, tz: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Read sessions in the order stored, and what could not be read of them.
+
+        Text without a zone is read on the clock of `tz`; see `frames.typed_sessions`.
+        """
+        raw = self.raw_sessions(site_id)
+        try:
+            return frames.typed_sessions(raw, tz)
+        except UserError as error:
+            raise UserError(f"{self.path}/sessions.parquet, {error}") from None
+
+    def loads(self, group: str, series_id: str) -> xr.Dataset | None:
+        """Open one load series lazily: the mean and, where known, the largest and smallest.
+
+        Parameters
+        ----------
+        group : str
+            "residual_kw", "import_kw" (by site) or "network_kva" (by asset).
+        series_id : str
+            Site or asset.
+
+        Raises
+        ------
+        UserError
+            If the series cannot be opened.
+        """
+        reads.note(f"load:{group}/{series_id}")
+        place = f"loads.zarr/{group}/{series_id}"
+        if not tables.is_id(series_id) or not self._there(f"{place}/zarr.json"):
+            return None
+        root = f"{self._root}/{place}"
+        try:
+            dataset = xr.open_zarr(
+                self._fs.unstrip_protocol(root) if "://" in self.path else root,
+                consolidated=False,
+                chunks=None,
+            )
+        except Exception as error:  # Zarr and its codecs raise errors of every kind.
+            raise self._unreadable(place, error) from None
+        for name, (unit, meaning) in tables.LOADS[group].items():
+            if name in dataset:
+                dataset[name].attrs.update(units=unit, long_name=meaning)
+        return dataset
+
+    def series(self, group: str) -> list[str]:
+        """Return the identifiers of the load series of a group that are stored, sorted."""
+        reads.note(f"file:loads.zarr/{group}")
+        root = f"{self._root}/loads.zarr/{group}"
+        if not self._fs.isdir(root):
+            return []
+        found = (entry.rstrip("/").rsplit("/", 1)[-1] for entry in self._fs.ls(root, detail=False))
+        return sorted(name for name in found if name != "zarr.json" and not name.startswith("."))
+
+    @property
+    def network_ids(self) -> list[str]:
+        """Identifiers of the network models that are stored, sorted."""
+        reads.note("file:networks")
+        root = f"{self._root}/networks"
+        if not self._fs.isdir(root):
+            return []
+        found = (entry.rsplit("/", 1)[-1] for entry in self._fs.ls(root, detail=False))
+        return sorted(name.removesuffix(".json") for name in found if name.endswith(".json"))
+
+    def raw_network(self, network_id: str) -> networks.Network:
+        """Read a network model, sound or not.
+
+        Raises
+        ------
+        UserError
+            If there is no such model, or it is not input data of power-grid-model.
+        """
+        place = f"networks/{network_id}.json"
+        if not (tables.is_id(network_id) and self._there(place)):
+            known = self.network_ids
+            hint = closest(str(network_id), known) or f"networks: {', '.join(known) or 'none'}"
+            raise UserError(f"{self.path}/networks: no network {network_id!r}; {hint}")
+        reads.note(f"file:{place}")
+        try:
+            return networks.parse(self._fs.cat_file(f"{self._root}/{place}"), network_id)
+        except UserError as error:
+            raise UserError(f"{self.path}/{place}: {error}") from None
+
+    def _session_store(self) -> pads.Dataset:
+        try:
+            return pads.dataset(f"{self._root}/sessions.parquet", filesystem=self._fs)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise self._unreadable("sessions.parquet", error) from None
+
+    def _unreadable(self, place: str, error: Exception) -> UserError:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        return UserError(f"{self.path}/{place}: cannot be read ({reason}); import it again")
+
+    def _refuse(self, faults: Iterable[Fault]) -> None:
+        """Raise the first error among faults."""
+        errors = [fault for fault in faults if fault.severity == "error"]
+        if errors:
+            more = f" ({len(errors) - 1} more; run `scc check`)" if len(errors) > 1 else ""
+            raise UserError(f"{self.path}/{errors[0]}{more}")

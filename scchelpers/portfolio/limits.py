@@ -1,0 +1,38 @@
+"""A limit from a file: what a DNO or an operator recorded or forecast."""
+
+from __future__ import annotations
+
+import pandas as pd
+import xarray as xr
+
+from scchelpers.portfolio.stamped import Stamped
+from scchelpers.timebase import naive_utc
+
+
+def read_limit(path: str) -> xr.DataArray:
+    """Read a limit from a CSV file with columns time (with its zone) and limit_kw [kW].
+
+    Parameters
+    ----------
+    path : str
+        File, or any address that fsspec reads. Stamps label the starts of intervals on a regular
+        grid; an empty limit_kw is unknown.
+
+    Returns
+    -------
+    DataArray over time [kW]
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read, or a row has no zone, no number or a stamp out of order.
+    """
+    file = Stamped(path, "a limit", ("time", "limit_kw"), least=2)
+    stamps = file.times("time", rising=True)
+    return xr.DataArray(
+        file.numbers("limit_kw", blank=True).to_numpy(),
+        {"time": naive_utc(pd.DatetimeIndex(stamps))},
+        ("time",),
+        "limit_kw",
+        {"units": "kW", "long_name": "limit"},
+    )
