@@ -16,6 +16,8 @@ from scchelpers.faults import UserError
 
 LONDON = "Europe/London"
 HALF_HOUR = pd.Timedelta("30min")
+YEAR_DAYS = 365.25
+YEAR_H = 24 * YEAR_DAYS  # [h] of a year, for figures "a year"
 
 # Seasons as the ratings of GB overhead lines are given (ENA EREC P27): month -> season.
 SEASONS = {

@@ -13,7 +13,7 @@ from scchelpers.business.energy import flexible, grown_sessions
 from scchelpers.business.model import CENTRAL, HIGH, LOW
 from scchelpers.faults import UserError
 from scchelpers.figures import business as draw
-from scchelpers.portfolio.site import Site
+from scchelpers.site import Site
 
 RATING = pd.Series(dict.fromkeys(("winter", "spring", "summer", "autumn"), 100.0))
 

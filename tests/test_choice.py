@@ -15,7 +15,7 @@ from scchelpers.choice.network import Network, as_half_hours
 from scchelpers.choice.offers import offer
 from scchelpers.choice.situations import TABLE, Situation, combinations, row_of
 from scchelpers.faults import UserError
-from scchelpers.portfolio.site import Site
+from scchelpers.site import Site
 
 DAYS = 364
 TIME = pd.date_range("2025-01-06", periods=48 * DAYS, freq="30min")

@@ -12,7 +12,7 @@ from scchelpers.constraints import PERFECT, Control, FailSafe, failsafe
 from scchelpers.constraints.setpoint import finer
 from scchelpers.constraints.stack import related, upstream
 from scchelpers.faults import UserError
-from scchelpers.portfolio.site import Site
+from scchelpers.site import Site
 
 START = pd.Timestamp("2026-01-05")
 

@@ -11,7 +11,7 @@ from cpms.messages import written
 from scchelpers import constraints
 from scchelpers.constraints import PERFECT
 from scchelpers.faults import UserError
-from scchelpers.portfolio.site import Site
+from scchelpers.site import Site
 
 DAY = pd.Timestamp("2026-01-05")
 

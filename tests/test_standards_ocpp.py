@@ -17,7 +17,7 @@ from ocpp.messages import Call, validate_payload
 from scchelpers import standards, tcc
 from scchelpers.faults import UserError
 from scchelpers.portfolio import Portfolio
-from scchelpers.portfolio.site import Site
+from scchelpers.site import Site
 from scchelpers.standards import split
 from scchelpers.standards.ocpp import Capabilities, profile_faults, set_faults
 from scchelpers.standards.schedule import COLUMNS, Schedule

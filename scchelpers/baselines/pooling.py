@@ -14,7 +14,7 @@ from scchelpers.baselines.days import Days, by_day
 from scchelpers.baselines.engine import estimate_all, event_mean
 from scchelpers.baselines.events import actual
 from scchelpers.baselines.scores import score
-from scchelpers.portfolio.site import Site
+from scchelpers.site import Site
 
 FEWEST_EVENTS = 20
 FARTHEST = 10  # times the members on record, beyond which no fit is believed

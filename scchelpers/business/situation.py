@@ -12,7 +12,7 @@ import xarray as xr
 
 from scchelpers import clm, tcc
 from scchelpers.clm.capacity import Capacity, capacity_of
-from scchelpers.portfolio.site import Site
+from scchelpers.site import Site
 from scchelpers.tcc.cells import half_hourly
 from scchelpers.tcc.derivation import grown
 from scchelpers.tcc.ratings import rating_at

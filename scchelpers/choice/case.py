@@ -14,7 +14,7 @@ from scchelpers import clm, timebase
 from scchelpers.charging import ChargingResult
 from scchelpers.choice.network import Network
 from scchelpers.choice.terms import Terms
-from scchelpers.portfolio.site import Site
+from scchelpers.site import Site
 
 POWER_FACTOR = 0.98  # of charging, where the site gives none
 

@@ -14,8 +14,8 @@ from scchelpers.constraints.case import Case as Flow
 from scchelpers.constraints.powerflow import CHUNK
 from scchelpers.portfolio import Portfolio
 from scchelpers.portfolio.network import Network as Model
-from scchelpers.portfolio.site import Site
 from scchelpers.portfolio.tables import RATING_SEASONS
+from scchelpers.site import Site
 
 # A line that sees less of a site's power than this does not hold it back (methods, section 5).
 LEAST_SHARE = 0.05

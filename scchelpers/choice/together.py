@@ -19,7 +19,7 @@ from scchelpers.choice.case import Case
 from scchelpers.choice.network import EPS_KVA, YEAR_H, Network
 from scchelpers.choice.outcome import Outcomes, outcomes, over_time
 from scchelpers.choice.terms import Terms
-from scchelpers.portfolio.site import Site
+from scchelpers.site import Site
 
 Assets = Mapping[str, tuple[xr.DataArray, pd.Series]]
 

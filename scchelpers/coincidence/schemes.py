@@ -11,7 +11,7 @@ import xarray as xr
 from scchelpers import timebase
 from scchelpers.diversity import counted
 from scchelpers.faults import UserError, closest
-from scchelpers.portfolio.site import Site
+from scchelpers.site import Site
 from scchelpers.tcc.derivation import derive_windows
 from scchelpers.tcc.windows import limit as window_limit
 

@@ -11,7 +11,7 @@ from scchelpers import charging, timebase
 from scchelpers.coincidence.case import Case, inside, study
 from scchelpers.coincidence.schemes import transferred
 from scchelpers.faults import UserError
-from scchelpers.portfolio.site import Site
+from scchelpers.site import Site
 
 USES = {
     "residential": ("on_street",),

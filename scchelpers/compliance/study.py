@@ -14,8 +14,8 @@ from scchelpers.compliance.encroachment import Encroachment, encroachment
 from scchelpers.compliance.judged import Judged, averaged, coverage, excursions, judge
 from scchelpers.compliance.meters import Meter, expected_kwh, inspect
 from scchelpers.compliance.months import monthly, trend
-from scchelpers.portfolio.site import Site
 from scchelpers.register.terms import Terms
+from scchelpers.site import Site
 
 KEPT, BROKEN, UNSHOWN = "kept", "not kept", "not shown"
 # Least share of the limited time that must be judged before terms count as kept.

@@ -17,7 +17,7 @@ from scchelpers.constraints.measured import overload, views
 from scchelpers.constraints.setpoint import Control
 from scchelpers.constraints.study import Study, charge, stacked
 from scchelpers.faults import UserError
-from scchelpers.portfolio.site import Site
+from scchelpers.site import Site
 
 SCHEMES = ("TCC", "CLM", "LMC", "CMC")
 YEAR = pd.Timedelta("364D")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from scchelpers.portfolio.site import Site
+from scchelpers.site import Site
 
 
 def lacking(site: Site) -> str:

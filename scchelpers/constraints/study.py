@@ -14,7 +14,7 @@ from scchelpers.charging import ChargingResult
 from scchelpers.constraints.setpoint import finer
 from scchelpers.constraints.stack import lacking
 from scchelpers.faults import UserError
-from scchelpers.portfolio.site import Site
+from scchelpers.site import Site
 from scchelpers.tcc.ratings import rating_at
 
 

@@ -20,7 +20,7 @@ from scchelpers.portfolio.network import faults as network_faults
 from scchelpers.portfolio.rules import loads as load_rules
 from scchelpers.portfolio.rules import sessions as session_rules
 from scchelpers.portfolio.rules import tables as table_rules
-from scchelpers.portfolio.site import Site
+from scchelpers.site import Site
 from scchelpers.timebase import zone
 
 __all__ = ["Network", "Portfolio", "Site", "sessions_frame"]
@@ -117,6 +117,7 @@ class Portfolio(Folder):
             rating_kva=rating_kva,
             timezone=clock,
             set_aside=session_rules.counts([*faulty, *contradictory, *more]),
+            usual_power_factor=self.power_factor,
         )
 
     def import_kw(self, site_id: str) -> xr.DataArray | None:

@@ -69,6 +69,25 @@ class Folder:
         """IANA zone of the portfolio's clock."""
         return self.header.get("timezone", LONDON)
 
+    @property
+    def power_factor(self) -> float | None:
+        """Power factor of sites that state none; None where the portfolio states none either.
+
+        Raises
+        ------
+        UserError
+            If it is not a number above 0 and at most 1.
+        """
+        given = self.header.get("power_factor")
+        if given is None:
+            return None
+        if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given <= 1:
+            raise UserError(
+                f"{self.path}/portfolio.toml, power_factor = {given!r}: must be a number above 0 "
+                "and at most 1"
+            )
+        return float(given)
+
     def exists(self, name: str) -> bool:
         """Return whether a file or store of the portfolio is there."""
         reads.note(f"file:{name}")

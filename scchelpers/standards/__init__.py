@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 
 from scchelpers.faults import UserError, closest
-from scchelpers.portfolio.site import Site
 from scchelpers.portfolio.store import write_aside
+from scchelpers.site import Site
 from scchelpers.standards import offer, plain
 from scchelpers.standards.day_ahead import profiled_schedule
 from scchelpers.standards.ocpp import VERSIONS, as_ocpp

@@ -7,7 +7,7 @@ import pandas as pd
 
 from scchelpers import tcc, timebase
 from scchelpers.faults import UserError
-from scchelpers.portfolio.site import Site
+from scchelpers.site import Site
 from scchelpers.standards.schedule import COLUMNS, Schedule
 from scchelpers.standards.schemes import refuse_unknown, told
 from scchelpers.tcc import forecasting, profiled

@@ -11,7 +11,7 @@ import xarray as xr
 
 from scchelpers import timebase
 from scchelpers.faults import UserError
-from scchelpers.portfolio.site import Site
+from scchelpers.site import Site
 from scchelpers.tcc.windows import DAYS, checked
 
 DAY_MIN = 24 * 60

@@ -7,7 +7,7 @@ import pandas as pd
 import scchelpers
 from scchelpers import tcc
 from scchelpers.faults import UserError
-from scchelpers.portfolio.site import Site
+from scchelpers.site import Site
 from scchelpers.standards.schedule import COLUMNS, Schedule, month_runs
 from scchelpers.tcc.cells import DayTypes
 from scchelpers.tcc.request import Basis

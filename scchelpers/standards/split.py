@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from scchelpers.faults import UserError
-from scchelpers.portfolio.site import Site
+from scchelpers.site import Site
 from scchelpers.standards.options import one_of
 from scchelpers.wording import count, listed
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from scchelpers import diversity
 from scchelpers.faults import UserError
-from scchelpers.portfolio.site import Site
+from scchelpers.site import Site
 
 Basis = Literal["full", "after-diversity"]
 

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from scchelpers.faults import UserError
-from scchelpers.portfolio.site import Site
+from scchelpers.site import Site
 from scchelpers.tcc.cells import Cells, DayTypes, half_hourly
 from scchelpers.tcc.constraint import by_window, consistency, constrained
 from scchelpers.tcc.derivation import headroom, windows_of

@@ -23,7 +23,7 @@ from scchelpers.timebase import zone
 
 __all__ = ["CheckReport", "check", "set_aside"]
 
-HEADER = ("name", "title", "description", "timezone", "sources")
+HEADER = ("name", "title", "description", "timezone", "power_factor", "sources")
 
 
 def check(folder) -> CheckReport:
@@ -94,6 +94,11 @@ def _check_header(portfolio: Portfolio) -> list[Fault]:
         fault(
             "timezone", portfolio.timezone, "must be an IANA time zone", "such as 'Europe/London'"
         )
+    try:
+        _ = portfolio.power_factor
+    except UserError:
+        rule = "must be a number above 0 and at most 1"
+        fault("power_factor", header["power_factor"], rule, "write such as power_factor = 0.95")
     for key, value in header.items():
         if key not in HEADER:
             hint = closest(key, HEADER) or "nothing to do: it is not read"

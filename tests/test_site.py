@@ -1,0 +1,62 @@
+"""One site: what each term means, and what is assumed where the portfolio is silent."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from scchelpers.faults import UserError
+from scchelpers.portfolio import Portfolio
+from scchelpers.site import Site
+from tests.conftest import ROOT
+
+
+def bare(**given) -> Site:
+    empty = pd.DataFrame()
+    values = {"site_id": "x", "meta": {"requested_kva": 510.0}, "chargepoints": empty}
+    values |= {"sessions": empty, "residual_kw": None, "network_kva": None, "rating_kva": None}
+    return Site(**(values | {"timezone": "Europe/London"} | given))
+
+
+def test_a_site_without_a_power_factor_takes_one_value_and_says_so():
+    assert bare().requested_kw == pytest.approx(484.5)  # 510 kVA at 0.95
+    assert "0.95" in bare().assumed["power_factor"]
+    own = bare(meta={"requested_kva": 510.0, "power_factor": 0.98})
+    assert own.requested_kw == pytest.approx(499.8)
+    assert own.assumed == {}
+    assert bare(usual_power_factor=0.9).requested_kw == pytest.approx(459.0)
+    assert "portfolio" in bare(usual_power_factor=0.9).assumed["power_factor"]
+
+
+def test_a_capacity_that_is_not_stated_is_missing_not_zero():
+    assert bare(meta={}).requested_kva is None
+    assert bare(meta={}).requested_kw is None
+    assert bare().dsc_kva is None
+
+
+def test_half_hours_of_a_minute_load_and_of_an_unknown_one():
+    time = pd.date_range("2026-03-29", periods=120, freq="1min")
+    kva = np.r_[np.full(30, 10.0), np.full(30, 20.0), np.full(59, 30.0), np.nan]
+    load = xr.DataArray(kva, {"time": time}, ("time",))
+    rating = pd.Series({"spring": 100.0, "winter": 120.0})
+    table = bare(network_kva=load, rating_kva=rating).half_hours()
+    assert table["load_kva"].tolist()[:3] == [10.0, 20.0, 30.0]
+    assert np.isnan(table["load_kva"].iloc[3])  # one minute of it is missing
+    # 01:00 UTC is 02:00 on the day the clocks go forward.
+    assert table["half_hour"].tolist() == [0, 1, 4, 5]
+    assert (table["rating_kva"] == 100.0).all()
+    with pytest.raises(UserError, match="no network load"):
+        bare().half_hours()
+
+
+def test_half_hours_of_the_demo_equal_what_the_portfolio_holds():
+    site = Portfolio.open(ROOT / "data/demo").site("elm-road-lamps")
+    table = site.half_hours()
+    assert (table["load_kva"].to_numpy() == site.network_kva.to_numpy()).all()
+    assert table.groupby("day").size().value_counts().to_dict() == {48: 363, 46: 1, 50: 1}
+
+
+def test_the_portfolio_states_a_power_factor_for_its_sites(tmp_path):
+    (tmp_path / "portfolio.toml").write_text('name = "p"\npower_factor = 1.2\n', encoding="utf-8")
+    with pytest.raises(UserError, match=r"power_factor = 1.2"):
+        _ = Portfolio.open(tmp_path).power_factor
