@@ -9,7 +9,7 @@ import xarray as xr
 
 from scchelpers import baselines
 from scchelpers.baselines import findings
-from scchelpers.baselines.features import features, over_by
+from scchelpers.baselines.forecast import features, over_by
 from scchelpers.baselines.response import only_in_events
 from scchelpers.faults import UserError
 from scchelpers.figures import baselines as draw

@@ -7,7 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scchelpers import baselines
-from scchelpers.baselines import conformal, models
+from scchelpers.baselines.forecast import (
+    TAIL_LEVELS,
+    misses,
+    mixed_quantile,
+    rolling,
+    step,
+    two_part_level,
+    widened,
+)
 from scchelpers.baselines.scores import by
 from scchelpers.faults import UserError
 
@@ -107,26 +115,24 @@ def test_conformal_order_statistic():
     scores = {
         n: np.random.default_rng(n).permutation(np.arange(1.0, n + 1)) for n in (8, 9, 19, 21)
     }
-    assert [conformal.step(s, 0.9) for s in scores.values()] == [np.inf, 9, 18, 20]
+    assert [step(s, 0.9) for s in scores.values()] == [np.inf, 9, 18, 20]
 
 
 def test_two_part_quantiles_worked_by_hand():
-    levels = models.two_part_level(
-        np.array([0.2, 0.04, 0.04, 0.96]), np.array([0.95, 0.95, 0.05, 0.95])
-    )
+    levels = two_part_level(np.array([0.2, 0.04, 0.04, 0.96]), np.array([0.95, 0.95, 0.05, 0.95]))
     np.testing.assert_allclose(levels, [0.9375, 0.947917, 0.010417, 0], atol=1e-6)
-    amount = np.tile(np.linspace(1, 2, len(models.TAIL_LEVELS)), (3, 1))
+    amount = np.tile(np.linspace(1, 2, len(TAIL_LEVELS)), (3, 1))
     p = np.array([0.2, 0.04, 0.96])
-    low, high = (models.mixed_quantile(p, amount, q) for q in (0.05, 0.95))
+    low, high = (mixed_quantile(p, amount, q) for q in (0.05, 0.95))
     assert low.tolist()[::2] == [0, 0] and low[1] > 0
     assert high[2] == 0 and high[0] > 0
 
 
 def test_calibration_keeps_a_lower_end_of_zero_and_never_crosses():
-    low, high = conformal.widened(np.array([0.0, 5.0, 5.0]), np.array([10.0, 10.0, 10.0]), -4.0)
+    low, high = widened(np.array([0.0, 5.0, 5.0]), np.array([10.0, 10.0, 10.0]), -4.0)
     assert low[0] == 0 and high[0] == 6
     assert low[1] == high[1] == 7.5
-    assert (conformal.misses([0, 0, 12], [0, 2, 2], [4, 4, 10]) == [-4, 2, 2]).all()
+    assert (misses([0, 0, 12], [0, 2, 2], [4, 4, 10]) == [-4, 2, 2]).all()
 
 
 def test_rolling_calibration_uses_only_what_was_over():
@@ -134,15 +140,13 @@ def test_rolling_calibration_uses_only_what_was_over():
     y = rng.normal(50, 10, 400)
     point = np.full(400, 50.0)
     known = np.maximum(np.arange(400) - 2, 0)  # two events late
-    low, high = conformal.rolling(y, point, point, known)
+    low, high = rolling(y, point, point, known)
     assert np.isnan(low[:11]).all() and np.isfinite(low[11:]).all()
     covered = ((low <= y) & (y <= high))[60:].mean()
     assert 0.86 < covered < 0.94
     changed = y.copy()
     changed[100:] = 1e6
-    np.testing.assert_array_equal(
-        conformal.rolling(changed, point, point, known)[1][:102], high[:102]
-    )
+    np.testing.assert_array_equal(rolling(changed, point, point, known)[1][:102], high[:102])
 
 
 # F6 and delivery.

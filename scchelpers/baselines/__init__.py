@@ -6,7 +6,7 @@ events, on which the true reduction is none, judge them all.
 """
 
 from scchelpers.baselines import findings
-from scchelpers.baselines.days import Days, bank_holidays, by_day
+from scchelpers.baselines.days import Days, actual, at_dispatches, bank_holidays, by_day, schedule
 from scchelpers.baselines.delivery import (
     consistency,
     deliverable,
@@ -15,15 +15,32 @@ from scchelpers.baselines.delivery import (
     offers,
     paid_share,
 )
-from scchelpers.baselines.engine import FLAGS, Estimates, estimate_all, event_mean
-from scchelpers.baselines.events import actual, at_dispatches, schedule
-from scchelpers.baselines.features import features
-from scchelpers.baselines.forecast import forecasts, walk_forward
-from scchelpers.baselines.netting import clock_limit, net_of_scheme, under_limit
+from scchelpers.baselines.forecast import features, forecasts, walk_forward
+from scchelpers.baselines.matching import (
+    FLAGS,
+    RULES,
+    Baseline,
+    Estimates,
+    Rule,
+    estimate,
+    estimate_all,
+    event_mean,
+    nominated,
+    rule_of,
+    rule_table,
+)
 from scchelpers.baselines.pooling import curve as pooling_curve
 from scchelpers.baselines.pooling import members, needed, shared, site_days, sites_to_pool
-from scchelpers.baselines.response import called, credited, erosion, inflation, rebound
-from scchelpers.baselines.rules import RULES, Rule, rule_of, rule_table
+from scchelpers.baselines.response import (
+    called,
+    clock_limit,
+    credited,
+    erosion,
+    inflation,
+    net_of_scheme,
+    rebound,
+    under_limit,
+)
 from scchelpers.baselines.scores import (
     brier,
     difference,
@@ -31,7 +48,6 @@ from scchelpers.baselines.scores import (
     score,
     score_interval,
 )
-from scchelpers.baselines.single import Baseline, estimate, nominated
 from scchelpers.baselines.tabulated import interval_table, league_table, summary
 from scchelpers.baselines.trial import by_season, by_start, compared, league
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from scchelpers.baselines.days import Days
-from scchelpers.baselines.engine import event_mean
-from scchelpers.baselines.events import actual, schedule
+from scchelpers.baselines.days import Days, actual, schedule
+from scchelpers.baselines.matching import event_mean
 from scchelpers.faults import UserError
 
 RELIABILITIES = (0.5, 0.8, 0.9, 0.95)

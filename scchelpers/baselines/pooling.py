@@ -10,9 +10,8 @@ import pandas as pd
 import xarray as xr
 
 from scchelpers import diversity
-from scchelpers.baselines.days import Days, by_day
-from scchelpers.baselines.engine import estimate_all, event_mean
-from scchelpers.baselines.events import actual
+from scchelpers.baselines.days import Days, actual, by_day
+from scchelpers.baselines.matching import estimate_all, event_mean
 from scchelpers.baselines.scores import score
 from scchelpers.site import Site
 

@@ -11,7 +11,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from scchelpers.baselines.engine import event_mean
+from scchelpers.baselines.matching import event_mean
 
 TOLERANCE = 1e-6  # of the largest value: a bound that passes through a value covers it
 

@@ -7,10 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from scchelpers.baselines.days import Days
-from scchelpers.baselines.engine import Estimates, estimate_all
-from scchelpers.baselines.events import COMMON_STARTS, actual, schedule, starts_utc
-from scchelpers.baselines.rules import RULES
+from scchelpers.baselines.days import COMMON_STARTS, Days, actual, schedule, starts_utc
+from scchelpers.baselines.matching import RULES, Estimates, estimate_all
 from scchelpers.baselines.scores import by, difference, score
 from scchelpers.timebase import season
 from scchelpers.wording import change, percent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from scchelpers.baselines.rules import RULES
+from scchelpers.baselines.matching import RULES
 from scchelpers.wording import listed, number, percent, quantity
 
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from scchelpers.baselines.matching import RULES
 from scchelpers.baselines.pooling import needed
-from scchelpers.baselines.rules import RULES
 from scchelpers.wording import NARROW, count, percent, quantity
 
 

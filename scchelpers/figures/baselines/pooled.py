@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from scchelpers.baselines.rules import RULES
+from scchelpers.baselines.matching import RULES
 from scchelpers.figures.style import (
     BLUE,
     DASHES,
