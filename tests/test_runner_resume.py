@@ -20,7 +20,7 @@ BOOK = {
     "parameters": 'portfolio: str = "."  # folder\nsite_id: str = "s00000"  # site\n'
     "factor: float = 1.0  # factor, 0 to 9",
     "read": "from scchelpers.portfolio import Portfolio\n"
-    "from scchelpers.runner.records import record\n"
+    "from scchelpers.report.records import record\n"
     "site = Portfolio.open(portfolio).site(site_id)\n"
     'assert site_id != "s00001" or factor < 2, "too large"\n'
     'record(energy_kwh=factor * site.sessions["energy_kwh"].sum())',

@@ -16,7 +16,8 @@ import nbformat
 
 from scchelpers.portfolio import Portfolio, reads
 from scchelpers.portfolio.fingerprint import Fingerprints
-from scchelpers.runner import files, kernels, records
+from scchelpers.report import records
+from scchelpers.runner import files, kernels
 from scchelpers.runner.canonical import ERROR_MARKER, INJECTED, canonical
 from scchelpers.runner.job import Job, Outcome
 from scchelpers.runner.provisioner import WarmProvisioner

@@ -21,7 +21,8 @@ import nbformat
 from nbconvert import HTMLExporter, TemplateExporter
 
 from scchelpers.faults import UserError
-from scchelpers.runner import markup, records
+from scchelpers.report import records
+from scchelpers.runner import markup
 from scchelpers.runner.files import write_whole
 from scchelpers.runner.notebooks import name_in_words
 

@@ -1,0 +1,252 @@
+"""Every figure that a cell leaves, as a small drawing with a text that says what it shows.
+
+Matplotlib writes each mark with its own groups, identifiers and full style. Here groups without a
+meaning are unwrapped, styles that recur become classes named after what they say (so that figures
+on one page cannot restyle each other), coordinates are rounded to a tenth of a point, and each
+colour of the style gets a partner for readers whose screen is dark.
+"""
+
+from __future__ import annotations
+
+import colorsys
+import hashlib
+import io
+import re
+from collections import Counter
+from pathlib import Path
+from xml.etree import ElementTree
+
+STYLE = Path(__file__).with_name("workbook.mplstyle")
+WIDEST_IN = 6.2  # at 11 points still legible when a phone shows it at 390 pixels
+# Figures are laid out in the first, which Matplotlib ships and which is about the widest of these:
+# a reader without it sees one of the others, and names keep to their places.
+FONTS = "'DejaVu Sans', Verdana, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
+PAPER, DARK_PAPER = "#ffffff", "#161c22"
+LARGEST = 150_000  # characters; above it marks are drawn as pixels
+MANY_POINTS = 1500
+MANY_COLOURS = 24  # a picture of values, such as a heat map: its colours mean numbers and stay
+INLINE = "module://matplotlib_inline.backend_inline"
+_SVG, _LINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
+_PLACES = ("d", "x", "y", "width", "height", "transform")
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # a name from data may hold them
+_COLOUR = re.compile(r"#[0-9a-f]{6}\b")
+
+
+def join(shell) -> None:
+    """Draw the figures of a shell in the style of the workbook and show them as drawings."""
+    import matplotlib as mpl
+    import matplotlib.pyplot as plt
+    from matplotlib.figure import Figure
+    from matplotlib_inline.backend_inline import configure_inline_support
+
+    mpl.use(INLINE)
+    plt.switch_backend(INLINE)
+    configure_inline_support(shell, INLINE)
+    plt.style.use(STYLE)
+    formatters = shell.display_formatter.formatters
+    for kind in ("image/png", "image/jpeg", "application/pdf"):
+        formatters[kind].pop(Figure, None)
+    formatters["image/svg+xml"].for_type(Figure, _drawn)
+    formatters["text/plain"].for_type(Figure, lambda figure, text, _: text.text(described(figure)))
+
+
+def describe(drawn, text: str):
+    """Give a figure the text that stands for it where it cannot be seen.
+
+    Parameters
+    ----------
+    drawn : matplotlib Figure or Axes, or seaborn grid
+        What was drawn.
+    text : str
+        What it shows, in a sentence or two.
+
+    Returns
+    -------
+    The figure's own object, as it was given.
+
+    Examples
+    --------
+    >>> import matplotlib.figure
+    >>> figure = matplotlib.figure.Figure()
+    >>> described(describe(figure, "Load stays below the rating."))
+    'Load stays below the rating.'
+    """
+    figure = getattr(drawn, "figure", None) or getattr(drawn, "fig", None) or drawn
+    figure.scc_description = " ".join(text.split())
+    return drawn
+
+
+def described(figure) -> str:
+    """Return the text of a figure: the one given, or one made from title, axes and ranges.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure.
+    """
+    given = getattr(figure, "scc_description", "")
+    if given:
+        return given
+    parts = [figure.get_suptitle()] if figure.get_suptitle() else []
+    for ax in figure.axes[:6]:
+        title = next((t for t in (ax.get_title(loc=side) for side in ("left", "center")) if t), "")
+        lines = [title.strip().rstrip(".")] if title.strip() else []
+        lines += [text for axis in (ax.xaxis, ax.yaxis) if (text := _axis(axis))]
+        names = [text for text in ax.get_legend_handles_labels()[1] if not text.startswith("_")]
+        if names:
+            lines.append("shown: " + ", ".join(dict.fromkeys(names)))
+        if lines:
+            parts.append("; ".join(lines))
+    return ". ".join(parts) + "." if parts else "A figure without title or named axes."
+
+
+def _axis(axis) -> str:
+    name = " ".join(axis.get_label_text().split())
+    ticks = [text for label in axis.get_ticklabels() if (text := label.get_text().strip())]
+    if not name and not ticks:
+        return ""
+    span = f"{ticks[0]} to {ticks[-1]}" if len(ticks) > 1 else "".join(ticks)
+    return ", ".join(part for part in (name or "axis", span) if part)
+
+
+def _drawn(figure) -> tuple[str, dict[str, str]]:
+    return svg(figure), {"alt": described(figure)}
+
+
+def svg(figure) -> str:
+    """Return a figure as SVG with its text as title: the same drawing for the same figure.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure; one that is wider than a page is brought to its width.
+    """
+    width, height = figure.get_size_inches()
+    if width > WIDEST_IN:
+        figure.set_size_inches(WIDEST_IN, height)
+    text = _written(figure)
+    if len(text) > LARGEST:
+        for artist in figure.findobj(_is_large):
+            artist.set_rasterized(True)
+        text = _written(figure)
+    root = ElementTree.fromstring(_NOT_XML.sub("", text))
+    for element in list(root):
+        if element.tag == f"{{{_SVG}}}metadata":
+            root.remove(element)
+    _unwrap(root)
+    for element in root.iter():
+        _shorten(element)
+    _share_styles(root)
+    root.set("font-family", FONTS)
+    ElementTree.register_namespace("", _SVG)
+    ElementTree.register_namespace("xlink", _LINK)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _written(figure) -> str:
+    import matplotlib as mpl
+
+    drawn = io.StringIO()
+    unsaid = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "scchelpers"}):
+        figure.savefig(drawn, format="svg", dpi=120, metadata=unsaid | {"Title": described(figure)})
+    return drawn.getvalue()
+
+
+def _is_large(artist) -> bool:
+    for count in ("get_offsets", "get_xdata", "get_array"):
+        if hasattr(artist, count):
+            held = getattr(artist, count)()
+            if held is not None and getattr(held, "size", len(held)) > MANY_POINTS:
+                return True
+    return False
+
+
+def _unwrap(parent: ElementTree.Element) -> None:
+    """Put the members of groups that only carry a name in their place."""
+    members = []
+    for element in parent:
+        _unwrap(element)
+        bare = element.tag == f"{{{_SVG}}}g" and set(element.attrib) <= {"id"}
+        members += list(element) if bare else [element]
+    parent[:] = members
+    if len(parent):
+        parent.text = None
+    for element in members:
+        element.tail = None
+
+
+def _shorten(element: ElementTree.Element) -> None:
+    for name in _PLACES:
+        if name in element.attrib:
+            text = re.sub(r"-?\d+\.\d+", _tenth, element.get(name))
+            text = re.sub(r"\s*([MLQCz])\s*", r"\1", text).strip()
+            element.set(name, text)
+    if element.get("transform", "").startswith("rotate(-0 "):
+        del element.attrib["transform"]
+    if "style" in element.attrib:
+        rules = [rule.strip().replace(": ", ":") for rule in element.get("style").split(";")]
+        # The font is said once, for the whole figure.
+        stated = [rule for rule in rules if rule and not rule.startswith("font-family:")]
+        element.set("style", ";".join(stated))
+
+
+def _tenth(found: re.Match) -> str:
+    return f"{float(found.group()) + 0.0:.1f}".removesuffix(".0")
+
+
+def _share_styles(root: ElementTree.Element) -> None:
+    """Replace each style that recurs by a class, and each colour by one that can turn dark."""
+    for element in root.iter(f"{{{_SVG}}}text"):
+        if "fill:" not in element.get("style", ""):
+            element.set("style", ";".join(filter(None, [element.get("style", ""), "fill:#000000"])))
+    colours = {c for e in root.iter() for c in _COLOUR.findall(e.get("style", ""))}
+    few = len(colours) <= MANY_COLOURS
+    turned = {c: f"var(--c{c[1:]})" for c in sorted(colours) if few or _is_grey(c)}
+    for element in root.iter():
+        if "style" in element.attrib:
+            told = _COLOUR.sub(lambda c: turned.get(c.group(), c.group()), element.get("style"))
+            element.set("style", told)
+    recurring = Counter(e.get("style") for e in root.iter() if "style" in e.attrib)
+    rules = []
+    for style, times in recurring.items():
+        if times > 1:
+            name = "s" + hashlib.sha256(style.encode()).hexdigest()[:5]
+            rules.append(f".{name}{{{style}}}")
+            for element in root.iter():
+                if element.get("style") == style:
+                    del element.attrib["style"]
+                    element.set("class", name)
+    light = "".join(f"--c{c[1:]}:{c};" for c in turned)
+    dark = "".join(f"--c{c[1:]}:{dark_of(c)};" for c in turned)
+    sheet = next(root.iter(f"{{{_SVG}}}style"))
+    sheet.text = (
+        f":root{{{light}}}@media(prefers-color-scheme:dark){{:root{{{dark}}}}}"
+        "path,rect{stroke-linejoin:round;stroke-linecap:butt}" + "".join(rules)
+    )
+
+
+def _is_grey(colour: str) -> bool:
+    return _hls(colour)[2] < 0.25
+
+
+def _hls(colour: str) -> tuple[float, float, float]:
+    red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    return colorsys.rgb_to_hls(red, green, blue)
+
+
+def dark_of(colour: str) -> str:
+    """Return the colour that stands for another on dark paper.
+
+    Examples
+    --------
+    >>> dark_of("#ffffff"), dark_of("#0a5f9e")
+    ('#161c22', '#61b6f5')
+    """
+    if colour == PAPER:
+        return DARK_PAPER
+    hue, light, full = _hls(colour)
+    # What is near the paper stays near it; what stands out from it stands out as much.
+    light = 1 - 0.9 * light if full < 0.25 else max(light, min(0.67, 1 - light))
+    turned = colorsys.hls_to_rgb(hue, light, full)
+    return "#" + "".join(f"{round(255 * part):02x}" for part in turned)

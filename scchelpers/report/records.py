@@ -1,0 +1,161 @@
+"""Figures of merit: recorded by a notebook, gathered by the runner.
+
+A notebook calls `record` in one cell. The figures travel in the executed notebook itself, as an
+output of a media type of their own, so that the notebook stays the only source of its results.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from scchelpers.faults import UserError
+
+MEDIA_TYPE = "application/vnd.scc.record+json"
+
+# The unit that the end of a name promises: the words of docs/conventions.md.
+UNIT_OF_SUFFIX = {
+    "_kw": "kW",
+    "_kwh": "kWh",
+    "_kva": "kVA",
+    "_mw": "MW",
+    "_mwh": "MWh",
+    "_h": "h",
+    "_hours": "h",
+    "_min": "min",
+    "_days": "d",
+    "_pct": "%",
+    "_gbp": "£",
+}
+_ABBREVIATIONS = {"admd", "dsc", "evse", "dno", "ac", "dc", "ev", "npv"}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of merit.
+
+    Attributes
+    ----------
+    name : str
+        Name, a Python identifier in the field's words: `admd_kw`.
+    value : float, int, bool, str or None
+        Value; None where it is missing.
+    unit : str
+        Unit, "" for a pure number or a text.
+    label : str
+        What the index page calls it.
+    """
+
+    name: str
+    value: float | int | bool | str | None
+    unit: str
+    label: str
+
+
+def record(**figures) -> None:
+    """Record figures of merit of this run; call it once, near the end of a notebook.
+
+    Parameters
+    ----------
+    **figures
+        Name to value, to `(value, unit)` or to `(value, unit, label)`. A value is a number, a text,
+        a bool or None; NaN is missing. Without a unit, that of the DataArray (`attrs["units"]`) or
+        of the name's ending (`_kw`, `_kwh`, `_kva`, `_min`, …) is taken.
+
+    Raises
+    ------
+    UserError
+        If a value is not a single number or text.
+
+    Examples
+    --------
+    In a notebook::
+
+        record(
+            admd_kw=(1.93, "kW", "ADMD at 20 chargepoints"),
+            coincidence_factor=0.42,
+        )
+    """
+    from IPython.display import display
+
+    found = [as_figure(name, given) for name, given in figures.items()]
+    summary = "\n".join(f"{f.label}: {f.value} {f.unit}".rstrip() for f in found)
+    bundle = {MEDIA_TYPE: [asdict(f) for f in found], "text/plain": f"Recorded\n{summary}"}
+    display(bundle, raw=True)
+
+
+def as_figure(name: str, given) -> Figure:
+    """Return the figure that a name and what was given for it make.
+
+    Examples
+    --------
+    >>> as_figure("admd_kw", 1.5)
+    Figure(name='admd_kw', value=1.5, unit='kW', label='ADMD')
+    >>> as_figure("share", (0.25, "", "Share of nights at the limit")).label
+    'Share of nights at the limit'
+    """
+    value, unit, label = (
+        (*given, None, None)[:3] if isinstance(given, tuple) else (given, None, None)
+    )
+    if unit is None:
+        unit = getattr(value, "attrs", {}).get("units") or unit_of_name(name)
+    return Figure(name, _plain(name, value), unit, label or _in_words(name))
+
+
+def unit_of_name(name: str) -> str:
+    """Return the unit that the end of a name promises, "" if it promises none.
+
+    Examples
+    --------
+    >>> unit_of_name("unserved_kwh"), unit_of_name("coincidence_factor")
+    ('kWh', '')
+    """
+    return UNIT_OF_SUFFIX.get("_" + name.rpartition("_")[2], "")
+
+
+def recorded(notebook) -> list[Figure]:
+    """Return the figures recorded in an executed notebook; a name recorded twice keeps the last.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+        Executed notebook.
+    """
+    found = {}
+    for output in _outputs(notebook):
+        for figure in output.get("data", {}).get(MEDIA_TYPE, []):
+            found[figure["name"]] = Figure(**figure)
+    return list(found.values())
+
+
+def _in_words(name: str) -> str:
+    """Return a name as a label: without its unit, abbreviations in capitals."""
+    stem = name.rpartition("_")[0] if unit_of_name(name) else name
+    words = [word.upper() if word in _ABBREVIATIONS else word for word in stem.split("_")]
+    return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
+
+
+def _outputs(notebook) -> Iterable[dict]:
+    for cell in notebook.cells:
+        yield from cell.get("outputs", [])
+
+
+def _plain(name: str, value):
+    """Return a value as JSON can hold it: NumPy and xarray scalars become Python's."""
+    if hasattr(value, "item"):
+        if getattr(value, "size", 1) != 1:
+            raise UserError(f"record({name}=…): a single value is needed, not {value.size} of them")
+        value = value.item()
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        if not math.isfinite(value):
+            return None
+        return int(value) if isinstance(value, numbers.Integral) else float(value)
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    if type(value).__name__ == "Timestamp":
+        return value.isoformat()
+    raise UserError(
+        f"record({name}=…): {type(value).__name__} cannot be recorded; give a number or a text"
+    )
