@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from scchelpers.faults import UserError
-from scchelpers.runner import index, markup, provenance, publish, records
+from scchelpers.report import records
+from scchelpers.runner import index, markup, provenance, publish
 from scchelpers.runner.job import Outcome
 from tests.trial import HOSTILE, NOTEBOOKS
 
@@ -66,9 +67,38 @@ def test_a_figure_keeps_its_alternative_text_and_size():
     assert (image["width"], image["height"]) == ("1", "1")
 
 
-def test_a_figure_without_alternative_text_is_refused():
-    with pytest.raises(UserError, match=r"cell 'figure\(\)' has no alternative text"):
-        publish.render(book(shown({"image/png": PIXEL})))
+def test_a_figure_without_a_description_is_kept_and_says_what_drew_it():
+    page = publish.render(book(shown({"image/png": PIXEL})))
+    assert 'alt="A figure without a description, drawn by: figure()"' in page
+
+
+def test_the_answer_stands_under_the_title_without_its_heading():
+    cells = [
+        new_markdown_cell("# Title\n\nFor whom."),
+        new_markdown_cell("## Part"),
+        new_markdown_cell("## Answer"),
+        new_code_cell(
+            "%%say", outputs=[shown({"text/markdown": "It fits."})], metadata={"tags": ["answer"]}
+        ),
+        new_markdown_cell("## Limits"),
+    ]
+    page = publish.render(new_notebook(cells=cells)).split("<main")[1]
+    assert page.index("For whom") < page.index("It fits.") < page.index("Part")
+    assert "Answer" not in page
+
+
+def test_a_site_that_lacks_data_gets_a_short_page():
+    error = new_output("error", ename="NeedsData", evalue="Import a load.", traceback=["x"])
+    cells = [
+        new_markdown_cell("# Title"),
+        new_code_cell("needs(load)", outputs=[shown({"text/markdown": "Import a load."}), error]),
+        new_markdown_cell("## Never reached"),
+        new_code_cell("1 / 0"),
+    ]
+    page = publish.render(new_notebook(cells=cells))
+    assert "Import a load." in page
+    assert "Never reached" not in page
+    assert "1 / 0" not in page
 
 
 def test_equations_are_mathml_and_code_is_folded():

@@ -21,7 +21,7 @@ WIDEST_IN = 6.2  # at 11 points still legible when a phone shows it at 390 pixel
 # Figures are laid out in the first, which Matplotlib ships and which is about the widest of these:
 # a reader without it sees one of the others, and names keep to their places.
 FONTS = "'DejaVu Sans', Verdana, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
-PAPER, DARK_PAPER = "#ffffff", "#161c22"
+PAPER, DARK_PAPER = "#ffffff", "#141b20"
 LARGEST = 150_000  # characters; above it marks are drawn as pixels
 MANY_POINTS = 1500
 MANY_COLOURS = 24  # a picture of values, such as a heat map: its colours mean numbers and stay
@@ -42,6 +42,7 @@ def join(shell) -> None:
     mpl.use(INLINE)
     plt.switch_backend(INLINE)
     configure_inline_support(shell, INLINE)
+    mpl.interactive(True)  # the shell shows only what was drawn so
     plt.style.use(STYLE)
     formatters = shell.display_formatter.formatters
     for kind in ("image/png", "image/jpeg", "application/pdf"):
@@ -241,7 +242,7 @@ def dark_of(colour: str) -> str:
     Examples
     --------
     >>> dark_of("#ffffff"), dark_of("#0a5f9e")
-    ('#161c22', '#61b6f5')
+    ('#141b20', '#61b6f5')
     """
     if colour == PAPER:
         return DARK_PAPER

@@ -16,7 +16,7 @@ import nbformat
 
 from scchelpers.portfolio import Portfolio, reads
 from scchelpers.portfolio.fingerprint import Fingerprints
-from scchelpers.report import records
+from scchelpers.report import NeedsData, records
 from scchelpers.runner import files, kernels
 from scchelpers.runner.canonical import ERROR_MARKER, INJECTED, canonical
 from scchelpers.runner.job import Job, Outcome
@@ -145,6 +145,8 @@ def execute(job: Job, executed: Path) -> nbformat.NotebookNode:
             coalesce_streams=True,
         )
     except PapermillExecutionError as fault:
+        if fault.ename == NeedsData.__name__:  # an answer: the page says what to supply
+            return _sealed(_read(executed), job, noted, cwd)
         raise RunError(fault.ename, _one_line(fault.evalue), _position(job, executed)) from None
     except DeadKernelError:
         cell = _last_begun(job, executed)
@@ -163,6 +165,11 @@ def execute(job: Job, executed: Path) -> nbformat.NotebookNode:
         # papermill returns as if all were well after sys.exit(0)
         message = "the notebook stopped before its end (sys.exit or quit)"
         raise RunError("StoppedEarly", message, _in_source(job, notebook, unfinished))
+    return _sealed(notebook, job, noted, cwd)
+
+
+def _sealed(notebook, job: Job, noted: Path, cwd: Path) -> nbformat.NotebookNode:
+    """Return an executed notebook as it is kept, with what it read."""
     given = str(job.parameters["portfolio"])
     portfolio = Portfolio.open(given if files.is_address(given) else cwd / given)
     return canonical(notebook, job, Fingerprints(portfolio).of(reads.noted(noted)))

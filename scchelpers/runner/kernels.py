@@ -36,10 +36,12 @@ ONE_THREAD = dict.fromkeys(
     ),
     "1",
 )
+# A figure that a cell leaves open is an output of the cell, as in JupyterLab.
+INLINE = "module://matplotlib_inline.backend_inline"
 # Variables in which all kernels of a run are alike, and what they are forked from.
 ALIKE = {
     **ONE_THREAD,
-    "MPLBACKEND": "Agg",
+    "MPLBACKEND": INLINE,
     "PYTHONHASHSEED": "0",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
 }
@@ -196,7 +198,13 @@ def become_kernel(arguments: list[str], env: dict[str, str], cwd: str) -> NoRetu
         limit_memory()
         from ipykernel.kernelapp import IPKernelApp
 
-        IPKernelApp.launch_instance(arguments)
+        app = IPKernelApp.instance()
+        app.initialize(arguments)
+        inline = sys.modules.get(INLINE.removeprefix("module://"))
+        if inline is not None:  # it was imported when there was no shell to show figures
+            inline.configure_inline_support(app.shell, INLINE)
+            sys.modules["matplotlib"].interactive(True)  # or figures are not noted as drawn
+        app.start()
         code = 0
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else 0

@@ -59,7 +59,8 @@ def fit_to_show(parameters: dict[str, Any]) -> dict[str, Any]:
 def package_key() -> str:
     """Return a key of the package's methods, which changes with any of their source files."""
     root = Path(scchelpers.__file__).parent
-    return _key(path for path in root.rglob("*.py") if path.parent.name != "runner")
+    parts = [path for kind in ("py", "toml", "csv", "mplstyle") for path in root.rglob(f"*.{kind}")]
+    return _key(path for path in parts if path.parent.name != "runner")
 
 
 @cache

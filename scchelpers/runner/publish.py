@@ -21,20 +21,22 @@ import nbformat
 from nbconvert import HTMLExporter, TemplateExporter
 
 from scchelpers.faults import UserError
-from scchelpers.report import records
+from scchelpers.report import NeedsData, records
 from scchelpers.runner import markup
 from scchelpers.runner.files import write_whole
 from scchelpers.runner.notebooks import name_in_words
 
 TEMPLATES = Path(__file__).with_name("template")
 LARGEST_KB = 500
-_LEFT_OUT = {"injected-parameters", "remove-cell"}
+_LEFT_OUT = {"injected-parameters", "remove-cell", "papermill-error-cell-tag"}
+ANSWER = "answer"
 _IMAGES = ("image/png", "image/jpeg", "image/svg+xml")
 _ALONE = {"before": None, "after": None}
 # What a data address may hold as it is, within double quotes.
 _SAFE = " !$'()*+,-./:;=?@[]^_`{|}~"
 _WHITE = re.compile(r"\s+")
-_BARE = re.compile(r"\[?<.*>\]?|None", re.S)
+_BARE = re.compile(r"\[?<.*>\]?|None|\[Text\(.*\)\]", re.S)
+_BARE_HEADING = re.compile(r"#+ [^\n]+")
 
 
 def publish(executed: str | Path, page: str | Path, **context) -> None:
@@ -190,6 +192,7 @@ def _for_readers(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     notebook.cells = [
         cell for cell in notebook.cells if _LEFT_OUT.isdisjoint(cell.metadata.get("tags", []))
     ]
+    notebook.cells = _answer_first(_as_far_as_it_went(notebook.cells))
     for cell in notebook.cells:
         if cell.cell_type != "code":
             continue
@@ -199,9 +202,30 @@ def _for_readers(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             "remove_source": "remove-input" in tags or not cell.source.strip()
         }
         for output in cell.outputs:
-            _require_alt(cell, output)
+            _give_alt(cell, output)
     notebook.cells = _code_together(notebook.cells)
     return notebook
+
+
+def _as_far_as_it_went(cells: list) -> list:
+    """Return the cells up to the one that lacked data, without its error; all where none did."""
+    for number, cell in enumerate(cells):
+        for output in cell.get("outputs", []):
+            if output.output_type == "error" and output.ename == NeedsData.__name__:
+                cell.outputs = [o for o in cell.outputs if o.output_type != "error"]
+                return cells[: number + 1]
+    return cells
+
+
+def _answer_first(cells: list) -> list:
+    """Return cells with those tagged `answer` under the title, their own heading left out."""
+    answers = [n for n, cell in enumerate(cells) if ANSWER in cell.metadata.get("tags", [])]
+    if not answers or not cells or cells[0].cell_type != "markdown":
+        return cells
+    moved = [cells[n] for n in answers]
+    headings = {n - 1 for n in answers if _BARE_HEADING.fullmatch(cells[n - 1].source.strip())}
+    rest = [cell for n, cell in enumerate(cells) if n not in {*answers, *headings}]
+    return [rest[0], *moved, *rest[1:]]
 
 
 def _code_together(cells: list) -> list:
@@ -231,15 +255,13 @@ def _shown(output) -> bool:
     return not (set(data) == {"text/plain"} and _BARE.fullmatch(data["text/plain"].strip()))
 
 
-def _require_alt(cell, output) -> None:
-    # nbconvert would fill in a sentence that says nothing, so the lack must be found here.
+def _give_alt(cell, output) -> None:
+    """Give a picture without an alternative text one that names the code that drew it."""
     for kind in _IMAGES:
         if kind in output.get("data", {}) and not _metadata(output, kind).get("alt", "").strip():
-            first = cell.source.strip().splitlines()[:1]
-            raise UserError(
-                f"the figure of the cell {first[0] if first else ''!r} has no alternative text; "
-                'display it with metadata={"image/png": {"alt": …}}'
-            )
+            lines = [line.strip() for line in cell.source.splitlines() if line.strip()]
+            last = lines[-1][:120] if lines else "a cell without code"
+            output.metadata[kind] = {"alt": f"A figure without a description, drawn by: {last}"}
 
 
 def _metadata(output, kind: str) -> dict:
