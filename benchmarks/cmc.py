@@ -20,9 +20,9 @@ import xarray as xr
 from peers import HERE, environment
 
 sys.path.insert(0, str(HERE.parent))
-from scchelpers.constraints import cmc, oracle, specified_kva
-from scchelpers.constraints.case import Case
-from scchelpers.constraints.powerflow import PowerFlow
+from scchelpers.network import cmc, oracle, specified_kva
+from scchelpers.network.case import Case
+from scchelpers.network.powerflow import PowerFlow
 from scchelpers.portfolio import Portfolio
 from scchelpers.portfolio.network import Network
 from tests import networks

@@ -13,7 +13,7 @@ import pandas as pd
 from cpms import Faults, cases
 from cpms.loops import LOOPS, looped
 from cpms.referee import RULES
-from scchelpers import constraints
+from scchelpers import network
 from scchelpers.portfolio import Portfolio
 
 LINKS = {
@@ -36,7 +36,7 @@ def rule(trials: int) -> None:
 
 
 def loops(portfolio: str, site_id: str, day: str) -> None:
-    study = constraints.locally_managed([Portfolio.open(portfolio).site(site_id)])
+    study = network.locally_managed([Portfolio.open(portfolio).site(site_id)])
     rows = {}
     for link, faults in LINKS.items():
         for loop in LOOPS:

@@ -18,8 +18,8 @@ import pandas as pd
 import xarray as xr
 from trials_coincidence import FEEDERS, FIRST, POWER_FACTOR, imported
 
-from scchelpers import coincidence, constraints, timebase
-from scchelpers.constraints import Control, Study
+from scchelpers import coincidence, network, timebase
+from scchelpers.network import Control, Study
 from scchelpers.portfolio import Portfolio
 
 RULES = ("lifo", "pro-rata")
@@ -49,28 +49,28 @@ def study_of(portfolio: Portfolio, load_kva: xr.DataArray, rating_kva: float, ma
             "asset_id": "feeder", "requested_kva": requested_kva, "power_factor": POWER_FACTOR
         }  # fmt: skip
         placed.append(replace(site, meta=meta, network_kva=moved, rating_kva=rating))
-    return constraints.locally_managed(placed)
+    return network.locally_managed(placed)
 
 
 def report(study: Study, control: Control) -> None:
     """Print both views under both rules, the sensitivity to the limit, and the feeder's loading."""
-    alone = constraints.overload(study, 0 * study.demand_kw)
-    free = constraints.overload(study, study.free)
+    alone = network.overload(study, 0 * study.demand_kw)
+    free = network.overload(study, study.free)
     loading = pd.concat({"load of others alone": alone, "without a scheme": free}).round(3)
     print(loading.to_string())
     for rule in RULES:
-        limit_kw = constraints.limits(study, rule, control=control)
-        views = constraints.views(study, limit_kw)
-        held = constraints.overload(study, constraints.charge(study, limit_kw))
+        limit_kw = network.limits(study, rule, control=control)
+        views = network.views(study, limit_kw)
+        held = network.overload(study, network.charge(study, limit_kw))
         print(f"\n{rule}: the DNO's view\n{views[DNO].round(3).to_string()}")
         print(f"{rule}: the customer's view\n{views[CUSTOMER].round(3).to_string()}")
         print(f"{rule}: loading\n{held.round(3).to_string()}")
     last = list(study.sites)[-1]
     for rule in RULES:
-        errors = constraints.limit_errors(study, last, rule=rule, control=control)
+        errors = network.limit_errors(study, last, rule=rule, control=control)
         shown = errors[["restricted_h", "restricted_kwh", "lost_kwh", "unserved_kwh"]]
         print(f"\n{rule}, limit of the network shifted, {last}\n{shown.round(1).to_string()}")
-    print(f"\nnewcomer\n{constraints.newcomer(study, control=control).round(2).to_string()}")
+    print(f"\nnewcomer\n{network.newcomer(study, control=control).round(2).to_string()}")
 
 
 def main() -> None:

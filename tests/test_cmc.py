@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from scchelpers import constraints
-from scchelpers.constraints import cmc, oracle
-from scchelpers.constraints.case import Case
+from scchelpers import network as net
 from scchelpers.faults import UserError
+from scchelpers.network import cmc, oracle
+from scchelpers.network.case import Case
 from scchelpers.portfolio import Portfolio
 from tests import networks
 from tests.conftest import ROOT
@@ -55,7 +55,7 @@ def demo():
         load = records[network_id]
         high = np.flatnonzero(load > load.quantile(quantile))
         chosen = np.sort(rng.choice(high, 50, replace=False))
-        base_kva = constraints.base_loads(network, records).isel(time=chosen)
+        base_kva = net.base_loads(network, records).isel(time=chosen)
         cases[network_id] = network, base_kva, sites, requested_kw
     return cases
 

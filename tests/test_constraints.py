@@ -7,8 +7,8 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scchelpers.constraints import allocate, remaining, unresolved
 from scchelpers.faults import UserError
+from scchelpers.network import allocate, remaining, unresolved
 
 LETTERS = list("abcdefgh")
 

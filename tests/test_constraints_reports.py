@@ -4,31 +4,31 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scchelpers import constraints
-from scchelpers.constraints import PERFECT, FailSafe, findings, tabulated
-from scchelpers.figures import constraints as draw
+from scchelpers import network
+from scchelpers.figures import network as draw
 from scchelpers.figures import svg
+from scchelpers.network import PERFECT, FailSafe, findings, tabulated
 from tests.test_constraints_schemes import site
 
 
 @pytest.fixture(scope="module")
 def pair():
-    return constraints.locally_managed([site("a"), site("b")])
+    return network.locally_managed([site("a"), site("b")])
 
 
 @pytest.fixture(scope="module")
 def alone():
-    return constraints.locally_managed([site("a", load=np.full(192, 20.0))])
+    return network.locally_managed([site("a", load=np.full(192, 20.0))])
 
 
 @pytest.fixture(scope="module")
 def limit_kw(pair):
-    return constraints.limits(pair, control=PERFECT)
+    return network.limits(pair, control=PERFECT)
 
 
 def test_the_answer_names_the_customers_loss_and_the_best_way(pair, limit_kw):
-    views = constraints.views(pair, limit_kw)
-    said = findings.answer(pair, "b", views, constraints.ways(pair, control=PERFECT), "lifo")
+    views = network.views(pair, limit_kw)
+    said = findings.answer(pair, "b", views, network.ways(pair, control=PERFECT), "lifo")
     assert "160" in said
     assert "number 2 of 2" in said
     assert "LIFO worst" in said
@@ -36,16 +36,16 @@ def test_the_answer_names_the_customers_loss_and_the_best_way(pair, limit_kw):
 
 
 def test_a_site_never_restricted_hears_so(alone):
-    limit = constraints.limits(alone)
-    views = constraints.views(alone, limit)
-    said = findings.answer(alone, "a", views, constraints.ways(alone), "lifo")
+    limit = network.limits(alone)
+    views = network.views(alone, limit)
+    said = findings.answer(alone, "a", views, network.ways(alone), "lifo")
     assert "available all the time" in said
     assert "alone on its asset" in said
-    months = constraints.monthly(alone, limit, "a")
+    months = network.monthly(alone, limit, "a")
     assert findings.months(months) == "No month has a restriction."
-    assert draw.when(constraints.by_hour_and_month(alone, limit, "a")) is None
+    assert draw.when(network.by_hour_and_month(alone, limit, "a")) is None
     assert draw.months(months) is None
-    assert draw.places(constraints.places(alone), {"a": "a"}) is None
+    assert draw.places(network.places(alone), {"a": "a"}) is None
     assert "half last up to [h]" not in tabulated.side_by_side(views, alone).index
 
 
@@ -54,8 +54,8 @@ def test_a_site_without_an_asset_hears_why():
 
 
 def test_when_the_scheme_helps_the_network_is_said(pair, limit_kw):
-    free = constraints.overload(pair, pair.free)
-    held = constraints.overload(pair, constraints.charge(pair, limit_kw))
+    free = network.overload(pair, pair.free)
+    held = network.overload(pair, network.charge(pair, limit_kw))
     assert "with it, never" in findings.loading(held, free)
     assert "145" in findings.loading(held, free)
 
@@ -63,13 +63,11 @@ def test_when_the_scheme_helps_the_network_is_said(pair, limit_kw):
 def test_figures_say_in_words_what_they_show(pair, limit_kw):
     names = {"a": "A", "b": "B"}
     figures = {
-        "06:00": draw.when(constraints.by_hour_and_month(pair, limit_kw, "a")),
-        "160": draw.months(constraints.monthly(pair, limit_kw, "b")),
-        "In the last place": draw.places(constraints.places(pair, control=PERFECT), names),
-        "All sites together": draw.ways(constraints.ways(pair, control=PERFECT), names),
-        "load growth": draw.growth(
-            constraints.growth(pair, "b", rate=0.02, years=2, control=PERFECT)
-        ),
+        "06:00": draw.when(network.by_hour_and_month(pair, limit_kw, "a")),
+        "160": draw.months(network.monthly(pair, limit_kw, "b")),
+        "In the last place": draw.places(network.places(pair, control=PERFECT), names),
+        "All sites together": draw.ways(network.ways(pair, control=PERFECT), names),
+        "load growth": draw.growth(network.growth(pair, "b", rate=0.02, years=2, control=PERFECT)),
     }
     for words, (figure, alt) in figures.items():
         assert words in alt
@@ -77,9 +75,7 @@ def test_figures_say_in_words_what_they_show(pair, limit_kw):
 
 
 def test_abnormal_running_is_told_by_its_worst_day(pair):
-    found = constraints.by_start(
-        pair, "a", length="1D", rating_share=0.6, control=PERFECT, every="1D"
-    )
+    found = network.by_start(pair, "a", length="1D", rating_share=0.6, control=PERFECT, every="1D")
     assert len(found) == 4
     assert "60" in findings.abnormal(found, "1D", rating_share=0.6)
     _, alt = draw.abnormal({"outage": found})
@@ -112,4 +108,4 @@ def test_trips_tell_the_other_load_or_that_it_is_unknown():
 def test_the_table_of_the_state_machine_is_whole():
     rows = tabulated.transitions()
     assert len(rows) == 12
-    assert set(rows["next state"]) == set(constraints.failsafe.STATES)
+    assert set(rows["next state"]) == set(network.failsafe.STATES)

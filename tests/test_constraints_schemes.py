@@ -7,11 +7,11 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scchelpers import constraints
-from scchelpers.constraints import PERFECT, Control, FailSafe, failsafe
-from scchelpers.constraints.setpoint import finer
-from scchelpers.constraints.stack import related, upstream
+from scchelpers import network
 from scchelpers.faults import UserError
+from scchelpers.network import PERFECT, Control, FailSafe, failsafe
+from scchelpers.network.setpoint import finer
+from scchelpers.network.stack import related, upstream
 from scchelpers.site import Site
 
 START = pd.Timestamp("2026-01-05")
@@ -51,22 +51,22 @@ def site(site_id="a", *, requested=100.0, load=None, energy=40.0, applied="2024-
 
 @pytest.fixture(scope="module")
 def pair():
-    return constraints.locally_managed([site("a"), site("b")])
+    return network.locally_managed([site("a"), site("b")])
 
 
 def test_apparent_power_of_p_q_and_of_v_i():
     p, q = over_time([30.0, -30.0]), over_time([40.0, 40.0])
-    assert constraints.apparent_kva(p_kw=p, q_kvar=q).to_numpy().tolist() == [50, -50]
-    amps = constraints.apparent_kva(volts=400.0, amps=over_time([100.0]))
+    assert network.apparent_kva(p_kw=p, q_kvar=q).to_numpy().tolist() == [50, -50]
+    amps = network.apparent_kva(volts=400.0, amps=over_time([100.0]))
     assert amps.item() == pytest.approx(np.sqrt(3) * 40)
     with pytest.raises(UserError, match="p_kw and q_kvar"):
-        constraints.apparent_kva(p_kw=p)
+        network.apparent_kva(p_kw=p)
 
 
 @pytest.mark.parametrize("factor", [0.8, 0.95, 1.0])
 def test_headroom_from_p_and_q_reaches_the_rating_exactly(factor):
     p, q = (over_time(values) for values in ([-400.0, 0, 300, 400], [200.0, -200, 0, 100]))
-    x = constraints.headroom_kw(p, q, 450.0, power_factor=factor)
+    x = network.headroom_kw(p, q, 450.0, power_factor=factor)
     tangent = np.sqrt(1 / factor**2 - 1)
     np.testing.assert_allclose(np.hypot(p + x, q + x * tangent), 450.0)
     assert (x > 0).all()
@@ -74,37 +74,35 @@ def test_headroom_from_p_and_q_reaches_the_rating_exactly(factor):
 
 def test_an_overload_is_a_negative_headroom_at_every_power_factor():
     p, q = over_time([460.0, 0.0]), over_time([0.0, 900.0])
-    assert (constraints.headroom_kw(p, q, 450.0, power_factor=0.95) < 0).all()
+    assert (network.headroom_kw(p, q, 450.0, power_factor=0.95) < 0).all()
 
 
 def test_headroom_follows_measured_voltage_and_export():
-    room = constraints.headroom_kva(over_time([380.0, -50.0]), xr.DataArray(400.0), volts_pu=0.95)
+    room = network.headroom_kva(over_time([380.0, -50.0]), xr.DataArray(400.0), volts_pu=0.95)
     assert room.to_numpy().tolist() == [0.0, 430.0]
 
 
 def test_a_delay_shows_the_load_of_before():
     load = over_time([10.0, 20.0, 30.0, 40.0], "5min")
-    seen = constraints.as_measured(load, Control(delay="7min"))
+    seen = network.as_measured(load, Control(delay="7min"))
     assert seen.to_numpy().tolist() == [10, 10, 10, 20]
 
 
 def test_bias_and_noise_change_what_is_read():
     load = over_time(np.full(4000, 100.0), "5min")
     now = {"delay": "0min"}
-    assert (constraints.as_measured(load, Control(bias=0.01, **now)) == 101.0).all()
-    assert (constraints.as_measured(-load, Control(bias=0.01, **now)) == -99.0).all()
-    noisy = constraints.as_measured(load, Control(noise=0.02, seed=1, **now))
+    assert (network.as_measured(load, Control(bias=0.01, **now)) == 101.0).all()
+    assert (network.as_measured(-load, Control(bias=0.01, **now)) == -99.0).all()
+    noisy = network.as_measured(load, Control(noise=0.02, seed=1, **now))
     assert float(noisy.std()) == pytest.approx(2.0, rel=0.05)
-    xr.testing.assert_equal(
-        noisy, constraints.as_measured(load, Control(noise=0.02, seed=1, **now))
-    )
+    xr.testing.assert_equal(noisy, network.as_measured(load, Control(noise=0.02, seed=1, **now)))
 
 
 def sent(target, **options):
     control = Control(step="5min", **options)
     kw = over_time(target, "5min").expand_dims(site=["a"])
     asked = xr.DataArray([100.0], {"site": ["a"]})
-    return constraints.setpoints(kw, asked, control)[:, 0].to_numpy().tolist()
+    return network.setpoints(kw, asked, control)[:, 0].to_numpy().tolist()
 
 
 def test_cuts_at_once_and_rises_by_the_ramp():
@@ -153,17 +151,17 @@ def test_a_finer_step_keeps_each_mean():
 
 
 def test_two_sites_share_the_headroom_of_their_asset_in_order(pair):
-    limit = constraints.limits(pair, control=PERFECT)
+    limit = network.limits(pair, control=PERFECT)
     at = limit.sel(time=START + pd.Timedelta("7h"))
     assert at.to_numpy().tolist() == [10.0, 0.0]
     night = limit.sel(time=START + pd.Timedelta("2h"))
     assert night.to_numpy().tolist() == [100.0, 0.0]
-    half = constraints.limits(pair, "pro-rata", control=PERFECT)
+    half = network.limits(pair, "pro-rata", control=PERFECT)
     assert half.sel(time=START + pd.Timedelta("7h")).to_numpy().tolist() == [5.0, 5.0]
 
 
 def test_both_views_by_hand(pair):
-    found = constraints.views(pair, constraints.limits(pair, control=PERFECT))
+    found = network.views(pair, network.limits(pair, control=PERFECT))
     # 4 h a day at 10 kW, 8 h at 150 or 100 kVA free: site a has its 100 kW but for 06:00-10:00.
     assert found.loc["a", "restricted_h"] == 16
     assert found.loc["a", "max_cut_kw"] == 90
@@ -175,13 +173,13 @@ def test_both_views_by_hand(pair):
 
 
 def test_lending_on_serves_more_and_keeps_the_order(pair):
-    ways = constraints.ways(pair, control=PERFECT)["unserved_kwh"].unstack("way")  # noqa: PD010
+    ways = network.ways(pair, control=PERFECT)["unserved_kwh"].unstack("way")  # noqa: PD010
     assert ways["LIFO, unused lent on"].sum() <= ways["LIFO"].sum() + 1e-6
     assert ways.loc["a", "LIFO"] <= ways.loc["a", "pro-rata"] + 1e-6
 
 
 def test_places_exchange_like_sites(pair):
-    places = constraints.places(pair, control=PERFECT)
+    places = network.places(pair, control=PERFECT)
     for measure in ("restricted_h", "unserved_kwh"):
         for place in (1, 2):
             assert places.loc[("a", place), measure] == places.loc[("b", place), measure]
@@ -190,7 +188,7 @@ def test_places_exchange_like_sites(pair):
 
 
 def test_a_newcomer_harms_nobody_under_lifo(pair):
-    found = constraints.newcomer(pair, control=PERFECT)
+    found = network.newcomer(pair, control=PERFECT)
     assert found.loc[("LIFO", "a"), "restricted_h_before"] == 16
     assert found.loc[("LIFO", "a"), "restricted_h_after"] == 16
     assert found.loc[("pro-rata", "a"), "restricted_h_after"] > 16
@@ -199,39 +197,37 @@ def test_a_newcomer_harms_nobody_under_lifo(pair):
 def test_some_sites_of_a_study_stay_on_its_time_axis():
     late = site("b")
     late.sessions.loc[3, "plug_out"] += pd.Timedelta("20h")
-    study = constraints.locally_managed([site("a"), late]).only(["a"])
-    found = constraints.views(study, constraints.limits(study, control=PERFECT))
+    study = network.locally_managed([site("a"), late]).only(["a"])
+    found = network.views(study, network.limits(study, control=PERFECT))
     assert found.index.tolist() == ["a"]
 
 
 def test_months_add_up_to_the_record(pair):
-    limit = constraints.limits(pair, control=PERFECT)
-    months = constraints.monthly(pair, limit, "b")
-    row = constraints.views(pair, limit).loc["b"]
+    limit = network.limits(pair, control=PERFECT)
+    months = network.monthly(pair, limit, "b")
+    row = network.views(pair, limit).loc["b"]
     for measure in ("restricted_h", "lost_kwh", "unserved_kwh"):
         assert months[measure].sum() == pytest.approx(row[measure])
 
 
 def test_the_scheme_keeps_the_asset_inside_its_rating(pair):
-    free = constraints.overload(pair, pair.free)
+    free = network.overload(pair, pair.free)
     assert free.loc["tx", "peak_share"] == pytest.approx(290 / 200)
     assert free.loc["tx", "over_h"] == pytest.approx(4 * 40 / 50, abs=0.4)
-    held = constraints.overload(
-        pair, constraints.charge(pair, constraints.limits(pair, control=PERFECT))
-    )
+    held = network.overload(pair, network.charge(pair, network.limits(pair, control=PERFECT)))
     assert held.loc["tx", "over_kvah"] == 0
 
 
 def test_what_a_site_lacks_is_said():
     whole = site()
-    assert constraints.lacking(whole) == ""
+    assert network.lacking(whole) == ""
     bare = Site("x", whole.meta | {"asset_id": None}, *[None] * 5, "Europe/London")
-    assert "asset" in constraints.lacking(bare)
+    assert "asset" in network.lacking(bare)
     other = Site(
         "x", whole.meta, whole.chargepoints, whole.sessions.iloc[:0], None,
         whole.network_kva, whole.rating_kva, "Europe/London",
     )  # fmt: skip
-    assert "session" in constraints.lacking(other)
+    assert "session" in network.lacking(other)
 
 
 def test_order_of_application_and_the_assets_above():
@@ -242,7 +238,7 @@ def test_order_of_application_and_the_assets_above():
             "applied_on": pd.to_datetime(["2024-05-01", None, "2023-01-01", "2020-01-01"]),
         }
     ).set_index("site_id", drop=False)
-    assert constraints.applicants(sites, "x") == ["z", "x", "y"]
+    assert network.applicants(sites, "x") == ["z", "x", "y"]
     assets = pd.DataFrame({"parent_id": [None, "p", "p", None]}, index=["p", "tx", "t2", "far"])
     assert upstream(assets, "tx") == ["tx", "p"]
     assert related(assets, "t2") == ["p", "tx", "t2"]
@@ -301,25 +297,25 @@ def test_a_trip_loses_the_other_load_too():
 
 def test_random_failures_have_their_rate_and_length():
     time = over_time(np.zeros(8760), "1h")["time"]
-    works = [constraints.intact(time, per_year=100, mean_h=5, seed=k) for k in range(20)]
+    works = [network.intact(time, per_year=100, mean_h=5, seed=k) for k in range(20)]
     share = np.mean([1 - float(w.mean()) for w in works])
     # A failure touches half an hour more than its length at each end; few overlap.
     assert share == pytest.approx(100 * 6 / 8760, rel=0.1)
-    assert constraints.intact(time, per_year=0, mean_h=5).all()
+    assert network.intact(time, per_year=0, mean_h=5).all()
 
 
 def test_a_sound_link_costs_nothing_and_a_dead_one_the_fail_safe(pair):
-    own = constraints.limits(pair, control=PERFECT).sel(site="a", drop=True)
+    own = network.limits(pair, control=PERFECT).sel(site="a", drop=True)
     rules = FailSafe(failsafe_kw=0.0)
-    sound = constraints.cost_of_silence(pair, "a", own, rules, per_year=0, mean_h=1)
+    sound = network.cost_of_silence(pair, "a", own, rules, per_year=0, mean_h=1)
     assert sound["unserved_kwh"] == 0
-    dead = constraints.cost_of_silence(pair, "a", own, rules, per_year=20000, mean_h=500)
+    dead = network.cost_of_silence(pair, "a", own, rules, per_year=20000, mean_h=500)
     assert dead["unserved_kwh"] * pair.years == pytest.approx(160, rel=0.15)
 
 
 def test_a_late_signal_is_the_networks_harm(pair):
-    own = constraints.limits(pair, control=PERFECT).sel(site="a", drop=True)
-    late = constraints.late_signals(pair, "a", own, ["0s", "10min"])
+    own = network.limits(pair, control=PERFECT).sel(site="a", drop=True)
+    late = network.late_signals(pair, "a", own, ["0s", "10min"])
     assert late.loc["0s", "excursion_kwh"] == pytest.approx(0, abs=1e-9)
     # 50 kW drawn for ten minutes where 10 are allowed, four times.
     assert late.loc["10min", "excursion_kwh"] * pair.years == pytest.approx(4 * 40 / 6)
@@ -328,7 +324,7 @@ def test_a_late_signal_is_the_networks_harm(pair):
 
 def test_abnormal_running_changes_rating_and_load_for_its_time_alone(pair):
     first = START.tz_localize("UTC")
-    other = constraints.running(
+    other = network.running(
         pair, first, first + pd.Timedelta("1h"), rating_share=0.5, transferred_kva=20.0
     )
     assert (other.rating_kva[:12] == 100).all()
@@ -336,13 +332,13 @@ def test_abnormal_running_changes_rating_and_load_for_its_time_alone(pair):
     assert (other.load_kva[:12] == 120).all()
     assert (other.load_kva[12:] == pair.load_kva[12:]).all()
     with pytest.raises(UserError, match="end"):
-        constraints.running(pair, first, first)
+        network.running(pair, first, first)
 
 
 def test_growth_and_errors_of_the_limit_restrict_the_more(pair):
-    years = constraints.growth(pair, "a", rate=0.05, years=3, control=PERFECT)
+    years = network.growth(pair, "a", rate=0.05, years=3, control=PERFECT)
     assert years["restricted_kwh"].is_monotonic_increasing
-    errors = constraints.limit_errors(pair, "a", control=PERFECT)
+    errors = network.limit_errors(pair, "a", control=PERFECT)
     # 06:00 to 10:00 on four days leave 10 kW of 100, and 2 kW more or less each per cent; before
     # 06:00 just 100 kVA are free, which 2 kVA less no longer are.
     expected = [16 * 94 + 24 * 4, 16 * 92 + 24 * 2, 16 * 90, 16 * 88, 16 * 86]
@@ -358,7 +354,7 @@ def test_growth_and_errors_of_the_limit_restrict_the_more(pair):
 )
 def test_a_battery_gives_no_more_than_it_took(rows, energy, power, efficiency):
     limit, demand = (over_time([row[k] for row in rows]) for k in (0, 1))
-    found = constraints.backfill(
+    found = network.backfill(
         limit, demand, battery_kwh=energy, battery_kw=power, efficiency=efficiency
     )
     given_kw, stored = found["battery_kw"].to_numpy(), found["stored_kwh"].to_numpy()
@@ -377,11 +373,11 @@ def test_parallel_schemes_each_keep_their_own_limit():
     year, residual = np.tile(day, 366), over_time(np.full(366 * 48, 30.0))
     own = {"residual_kw": residual, "dsc_kva": 50.0}
     sites = [site("t", load=year), site("c", load=year, **own), site("l"), site("m")]
-    schemes = constraints.assigned(sites)
+    schemes = network.assigned(sites)
     assert schemes.to_dict() == {"t": "TCC", "c": "CLM", "l": "LMC", "m": "CMC"}
     assets = {"tx": (sites[0].network_kva, sites[0].rating_kva)}
-    study = constraints.tree_managed(sites, assets, {s.site_id: ["tx"] for s in sites})
-    found = constraints.trial(study, schemes, control=PERFECT)
+    study = network.tree_managed(sites, assets, {s.site_id: ["tx"] for s in sites})
+    found = network.trial(study, schemes, control=PERFECT)
     assert float(found.limit_kw.sel(site="c").max()) == 20.0
     morning = found.limit_kw.sel(time=START + pd.Timedelta("7h"))
     assert float(morning.sel(site="t")) <= 10
@@ -389,4 +385,4 @@ def test_parallel_schemes_each_keep_their_own_limit():
     before, after = (found.overloads[name].loc["tx"] for name in ("no scheme", "trial"))
     assert after["over_kvah"] < before["over_kvah"]
     with pytest.raises(UserError, match="'ANM'"):
-        constraints.trial(study, schemes.replace("TCC", "ANM"))
+        network.trial(study, schemes.replace("TCC", "ANM"))

@@ -5,14 +5,14 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from scchelpers import constraints
-from scchelpers.constraints import PERFECT, Model, cmc, findings, oracle, tabulated
-from scchelpers.constraints.case import Case
-from scchelpers.constraints.network import opened
-from scchelpers.constraints.powerflow import supplied
-from scchelpers.constraints.topology import NORMAL
+from scchelpers import network as net
 from scchelpers.faults import UserError
-from scchelpers.figures import constraints as draw
+from scchelpers.figures import network as draw
+from scchelpers.network import PERFECT, Model, cmc, findings, oracle, tabulated
+from scchelpers.network.case import Case
+from scchelpers.network.parts import opened
+from scchelpers.network.powerflow import supplied
+from scchelpers.network.topology import NORMAL
 from scchelpers.portfolio import Portfolio
 from tests import networks
 from tests.conftest import ROOT
@@ -30,13 +30,13 @@ def model(network, base_kva, rating_factor=1.0, **nodes: tuple[int, float]) -> M
         index=pd.Index(list(nodes), name="site_id"),
     )
     asked = xr.DataArray([kw for _, kw in nodes.values()], {"site": list(nodes)})
-    base = constraints.base_loads(network, {network.network_id: base_kva})
+    base = net.base_loads(network, {network.network_id: base_kva})
     return Model(network, base, table, asked, rating_factor)
 
 
 def test_a_load_with_a_record_follows_it_and_the_others_share_the_rest():
     records = {"tiny": over_time([100.0, 80.0, 20.0]), "load 22": over_time([30.0, 70.0, 25.0])}
-    found = constraints.base_loads(networks.street(), records)
+    found = net.base_loads(networks.street(), records)
     assert found.sel(load="load 22").to_numpy().tolist() == [30, 70, 25]
     # The other load takes the remainder; where the record exceeds the network's, nothing.
     np.testing.assert_allclose(found.sel(load="load 21"), [70, 10, 0], rtol=1e-12)
@@ -45,11 +45,11 @@ def test_a_load_with_a_record_follows_it_and_the_others_share_the_rest():
 
 
 def test_without_a_record_of_their_own_loads_share_as_the_file_specifies():
-    found = constraints.base_loads(networks.street(), {"tiny": over_time([100.0, -50.0])})
+    found = net.base_loads(networks.street(), {"tiny": over_time([100.0, -50.0])})
     np.testing.assert_allclose(found[0], [60, 40])
     np.testing.assert_allclose(found[1], [-30, -20])
     with pytest.raises(UserError, match="its own load is not on record"):
-        constraints.base_loads(networks.street(), {"other": over_time([1.0, 2.0])})
+        net.base_loads(networks.street(), {"other": over_time([1.0, 2.0])})
 
 
 def test_a_branch_named_after_an_asset_takes_its_ratings_by_season():
@@ -57,21 +57,21 @@ def test_a_branch_named_after_an_asset_takes_its_ratings_by_season():
     time = xr.DataArray(
         pd.to_datetime(["2026-01-05", "2026-07-06"]).to_numpy(), dims="time", name="time"
     )
-    found = constraints.rating_factor(networks.street(), {"transformer 11": rating}, time)
+    found = net.rating_factor(networks.street(), {"transformer 11": rating}, time)
     assert found.sel(branch="transformer 11").to_numpy().tolist() == [1.0, 0.9]
-    assert constraints.rating_factor(networks.street(), {"elsewhere": rating}, time) == 1.0
+    assert net.rating_factor(networks.street(), {"elsewhere": rating}, time) == 1.0
 
 
 def test_extremes_begin_at_midnight_and_are_named_in_words():
     load = over_time(np.r_[np.full(96, 10.0), np.full(96, 90.0), np.full(96, 5.0)])
-    found = constraints.extremes(load, "48h", "UTC")
+    found = net.extremes(load, "48h", "UTC")
     assert {name: start.date().isoformat() for name, (start, _) in found.items()} == {
         "2 days at the highest load": "2026-01-07",
         "2 days at the lowest load": "2026-01-09",
     }
     assert [end - start for start, end in found.values()] == [pd.Timedelta("48h")] * 2
     with pytest.raises(UserError, match="longer than the load on record"):
-        constraints.extremes(load, "60D", "UTC")
+        net.extremes(load, "60D", "UTC")
 
 
 def test_an_open_branch_leaves_a_spur_dark_and_a_ring_alive():
@@ -83,7 +83,7 @@ def test_an_open_branch_leaves_a_spur_dark_and_a_ring_alive():
 def test_a_site_cut_off_gets_nothing_and_the_others_what_is_left():
     case = model(networks.street(), over_time([150.0, 190.0]), a=(4, 60.0), b=(3, 60.0))
     normal = case.setpoints()
-    found = constraints.with_open(case, "line 13")
+    found = net.with_open(case, "line 13")
     assert found["supplied"].to_series().to_dict() == {"a": False, "b": True}
     assert (found["limit_kw"].sel(site="a") == 0).all()
     assert (found["limit_kw"].sel(site="b") > normal["limit_kw"].sel(site="b")).all()
@@ -93,7 +93,7 @@ def test_a_site_cut_off_gets_nothing_and_the_others_what_is_left():
 
 def test_with_the_only_infeed_open_everything_is_dark():
     case = model(networks.street(), over_time([150.0, 190.0]), a=(4, 60.0), b=(3, 60.0))
-    found = constraints.with_open(case, "transformer 11")
+    found = net.with_open(case, "transformer 11")
     assert (found["limit_kw"] == 0).all()
     assert found.attrs["dark"] == ["node 2", "node 3", "node 4"]
     assert float(found["loading"].max()) == 0
@@ -102,7 +102,7 @@ def test_with_the_only_infeed_open_everything_is_dark():
 @pytest.mark.parametrize("branch", ["line 11", "line 14"])
 def test_setpoints_of_an_open_ring_are_those_of_bisection(branch):
     case = model(networks.ring(), over_time([2600.0, 5000.0]), a=(3, 900.0), b=(4, 900.0))
-    found = constraints.with_open(case, branch)
+    found = net.with_open(case, branch)
     left = opened(case.network, branch)
     whole = Case.of(left, case.base_kva, case.sites, case.requested_kw, 1.0, None)
     exact_kw = oracle.exact(whole, oracle.sees(whole), np.arange(2))
@@ -114,10 +114,10 @@ def test_setpoints_of_an_open_ring_are_those_of_bisection(branch):
 def turns():
     """Every branch of the street open in turn for two days, of a study of two sites."""
     load = np.full(192, 150.0)
-    study = constraints.locally_managed([site("a", load=load), site("b", load=load)])
+    study = net.locally_managed([site("a", load=load), site("b", load=load)])
     case = model(networks.street(), over_time(load), a=(4, 100.0), b=(3, 100.0))
     span = (START.tz_localize("UTC"), START.tz_localize("UTC") + pd.Timedelta("48h"))
-    return study, case, span, constraints.with_each_open(study, case, span)
+    return study, case, span, net.with_each_open(study, case, span)
 
 
 def test_each_branch_open_in_turn_is_set_against_normal_running(turns):
@@ -138,15 +138,15 @@ def test_each_branch_open_in_turn_is_set_against_normal_running(turns):
 
 def test_one_branch_may_be_named_and_must_exist(turns):
     study, case, span, _ = turns
-    one = constraints.with_each_open(study, case, span, chosen=["line 13"])
+    one = net.with_each_open(study, case, span, chosen=["line 13"])
     assert one.network.index.tolist() == [NORMAL, "line 13"]
     said = findings.outages({"2 days": one}, study, "b")
     assert "With line 13 out it keeps" in said
     with pytest.raises(UserError, match="no branch 'line 1x'"):
-        constraints.with_each_open(study, case, span, chosen=["line 1x"])
+        net.with_each_open(study, case, span, chosen=["line 1x"])
     late = tuple(at + pd.Timedelta("99D") for at in span)
     with pytest.raises(UserError, match="no intervals there"):
-        constraints.with_each_open(study, case, late)
+        net.with_each_open(study, case, late)
 
 
 def test_outages_are_told_shown_and_listed(turns):
@@ -164,7 +164,7 @@ def test_outages_are_told_shown_and_listed(turns):
 def test_where_load_of_others_alone_is_too_much_it_is_said(turns):
     study, case, span, _ = turns
     full = Model(case.network, case.base_kva * 1.6, case.sites, case.requested_kw)
-    found = constraints.with_each_open(study, full, span, chosen=["line 13"])
+    found = net.with_each_open(study, full, span, chosen=["line 13"])
     row = found.network.loc[NORMAL]
     assert row["over_branch"] == "line 12"
     assert (row["over_h"], row["beyond_h"]) == (48, 0)
@@ -181,26 +181,26 @@ def test_where_nothing_is_lost_and_one_branch_binds_the_cmc_is_the_lmc():
         transformer=[networks.transformer(11, (1, 2), 200.0, 11_000.0, 400.0, uk=1e-5, pk=0.0)],
         sym_load=[networks.load(21, 2, 100e3, 0.0)],
     )
-    study = constraints.locally_managed([site("a"), site("b")])
+    study = net.locally_managed([site("a"), site("b")])
     load = study.sites["a"].network_kva
     case = model(network, load, a=(2, 100.0), b=(2, 100.0))
     case.sites["power_factor"] = 1.0
     central = case.setpoints()
-    found = constraints.lmc_to_cmc(study, study, case, central, "b", "transformer 11")
+    found = net.lmc_to_cmc(study, study, case, central, "b", "transformer 11")
     assert len(found) == 4
     # At once, the three others agree; the LMC as run is more cautious.
     np.testing.assert_allclose(found.iloc[2:], found.iloc[[1, 1]], rtol=1e-3)
     assert found["restricted_kwh"].iloc[0] > found["restricted_kwh"].iloc[1]
-    assert constraints.excess(central, study, "transformer 11") == pytest.approx(0, abs=1e-4)
+    assert net.excess(central, study, "transformer 11") == pytest.approx(0, abs=1e-4)
     # The whole 96 h, for "b" never has all; its car wants 50 kW for 48 min of each of four days.
-    held = constraints.binding(central, study, "b")
+    held = net.binding(central, study, "b")
     assert held.index.tolist() == ["transformer 11"]
     assert held["bound_h"].item() == pytest.approx(96)
     assert held["lost_kwh"].item() == pytest.approx(160, rel=0.01)
     said = findings.apart(found, held, 0.012).replace("\u202f", " ")
     assert "transformer 11 for 96.0 h (160 kWh)" in said
     assert "1.2 % more on it" in said
-    other = constraints.lmc_to_cmc(study, study, case, central, "b", "not in the model")
+    other = net.lmc_to_cmc(study, study, case, central, "b", "not in the model")
     assert len(other) == 3
 
 
@@ -214,7 +214,7 @@ def test_elm_road_stays_over_its_rating_by_base_load_alone():
     )
     network = portfolio.network("elm-road-tx")
     found = cmc.setpoints(network, load.isel(time=highest), own, asked)
-    over = constraints.overloads(found)
+    over = net.overloads(found)
     assert over.index.tolist() == ["Elm Road transformer"]
     assert over["over_h"].item() == 2
     assert over["beyond_h"].item() == 0
@@ -231,12 +231,12 @@ def test_elm_road_stays_over_its_rating_by_base_load_alone():
 
 def test_an_operator_shares_its_setpoints_among_its_own_sites_only():
     sites = [site("a", operator="Kerb"), site("b", operator="Kerb"), site("c", operator="Park")]
-    study = constraints.locally_managed(sites)
-    assert constraints.operators(study) == {"Kerb": ["a", "b"]}
-    assert constraints.operators(study.only(["a", "c"])) == {}
-    limit_kw = constraints.limits(study, control=PERFECT)
-    found = constraints.pooled(study, limit_kw, constraints.operators(study))
-    views = constraints.views(study, limit_kw)["unserved_kwh"]
+    study = net.locally_managed(sites)
+    assert net.operators(study) == {"Kerb": ["a", "b"]}
+    assert net.operators(study.only(["a", "c"])) == {}
+    limit_kw = net.limits(study, control=PERFECT)
+    found = net.pooled(study, limit_kw, net.operators(study))
+    views = net.views(study, limit_kw)["unserved_kwh"]
     assert found.loc["Kerb", "apart"] == pytest.approx(views[["a", "b"]].sum())
     # Four hours a day at 10 kW for two cars that want 40 kWh each: half stays unserved either way.
     assert found.loc["Kerb", "together"] == pytest.approx(160)

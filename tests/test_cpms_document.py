@@ -24,7 +24,7 @@ from cpms.messages import ACTIONS, MOST_BLOCKS, REASONS, instant, read
 from cpms.problem import KINDS
 from cpms.states import STATES
 from cpms.terms import LEADERS, SCHEMES
-from scchelpers.constraints.failsafe import FailSafe
+from scchelpers.network.failsafe import FailSafe
 from tests.conftest import ROOT
 
 DOCUMENT = yaml.safe_load((ROOT / "docs" / "cpms-api.openapi.yaml").read_text(encoding="utf-8"))

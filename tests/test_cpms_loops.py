@@ -8,9 +8,9 @@ import xarray as xr
 from cpms import Faults
 from cpms.loops import LOOPS, Asset, looped
 from cpms.messages import written
-from scchelpers import constraints
-from scchelpers.constraints import PERFECT
+from scchelpers import network
 from scchelpers.faults import UserError
+from scchelpers.network import PERFECT
 from scchelpers.site import Site
 
 DAY = pd.Timestamp("2026-01-05")
@@ -36,9 +36,9 @@ def study():
     time = pd.date_range(DAY, periods=48, freq="30min")
     load = np.r_[np.full(12, 100.0), np.full(8, 190.0), np.full(28, 50.0)]
     rating = pd.Series(200.0, index=["winter", "spring", "summer", "autumn"])
-    network = xr.DataArray(load, {"time": time}, ("time",))
-    site = Site("a", meta, points, sessions, None, network, rating, "Europe/London")
-    return constraints.locally_managed([site])
+    load_kva = xr.DataArray(load, {"time": time}, ("time",))
+    site = Site("a", meta, points, sessions, None, load_kva, rating, "Europe/London")
+    return network.locally_managed([site])
 
 
 def trial(study, faults, loop, **changes):

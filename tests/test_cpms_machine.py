@@ -24,9 +24,9 @@ from cpms import (
     Trip,
 )
 from cpms.states import EVENTS, STATES, TRANSITIONS
-from scchelpers.constraints import failsafe
-from scchelpers.constraints.failsafe import FailSafe
 from scchelpers.faults import UserError
+from scchelpers.network import failsafe
+from scchelpers.network.failsafe import FailSafe
 
 
 def terms(**changes) -> Terms:

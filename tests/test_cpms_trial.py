@@ -29,8 +29,8 @@ from cpms import (
 )
 from cpms.referee import RULES, judge
 from cpms.trial import run
-from scchelpers.constraints.failsafe import FailSafe
 from scchelpers.faults import UserError
+from scchelpers.network.failsafe import FailSafe
 
 TERMS = Terms("SITE-0001", 100.0, rules=FailSafe(failsafe_kw=20.0), ramp_kw_per_s=1e6)
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from scipy.optimize import fsolve
 
-from scchelpers.constraints.network import branches, opened, specified_kva
-from scchelpers.constraints.powerflow import PowerFlow
 from scchelpers.faults import UserError
+from scchelpers.network.parts import branches, opened, specified_kva
+from scchelpers.network.powerflow import PowerFlow
 from scchelpers.portfolio import Portfolio
 from tests import networks
 from tests.conftest import ROOT

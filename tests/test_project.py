@@ -14,7 +14,7 @@ PACKAGE = ROOT / "scchelpers"
 # Rooms in the order of the house: each may import those before it.
 ROOMS = (
     *("faults", "timebase", "site", "portfolio", "importers", "charging", "wording", "measures"),
-    *("diversity", "tcc", "clm", "baselines", "constraints", "network", "coincidence"),
+    *("diversity", "tcc", "clm", "baselines", "network", "coincidence"),
     *("register", "compliance", "business", "choice", "standards", "figures", "report"),
 )
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "data" / "README.md"]

@@ -8,7 +8,7 @@ from cpms.faults import Faults
 from cpms.referee import Verdict, judge
 from cpms.terms import LEADERS, Terms
 from cpms.trial import Plan, run
-from scchelpers.constraints.failsafe import FailSafe
+from scchelpers.network.failsafe import FailSafe
 
 
 def drawn(seed: int, seconds: float = 1200.0) -> Plan:

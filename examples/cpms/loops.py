@@ -1,6 +1,6 @@
 """An LMC on a site of a portfolio through the interface: in open and in closed loop.
 
-In open loop the DNO sends the setpoints of `constraints.limits`, worked out from the load before
+In open loop the DNO sends the setpoints of `network.limits`, worked out from the load before
 the site. In closed loop it has but what a real monitor sees, the asset's load with the site's
 charging in it, and takes off what the site says it draws: as the answer to a heartbeat, late or
 lost.
@@ -18,11 +18,11 @@ from cpms.faults import Faults
 from cpms.terms import Terms
 from cpms.trial import Decision, Log, Plan, run
 from scchelpers import charging, timebase
-from scchelpers.constraints.failsafe import FailSafe
-from scchelpers.constraints.managed import limits
-from scchelpers.constraints.setpoint import Control, setpoints
-from scchelpers.constraints.study import Study
 from scchelpers.faults import UserError
+from scchelpers.network.failsafe import FailSafe
+from scchelpers.network.managed import limits
+from scchelpers.network.setpoint import Control, setpoints
+from scchelpers.network.study import Study
 
 LOOPS = ("open", "closed")
 BELIEVED_S = 300.0  # a state older than this says nothing of the import

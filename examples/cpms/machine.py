@@ -42,7 +42,7 @@ class Machine:
 
     Examples
     --------
-    >>> from scchelpers.constraints import FailSafe
+    >>> from scchelpers.network import FailSafe
     >>> terms = Terms("a", 100.0, rules=FailSafe(failsafe_kw=20.0), ramp_kw_per_s=5.0)
     >>> machine = Machine(terms, now=0.0)
     >>> machine.state, machine.applied_kw

@@ -1,10 +1,10 @@
-"""States of a connection: those of `constraints.failsafe`, and the trip that the DNO sends."""
+"""States of a connection: those of `network.failsafe`, and the trip that the DNO sends."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scchelpers.constraints import failsafe
+from scchelpers.network import failsafe
 
 STATES = failsafe.STATES
 # The DNO's own trip comes before all that the site may bring about by itself.

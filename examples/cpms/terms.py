@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from scchelpers.constraints.failsafe import FailSafe
 from scchelpers.faults import UserError
+from scchelpers.network.failsafe import FailSafe
 
 LEADERS = ("SETPOINT", "FORECAST")
 SCHEMES = ("LMC", "CMC", "PROFILED")

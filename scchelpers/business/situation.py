@@ -199,7 +199,7 @@ def promised_kva(sites: pd.DataFrame, order: Sequence[str], site_id: str) -> flo
     sites : pandas.DataFrame
         `Portfolio.sites`.
     order : sequence of str
-        Sites in order of application, such as from `constraints.applicants`.
+        Sites in order of application, such as from `network.applicants`.
     site_id : str
         The site.
     """

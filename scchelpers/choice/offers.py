@@ -13,8 +13,8 @@ from scchelpers import clm, tcc, timebase
 from scchelpers.choice import schemes
 from scchelpers.choice.case import Case
 from scchelpers.choice.network import Network
-from scchelpers.constraints import Control, as_measured, setpoints
-from scchelpers.constraints.setpoint import finer
+from scchelpers.network import Control, as_measured, setpoints
+from scchelpers.network.setpoint import finer
 from scchelpers.tcc import forecasting
 from scchelpers.wording import NARROW, count, listed, quantity
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from scchelpers import constraints
-from scchelpers.constraints.case import Case as Flow
-from scchelpers.constraints.powerflow import CHUNK
+from scchelpers import network
+from scchelpers.network.case import Case as Flow
+from scchelpers.network.powerflow import CHUNK
 from scchelpers.portfolio import Portfolio
 from scchelpers.portfolio.network import Network as Model
 from scchelpers.portfolio.tables import RATING_SEASONS
@@ -68,10 +68,10 @@ def surroundings(folder: Portfolio, site_id: str) -> Surroundings:
     if not site.meta.get("asset_id"):
         return Surroundings([site], {}, {}, {}, {})
     table = folder.table("assets.csv").set_index("asset_id")
-    near = constraints.related(table, site.meta["asset_id"])
-    sites = [folder.site(other) for other in constraints.applicants(folder.sites, site_id, near)]
+    near = network.related(table, site.meta["asset_id"])
+    sites = [folder.site(other) for other in network.applicants(folder.sites, site_id, near)]
     feeds = {
-        other.site_id: dict.fromkeys(constraints.upstream(table, other.meta["asset_id"]), 1.0)
+        other.site_id: dict.fromkeys(network.upstream(table, other.meta["asset_id"]), 1.0)
         for other in sites
     }
     used = [name for name in near if any(name in through for through in feeds.values())]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from scchelpers.constraints import Control
 from scchelpers.faults import UserError
+from scchelpers.network import Control
 
 
 @dataclass(frozen=True)

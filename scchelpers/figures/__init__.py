@@ -11,8 +11,8 @@ from scchelpers.figures import (
     clm,
     coincidence,
     compliance,
-    constraints,
     diversity,
+    network,
     tcc,
 )
 from scchelpers.figures.style import canvas, end_labels, legend_above
@@ -26,10 +26,10 @@ __all__ = [
     "clm",
     "coincidence",
     "compliance",
-    "constraints",
     "diversity",
     "end_labels",
     "legend_above",
+    "network",
     "show",
     "svg",
     "tcc",
