@@ -8,11 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scchelpers import clm
-from scchelpers.clm import findings, steps
-from scchelpers.clm.frontier import YEAR_H
-from scchelpers.clm.recommendation import DYNAMIC, LARGER, NO_CLM, SMALLER_STATIC, STATIC
-from scchelpers.clm.static import AC_MANAGED, ALL_MANAGED
-from scchelpers.clm.study import excess_days
+from scchelpers.clm import findings
+from scchelpers.clm import volatility as steps
+from scchelpers.clm.customers import (
+    AC_MANAGED,
+    ALL_MANAGED,
+    DYNAMIC,
+    LARGER,
+    NO_CLM,
+    SMALLER_STATIC,
+    STATIC,
+    excess_days,
+)
+from scchelpers.clm.response import YEAR_H
 from scchelpers.faults import UserError
 from scchelpers.figures import clm as draw
 

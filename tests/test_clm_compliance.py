@@ -7,7 +7,8 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scchelpers.clm import compliance, resolution
+from scchelpers.clm import compliance
+from scchelpers.clm import compliance as resolution
 from scchelpers.clm.compliance import DOMESTIC, Rules
 from scchelpers.clm.findings import compliance as findings
 from scchelpers.faults import UserError

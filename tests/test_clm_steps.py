@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from scchelpers.clm import steps
+from scchelpers.clm import volatility as steps
 from scchelpers.clm.findings import steps as findings
 from scchelpers.faults import UserError
 from scchelpers.figures.clm import steps as figures

@@ -7,7 +7,8 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scchelpers.clm import prediction, volatility
+from scchelpers.clm import volatility
+from scchelpers.clm import volatility as prediction
 from scchelpers.clm.findings import volatility as findings
 from scchelpers.faults import UserError
 from scchelpers.figures.clm import volatility as figures

@@ -14,8 +14,8 @@ from scchelpers.business.schemes import LESS, limit_of
 from scchelpers.business.situation import Situation
 from scchelpers.charging import ChargingResult
 from scchelpers.clm import Customers, half_hours_kva, site_import, smallest_limit
+from scchelpers.clm.customers import excess_days
 from scchelpers.clm.erosion import grown as repeated
-from scchelpers.clm.study import excess_days
 from scchelpers.faults import UserError
 from scchelpers.tcc.cells import half_hourly
 

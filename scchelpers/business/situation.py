@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from scchelpers import clm, tcc
-from scchelpers.clm.capacity import Capacity, capacity_of
+from scchelpers.clm.control import Capacity, capacity_of
 from scchelpers.site import Site
 from scchelpers.tcc.cells import half_hourly
 from scchelpers.tcc.derivation import grown

@@ -6,28 +6,47 @@ an import above the DSC that charging causes.
 """
 
 from scchelpers.clm import findings
-from scchelpers.clm.capacity import WHOLE_CURRENT_KVA, Capacity, capacity_of
-from scchelpers.clm.control import Controller, step_of, usable_load
-from scchelpers.clm.excursions import (
-    excursions,
-    half_hours_kva,
-    site_import,
-    uncovered_h,
+from scchelpers.clm.control import (
+    WHOLE_CURRENT_KVA,
+    Capacity,
+    Controller,
+    capacity_of,
+    dynamic_limit,
+    static_limit,
+    step_of,
+    usable_load,
 )
-from scchelpers.clm.frontier import LATENCIES, frontier, premium, required_margin
-from scchelpers.clm.granularity import coarsened, granularity, hidden, inside_half_hours
-from scchelpers.clm.limits import dynamic_limit, static_limit
-from scchelpers.clm.loops import compare_loops, usual_loops
-from scchelpers.clm.recommendation import options, reach, recommend, study_of
-from scchelpers.clm.service import Customers
-from scchelpers.clm.static import (
+from scchelpers.clm.customers import (
+    Customers,
+    Study,
+    Terms,
     dc_evses,
+    drawn_kw,
     limits_to_sweep,
     managed_options,
+    options,
+    reach,
+    recommend,
     smallest_limit,
     static_sweep,
+    study_of,
 )
-from scchelpers.clm.study import Study, Terms, drawn_kw
+from scchelpers.clm.response import (
+    LATENCIES,
+    coarsened,
+    compare_loops,
+    excursions,
+    frontier,
+    granularity,
+    half_hours_kva,
+    hidden,
+    inside_half_hours,
+    premium,
+    required_margin,
+    site_import,
+    uncovered_h,
+    usual_loops,
+)
 
 __all__ = [
     "LATENCIES",

@@ -1,14 +1,10 @@
-"""The loop between a site's meter and its chargepoints: what it believes of the load, and when.
-
-The controller acts on a *believed* load: read at intervals, averaged, rounded, decided upon at
-intervals, and let down slowly if asked to. A rise of the load is always acted upon at once; the
-deadband and the ramp only hold back a fall, as the limit may rise late but must not fall late.
-None of it depends on the capacity or the margin, so one pass serves every margin of a sweep.
-"""
+"""Static and dynamic limits of a customer load management scheme (report section 7.1)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numba
 import numpy as np
@@ -17,6 +13,81 @@ import xarray as xr
 
 from scchelpers.faults import UserError
 from scchelpers.timebase import step_length
+
+# The largest three-phase whole-current supply: 3 x 230 V x 100 A. Above it the meter works by
+# current transformers, is read every half hour, and the capacity itself is paid for.
+WHOLE_CURRENT_KVA = 3 * 230 * 100 / 1000
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """Agreed or asked-for capacity of a site.
+
+    Attributes
+    ----------
+    kva : float
+        Capacity [kVA].
+    power_factor : float
+        Power factor of the import, to turn it into kW.
+    basis : "dsc", "requested" or "rated"
+        Declared supply capacity; or what was asked for, where the site has none; or, where
+        neither is known, what all chargepoints draw together.
+    assumed_power_factor : bool
+        Whether the power factor is an assumption, not the site's.
+    """
+
+    kva: float
+    power_factor: float
+    basis: Literal["dsc", "requested", "rated"]
+    assumed_power_factor: bool = False
+
+    @property
+    def kw(self) -> float:
+        """Active power at that capacity and power factor [kW]."""
+        return self.kva * self.power_factor
+
+
+def checked_power_factor(power_factor: float) -> float:
+    """Return a power factor that can be one.
+
+    Raises
+    ------
+    UserError
+        If it is not above 0 and at most 1.
+    """
+    if not 0 < power_factor <= 1:
+        raise UserError(f"power_factor = {power_factor}: must be above 0 and at most 1")
+    return float(power_factor)
+
+
+def capacity_of(
+    meta: Mapping[str, object], chargepoints: pd.DataFrame, *, power_factor: float
+) -> Capacity:
+    """Return the capacity that a site has, or else asks for.
+
+    Parameters
+    ----------
+    meta : mapping
+        The site's row of `sites.csv` (`Site.meta`).
+    chargepoints : pandas.DataFrame
+        Its EVSEs, for a site that gives neither capacity.
+    power_factor : float
+        What to assume where the site gives no power factor.
+
+    Examples
+    --------
+    >>> meta = {"dsc_kva": None, "requested_kva": 150.0, "power_factor": 0.98}
+    >>> found = capacity_of(meta, pd.DataFrame({"rated_kw": [7.4]}), power_factor=0.95)
+    >>> found.basis, found.kw
+    ('requested', 147.0)
+    """
+    own = meta.get("power_factor")
+    factor = checked_power_factor(power_factor if own is None else own)
+    for basis in ("dsc", "requested"):
+        if meta.get(f"{basis}_kva"):
+            return Capacity(float(meta[f"{basis}_kva"]), factor, basis, own is None)
+    rated_kva = float(chargepoints["rated_kw"].sum()) / factor
+    return Capacity(rated_kva, factor, "rated", own is None)
 
 
 @dataclass(frozen=True)
@@ -160,3 +231,115 @@ def _believe(load, first, per_reading, per_average, quantum_kw, per_decision, de
                 held = max(reading, held - fall_kw)
         out[k] = held
     return out
+
+
+_META = {"units": "kW", "long_name": "limit of the charging power"}
+
+
+def static_limit(limit_kva: float, time, *, power_factor: float) -> xr.DataArray:
+    """Return a fixed limit for the chargepoints alone; other load is ignored by definition.
+
+    Parameters
+    ----------
+    limit_kva : float
+        Limit [kVA].
+    time : DatetimeIndex or DataArray coordinate
+        Interval starts [UTC, without zone].
+    power_factor : float
+        Power factor of the chargepoints.
+
+    Returns
+    -------
+    xarray.DataArray
+        limit_kw [kW] over time.
+
+    Examples
+    --------
+    >>> time = pd.date_range("2026-01-01", periods=2, freq="30min")
+    >>> static_limit(69, time, power_factor=0.95).values.tolist()
+    [65.55, 65.55]
+    """
+    if not limit_kva >= 0:
+        raise UserError(f"limit_kva = {limit_kva}: must be 0 kVA or more")
+    limit_kw = round(limit_kva * checked_power_factor(power_factor), 9)
+    return xr.DataArray(
+        np.full(len(time), limit_kw), {"time": np.asarray(time)}, ("time",), "limit_kw", _META
+    )
+
+
+def dynamic_limit(
+    residual_kw: xr.DataArray,
+    dsc_kva: float,
+    *,
+    power_factor: float,
+    latency: str | pd.Timedelta = "0s",
+    margin_kw: float = 0.0,
+    controller: Controller | None = None,
+) -> xr.DataArray:
+    """Return what a dynamic CLM leaves to the chargepoints: the DSC less the load it believes.
+
+    limit = DSC x power factor - believed residual load - margin, at least 0 and at most the DSC.
+
+    Parameters
+    ----------
+    residual_kw : xarray.DataArray
+        Residual load [kW] over a regular `time` [UTC], 1 to 30 min; NaN where missing.
+    dsc_kva : float
+        Declared supply capacity [kVA].
+    power_factor : float
+        Power factor of the site's import.
+    latency : str or Timedelta
+        From the reading to the cars having followed it. It need not be a multiple of the data's
+        step: the limit is stamped at the instants at which it changes.
+    margin_kw : float
+        Capacity held back for loads that switch on meanwhile [kW].
+    controller : Controller, optional
+        Metering and control; by default each value of the data is read as it begins.
+
+    Returns
+    -------
+    xarray.DataArray
+        limit_kw [kW] over time; NaN while there is no reading to act on (before the first has
+        arrived, and in gaps of the data). `charging.simulate` asks what then holds
+        (`limit_missing`).
+
+    Raises
+    ------
+    UserError
+        For a negative margin or latency, or an irregular load.
+
+    Examples
+    --------
+    >>> time = pd.date_range("2026-01-01", periods=2, freq="30min")
+    >>> load = xr.DataArray([120.0, 180.0], {"time": time}, ("time",))
+    >>> dynamic_limit(load, 200, power_factor=0.95, margin_kw=15).values.tolist()
+    [55.0, 0.0]
+    """
+    if not margin_kw >= 0:
+        raise UserError(f"margin_kw = {margin_kw}: must be 0 kW or more")
+    late = checked_latency(latency)
+    agreed_kw = dsc_kva * checked_power_factor(power_factor)
+    believed = believed_kw(residual_kw, controller or Controller())
+    limit_kw = np.clip(agreed_kw - believed - margin_kw, 0.0, agreed_kw)
+    time = residual_kw.get_index("time")
+    if late > pd.Timedelta(0):
+        time = (time + late).insert(0, time[0])
+        limit_kw = np.r_[np.nan, limit_kw]
+    return xr.DataArray(limit_kw, {"time": time.to_numpy()}, ("time",), "limit_kw", _META)
+
+
+def checked_latency(latency) -> pd.Timedelta:
+    """Return a latency as a Timedelta of 0 or more.
+
+    Raises
+    ------
+    UserError
+        If it is not a length of time.
+    """
+    try:
+        late = pd.Timedelta(latency)
+    except ValueError:
+        late = pd.NaT
+    if pd.isna(late) or late < pd.Timedelta(0):
+        raise UserError(f"latency = {latency!r}: write a length of time such as '30s'")
+    return late

@@ -14,9 +14,8 @@ import pandas as pd
 import xarray as xr
 
 from scchelpers import charging
-from scchelpers.clm.control import step_of
-from scchelpers.clm.excursions import excursions, site_import
-from scchelpers.clm.limits import checked_latency
+from scchelpers.clm.control import checked_latency, step_of
+from scchelpers.clm.response import excursions, site_import
 from scchelpers.faults import UserError
 
 ANSWERS = ("hold", "fall", "stop")

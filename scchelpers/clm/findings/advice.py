@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from scchelpers.clm.capacity import Capacity
-from scchelpers.clm.findings.moving import span
-from scchelpers.clm.recommendation import (
+from scchelpers.clm.control import Capacity
+from scchelpers.clm.customers import (
     COSTS,
     DYNAMIC,
     LARGER,
@@ -15,8 +14,9 @@ from scchelpers.clm.recommendation import (
     NO_CLM,
     SMALLER_STATIC,
     STATIC,
+    Terms,
 )
-from scchelpers.clm.study import Terms
+from scchelpers.clm.findings.moving import span
 from scchelpers.wording import count, number, percent, quantity
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from scchelpers.clm.capacity import WHOLE_CURRENT_KVA, Capacity
-from scchelpers.clm.static import AC_MANAGED, ALL_MANAGED, UNMANAGED
+from scchelpers.clm.control import WHOLE_CURRENT_KVA, Capacity
+from scchelpers.clm.customers import AC_MANAGED, ALL_MANAGED, UNMANAGED
 from scchelpers.wording import count, percent, quantity
 
 _BASES = {

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from scchelpers.clm.capacity import Capacity
-from scchelpers.clm.control import step_of
+from scchelpers.clm.control import Capacity, step_of
 from scchelpers.wording import NARROW, count, number, percent, quantity
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from scchelpers.clm.capacity import WHOLE_CURRENT_KVA, Capacity
+from scchelpers.clm.control import WHOLE_CURRENT_KVA, Capacity
 from scchelpers.figures.style import BLUE, DASHES, INK, ORANGE, QUIET, canvas, legend_above
 from scchelpers.wording import percent, quantity
 

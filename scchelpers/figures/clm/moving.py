@@ -8,7 +8,7 @@ import xarray as xr
 from matplotlib.dates import DateFormatter, HourLocator
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from scchelpers.clm.capacity import Capacity
+from scchelpers.clm.control import Capacity
 from scchelpers.clm.findings.moving import span
 from scchelpers.figures.style import (
     BLUE,
