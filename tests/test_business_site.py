@@ -8,9 +8,10 @@ import pytest
 import xarray as xr
 
 from scchelpers import business
-from scchelpers.business import Prices, breakeven, schemes
-from scchelpers.business.energy import flexible, grown_sessions
+from scchelpers.business import Prices, model
+from scchelpers.business import situation as ways
 from scchelpers.business.model import CENTRAL, HIGH, LOW
+from scchelpers.business.situation import flexible, grown_sessions
 from scchelpers.faults import UserError
 from scchelpers.figures import business as draw
 from scchelpers.site import Site
@@ -71,17 +72,17 @@ def unknown():
 
 def test_what_is_possible_follows_from_the_network():
     free = business.situated(site(network(50.0)))
-    assert business.possible(free) == (schemes.FIRM,)
+    assert business.possible(free) == (ways.FIRM,)
     tight = business.situated(site(network()))
     # 100 - 80, and 2 % of the rating kept free
     assert (tight.firm_kva, tight.short) == (18.0, (("other", 22.0),))
     assert business.possible(tight) == (
-        schemes.LESS, schemes.TCC, schemes.PROFILED, schemes.LMC, schemes.WAIT,
+        ways.LESS, ways.TCC, ways.PROFILED, ways.LMC, ways.WAIT,
     )  # fmt: skip
     behind = business.situated(site(network(), dsc_kva=30.0))
-    assert schemes.STATIC in business.possible(behind)
+    assert ways.STATIC in business.possible(behind)
     assert business.possible(business.situated(site())) == (
-        schemes.FIRM, schemes.LESS, schemes.WAIT,
+        ways.FIRM, ways.LESS, ways.WAIT,
     )  # fmt: skip
 
 
@@ -97,9 +98,9 @@ def test_an_asset_above_may_be_the_one_that_is_short():
     above = business.Asset("primary", "primary", network(75.0), RATING)
     case = business.situated(site(network(50.0)), kind="transformer", above=[above])
     assert (case.firm_kva, case.short) == (25.0, (("primary", 15.0),))
-    assert schemes.CMC in business.possible(case)
+    assert ways.CMC in business.possible(case)
     time = pd.date_range("2025-06-01T17:00Z", periods=2, freq="30min")
-    lmc, cmc = (schemes.limit_of(case, name, 1.0, time) for name in (schemes.LMC, schemes.CMC))
+    lmc, cmc = (ways.limit_of(case, name, 1.0, time) for name in (ways.LMC, ways.CMC))
     assert lmc.to_numpy().tolist() == [40.0, 40.0]
     assert cmc.to_numpy().tolist() == [25.0, 25.0]
 
@@ -107,17 +108,17 @@ def test_an_asset_above_may_be_the_one_that_is_short():
 def test_limits_of_the_schemes_by_hand():
     case = business.situated(site(network(), dsc_kva=30.0))
     time = pd.date_range("2025-06-01T15:30Z", periods=2, freq="30min")
-    assert schemes.limit_of(case, schemes.LMC, 1.0, time).to_numpy().tolist() == [40.0, 20.0]
-    assert schemes.limit_of(case, schemes.LMC, 1.1, time).to_numpy() == pytest.approx([40.0, 12.0])
-    assert schemes.limit_of(case, schemes.STATIC, 1.0, time) == 30.0
-    assert schemes.limit_of(case, schemes.LESS, 1.0, time) == 18.0
-    assert schemes.limit_of(case, schemes.WAIT, 1.0, time) == 40.0
+    assert ways.limit_of(case, ways.LMC, 1.0, time).to_numpy().tolist() == [40.0, 20.0]
+    assert ways.limit_of(case, ways.LMC, 1.1, time).to_numpy() == pytest.approx([40.0, 12.0])
+    assert ways.limit_of(case, ways.STATIC, 1.0, time) == 30.0
+    assert ways.limit_of(case, ways.LESS, 1.0, time) == 18.0
+    assert ways.limit_of(case, ways.WAIT, 1.0, time) == 40.0
 
 
 def test_a_limit_of_another_year_is_moved_to_the_sessions():
     case = business.situated(site(network()))
     time = pd.date_range("2019-06-03T15:30Z", periods=2, freq="30min")
-    assert schemes.limit_of(case, schemes.LMC, 1.0, time).to_numpy().tolist() == [40.0, 20.0]
+    assert ways.limit_of(case, ways.LMC, 1.0, time).to_numpy().tolist() == [40.0, 20.0]
 
 
 @pytest.mark.parametrize("factor", [1.0, 1.5, 2.0, 3.25])
@@ -145,29 +146,29 @@ def test_energy_by_hand(constrained):
     first = constrained.energies[CENTRAL]
     wanted = 4 * 15.0 * 365.25  # a year
     # At 18 kW three hours leave 54 of 60 kWh.
-    assert first[schemes.LESS].wanted_kwh[0] == pytest.approx(wanted, rel=0.01)
-    assert first[schemes.LESS].unserved_kwh[0] == pytest.approx(0.1 * wanted, rel=0.01)
-    assert first[schemes.WAIT].unserved_kwh[0] == 0.0
-    grown = constrained.energies[CENTRAL][schemes.LESS]
+    assert first[ways.LESS].wanted_kwh[0] == pytest.approx(wanted, rel=0.01)
+    assert first[ways.LESS].unserved_kwh[0] == pytest.approx(0.1 * wanted, rel=0.01)
+    assert first[ways.WAIT].unserved_kwh[0] == 0.0
+    grown = constrained.energies[CENTRAL][ways.LESS]
     assert (np.diff(grown.unserved_kwh) > 0).all()
-    still = constrained.energies[LOW][schemes.LMC].unserved_kwh
-    fast = constrained.energies[HIGH][schemes.LMC].unserved_kwh
+    still = constrained.energies[LOW][ways.LMC].unserved_kwh
+    fast = constrained.energies[HIGH][ways.LMC].unserved_kwh
     assert still[-1] == pytest.approx(still[0])
-    assert fast[-1] > first[schemes.LMC].unserved_kwh[-1] > still[-1]
+    assert fast[-1] > first[ways.LMC].unserved_kwh[-1] > still[-1]
 
 
 def test_growth_of_the_load_asks_for_reinforcement_by_itself(constrained):
     # 80 kVA at 2 % a year pass 100 kVA in year 12; with 18 kVA added, in year 2.
     long = business.facts_of(constrained.situation, horizon=20, load_growth=0.02)
-    assert long.growth_years[schemes.TCC] == 12.0
-    assert long.growth_years[schemes.LESS] == 2.0
+    assert long.growth_years[ways.TCC] == 12.0
+    assert long.growth_years[ways.LESS] == 2.0
     assert not business.facts_of(
         constrained.situation, horizon=20, load_growth=0.02, reinforced_for_growth=False
     ).growth_years
     options = {option.name: option for option in constrained.options(Prices())}
-    assert options[schemes.LESS].contributes is False
-    assert options[schemes.LESS].reinforced_years == 2.0
-    assert options[schemes.TCC].reinforcement_gbp == 0.0
+    assert options[ways.LESS].contributes is False
+    assert options[ways.LESS].reinforced_years == 2.0
+    assert options[ways.TCC].reinforcement_gbp == 0.0
 
 
 def test_reinforcement_comes_in_lumps():
@@ -181,21 +182,21 @@ def test_reinforcement_comes_in_lumps():
 
 def test_capacity_is_paid_for_above_whole_current(unknown):
     facts = unknown.facts[CENTRAL]
-    energy = unknown.energies[CENTRAL][schemes.FIRM]
+    energy = unknown.energies[CENTRAL][ways.FIRM]
     prices = Prices()
-    assert business.offer(schemes.STATIC, facts, energy, prices).paid_kva[0] == 0
-    both = business.offer(schemes.FIRM, replace(facts, dsc_kva=60.0), energy, prices)
+    assert business.offer(ways.STATIC, facts, energy, prices).paid_kva[0] == 0
+    both = business.offer(ways.FIRM, replace(facts, dsc_kva=60.0), energy, prices)
     assert both.paid_kva[0] == 100.0  # 60 kVA were not charged for, 100 are
-    more = business.offer(schemes.FIRM, replace(facts, dsc_kva=80.0), energy, prices)
+    more = business.offer(ways.FIRM, replace(facts, dsc_kva=80.0), energy, prices)
     assert more.paid_kva[0] == 40.0
 
 
 def test_an_unknown_network_is_no_choice(unknown):
     prices = Prices()
     values = unknown.values(prices)
-    assert schemes.FIRM in values
-    assert unknown.best(values.where(values.index != schemes.FIRM, 1e9)) != schemes.FIRM
-    assert schemes.FIRM not in business.regret(unknown, business.outcomes(unknown, prices)).index
+    assert ways.FIRM in values
+    assert unknown.best(values.where(values.index != ways.FIRM, 1e9)) != ways.FIRM
+    assert ways.FIRM not in business.regret(unknown, business.outcomes(unknown, prices)).index
     said = " ".join(business.findings.answer(unknown, prices, values))
     assert "not on record" in said
 
@@ -212,39 +213,39 @@ def test_a_site_without_sessions_says_so():
 
 def test_bearable_curtailment_makes_both_worth_the_same(constrained):
     prices = Prices()
-    option = {o.name: o for o in constrained.options(prices)}[schemes.TCC]
-    bearable, simulated = business.bearable_share(constrained, prices, schemes.TCC, schemes.WAIT)
+    option = {o.name: o for o in constrained.options(prices)}[ways.TCC]
+    bearable, simulated = business.bearable_share(constrained, prices, ways.TCC, ways.WAIT)
     assert simulated == pytest.approx(option.unserved_share)
     same = replace(option, unserved_kwh=bearable * option.wanted_kwh)
     terms = {"margin": constrained.margin(prices)}
     found = business.npv(business.cash_flows(same, prices, **terms), prices)
-    assert found == pytest.approx(constrained.values(prices)[schemes.WAIT], abs=0.01)
+    assert found == pytest.approx(constrained.values(prices)[ways.WAIT], abs=0.01)
 
 
 def test_break_even_time_makes_both_worth_the_same(constrained):
     prices, name = Prices(), "transformer_years"
-    at = business.break_even(constrained, prices, schemes.LESS, schemes.WAIT, name)
+    at = business.break_even(constrained, prices, ways.LESS, ways.WAIT, name)
     there = constrained.values(prices.at({name: at}))
-    assert there[schemes.LESS] == pytest.approx(there[schemes.WAIT], abs=1.0)
-    assert breakeven.crossings(lambda x: 1.0, 0.0, 1.0) == []
+    assert there[ways.LESS] == pytest.approx(there[ways.WAIT], abs=1.0)
+    assert model.crossings(lambda x: 1.0, 0.0, 1.0) == []
 
 
 def test_break_even_cost_is_where_the_threshold_bites(constrained):
     # Up to 1,720 x 40 kVA the customer pays nothing, so that no cost below turns the answer.
-    at = business.break_even(constrained, Prices(), schemes.LMC, schemes.WAIT, "transformer_cost")
+    at = business.break_even(constrained, Prices(), ways.LMC, ways.WAIT, "transformer_cost")
     assert at > 1720 * 40
     before = replace(constrained, regime="before-2023")
-    earlier = business.break_even(before, Prices(), schemes.LMC, schemes.WAIT, "transformer_cost")
+    earlier = business.break_even(before, Prices(), ways.LMC, ways.WAIT, "transformer_cost")
     assert earlier != pytest.approx(at)
 
 
 def test_a_tornado_reaches_the_ends_of_each_range(constrained):
     prices = Prices()
-    found = business.tornado(constrained, prices, schemes.TCC, schemes.WAIT)
+    found = business.tornado(constrained, prices, ways.TCC, ways.WAIT)
     assert found["swing_gbp"].is_monotonic_decreasing
     at = prices.at({"ac_price": prices.price("ac_price").high})
     values = constrained.values(at)
-    expected = values[schemes.TCC] - values[schemes.WAIT]
+    expected = values[ways.TCC] - values[ways.WAIT]
     assert found.loc["ac_price", "high_gbp"] == pytest.approx(expected)
     assert "primary_cost" not in found.index
 
@@ -258,7 +259,7 @@ def test_random_futures_are_the_same_for_the_same_seed(constrained):
     found = business.chances(constrained, one)
     assert found["best_share"].sum() == pytest.approx(1.0)
     assert (found["p05_gbp"] <= found["p50_gbp"]).all()
-    assert found.loc[schemes.WAIT, "p95_gbp"] == 0.0
+    assert found.loc[ways.WAIT, "p95_gbp"] == 0.0
     with pytest.raises(UserError, match="draws = 0"):
         business.monte_carlo(constrained, Prices(), draws=0)
 
@@ -282,7 +283,7 @@ def test_without_ranges_random_futures_agree(constrained):
 def test_growth_between_runs_is_interpolated(constrained):
     prices = Prices()
     names = [o.name for o in constrained.options(prices)]
-    at = names.index(schemes.LMC)
+    at = names.index(ways.LMC)
     low, middle, half = (constrained.options(prices, g)[at] for g in (LOW, CENTRAL, -0.5))
     assert half.unserved_kwh == pytest.approx((low.unserved_kwh + middle.unserved_kwh) / 2)
 
@@ -303,10 +304,10 @@ def test_regret_is_against_the_best_of_each_future(constrained):
 
 
 def test_a_stop_gap_that_never_gives_way_is_the_scheme(constrained):
-    found = business.stop_gaps(constrained, Prices(), schemes.TCC, schemes.WAIT, [2, 4])
+    found = business.stop_gaps(constrained, Prices(), ways.TCC, ways.WAIT, [2, 4])
     assert found.index.tolist() == [2, 4, np.inf]
     values = constrained.values(Prices())
-    more = values[schemes.TCC] - values[schemes.WAIT]
+    more = values[ways.TCC] - values[ways.WAIT]
     assert found.loc[np.inf, "customer_gbp"] == pytest.approx(more)
 
 
@@ -332,43 +333,43 @@ def test_figures_say_what_they_show(constrained):
     terms = {"margin": constrained.margin(prices)}
     compared = business.compare(options, prices, **terms)
     by_name = {option.name: option for option in options}
-    moved = business.bridge(by_name[schemes.TCC], by_name[schemes.WAIT], prices, **terms)
-    _, alt = draw.values(compared, schemes.WAIT, ("dno", "gb"))
+    moved = business.bridge(by_name[ways.TCC], by_name[ways.WAIT], prices, **terms)
+    _, alt = draw.values(compared, ways.WAIT, ("dno", "gb"))
     assert "DNO: most with" in alt
     assert "Great Britain" in alt
-    _, alt = draw.bridge(moved, schemes.TCC, schemes.WAIT)
+    _, alt = draw.bridge(moved, ways.TCC, ways.WAIT)
     assert "unserved energy −£" in alt
     _, alt = draw.worsening(constrained.central)
     assert "reduced capacity 10" in alt
     drawn = business.chances(constrained, business.monte_carlo(constrained, prices, draws=10))
-    assert "highest median" in draw.chances(drawn, schemes.WAIT)[1]
-    swings = business.tornado(constrained, prices, schemes.TCC, schemes.WAIT)
-    assert "the widest is" in draw.tornado(swings, schemes.TCC, schemes.WAIT, moved.sum())[1]
-    gaps = business.stop_gaps(constrained, prices, schemes.TCC, schemes.WAIT, [2, 3])
-    assert "2 to 3 years" in draw.stop_gaps(gaps, schemes.TCC, schemes.WAIT)[1]
+    assert "highest median" in draw.chances(drawn, ways.WAIT)[1]
+    swings = business.tornado(constrained, prices, ways.TCC, ways.WAIT)
+    assert "the widest is" in draw.tornado(swings, ways.TCC, ways.WAIT, moved.sum())[1]
+    gaps = business.stop_gaps(constrained, prices, ways.TCC, ways.WAIT, [2, 3])
+    assert "2 to 3 years" in draw.stop_gaps(gaps, ways.TCC, ways.WAIT)[1]
 
 
 def test_nothing_is_drawn_where_there_is_nothing(constrained):
     prices = Prices()
-    [full] = [o for o in constrained.options(prices) if o.name == schemes.WAIT]
+    [full] = [o for o in constrained.options(prices) if o.name == ways.WAIT]
     compared = business.compare([full], prices, margin=0.2)
-    assert draw.values(compared, schemes.WAIT) is None
-    assert draw.worsening({schemes.WAIT: constrained.central[schemes.WAIT]}) is None
-    assert draw.stop_gaps(pd.DataFrame(columns=["customer_gbp"]), "TCC", schemes.WAIT) is None
+    assert draw.values(compared, ways.WAIT) is None
+    assert draw.worsening({ways.WAIT: constrained.central[ways.WAIT]}) is None
+    assert draw.stop_gaps(pd.DataFrame(columns=["customer_gbp"]), "TCC", ways.WAIT) is None
 
 
 def test_sentences_are_computed(constrained):
     prices = Prices()
     found = business.findings
     values = constrained.values(prices)
-    assert constrained.best(values) == schemes.WAIT
+    assert constrained.best(values) == ways.WAIT
     assert found.answer(constrained, prices, values)[0].startswith("**Wait for reinforcement.**")
     late = prices.at({"transformer_years": 5.0})
     values = constrained.values(late)
     said = found.answer(constrained, late, values)
     assert said[0].startswith("**Take a reduced capacity of 18.0")
     assert "waiting 5 years" in said[0]
-    swings = business.tornado(constrained, late, schemes.LESS, schemes.WAIT)
-    assert "slow and fast £0.40/kWh (then reinforcement)" in found.turning(swings, schemes.LESS)
+    swings = business.tornado(constrained, late, ways.LESS, ways.WAIT)
+    assert "slow and fast £0.40/kWh (then reinforcement)" in found.turning(swings, ways.LESS)
     assert "pays £0 since" in found.regimes(constrained, prices)
     assert found.unverified(prices).startswith(f"{(~prices.table()['checked']).sum()} of")

@@ -10,9 +10,8 @@ import xarray as xr
 
 from scchelpers import choice
 from scchelpers.choice import schemes, situations
-from scchelpers.choice.case import Case
 from scchelpers.choice.network import Network, as_half_hours
-from scchelpers.choice.offers import offer
+from scchelpers.choice.schemes import Case, offer
 from scchelpers.choice.situations import TABLE, Situation, combinations, row_of
 from scchelpers.faults import UserError
 from scchelpers.site import Site

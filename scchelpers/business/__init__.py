@@ -6,22 +6,58 @@ a table (`Prices`). `cash_flows` says who pays and earns what, when; `npv` value
 """
 
 from scchelpers.business import findings
-from scchelpers.business.breakeven import bearable_share, break_even, break_evens, stop_gaps
-from scchelpers.business.catalogue import Price
-from scchelpers.business.comparison import bridge, compare
-from scchelpers.business.discounting import annuity, deferral, factor, social_factor
-from scchelpers.business.energy import Energy, by_year, unmanaged_excess
-from scchelpers.business.facts import Facts, facts_of, margin_of
-from scchelpers.business.futures import FUTURES, Future, least_regretted, outcomes, regret
-from scchelpers.business.ledger import ITEMS, VIEWS, cash_flows, entries, npv, value_of
-from scchelpers.business.model import Model, modelled
-from scchelpers.business.offers import offer, offers, reinforcement
-from scchelpers.business.option import Option, stop_gap
-from scchelpers.business.prices import Prices
-from scchelpers.business.regime import REGIMES, contribution
-from scchelpers.business.schemes import SCHEMES, possible
-from scchelpers.business.situation import Asset, Situation, promised_kva, situated
-from scchelpers.business.uncertainty import chances, monte_carlo, tornado
+from scchelpers.business.ledger import (
+    ITEMS,
+    REGIMES,
+    VIEWS,
+    Option,
+    annuity,
+    bridge,
+    cash_flows,
+    compare,
+    contribution,
+    deferral,
+    entries,
+    factor,
+    npv,
+    social_factor,
+    stop_gap,
+    value_of,
+)
+from scchelpers.business.model import (
+    FUTURES,
+    Future,
+    Model,
+    bearable_share,
+    break_even,
+    break_evens,
+    chances,
+    least_regretted,
+    modelled,
+    monte_carlo,
+    outcomes,
+    regret,
+    stop_gaps,
+    tornado,
+)
+from scchelpers.business.prices import Price, Prices
+from scchelpers.business.situation import (
+    SCHEMES,
+    Asset,
+    Energy,
+    Facts,
+    Situation,
+    by_year,
+    facts_of,
+    margin_of,
+    offer,
+    offers,
+    possible,
+    promised_kva,
+    reinforcement,
+    situated,
+    unmanaged_excess,
+)
 
 __all__ = [
     "FUTURES",

@@ -6,20 +6,324 @@ the sum of both, the view of Great Britain, transfers vanish.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from scchelpers.business.discounting import factor, social_factor
-from scchelpers.business.option import Option
-from scchelpers.business.regime import Regime, contribution
 from scchelpers.faults import UserError
 
+# Steps of the social time preference rate: after so many years it lies so much lower (HM Treasury,
+# The Green Book, 2022, table 7: 3.5 % to year 30, 3.0 % to year 75, 2.5 % to year 125).
+GREEN_BOOK = 0.035
+
+STEPS = ((30.0, 0.005), (75.0, 0.010))
+
+
+def factor(years, rate: float) -> np.ndarray:
+    """Return the discount factor after some years at one rate.
+
+    Parameters
+    ----------
+    years : array-like
+        Time from now [years], 0 or more; parts of a year count.
+    rate : float
+        Real rate a year; 0.06 is 6 %.
+
+    Raises
+    ------
+    UserError
+        If the rate is not above -1 or a time is before now.
+
+    Examples
+    --------
+    >>> factor([0, 1, 2], 0.25).tolist()
+    [1.0, 0.8, 0.64]
+    """
+    return (1 + _rate(rate)) ** -_times(years)
+
+
+def social_factor(years, rate: float = GREEN_BOOK) -> np.ndarray:
+    """Return the discount factor of the Green Book, whose rate falls with time.
+
+    Parameters
+    ----------
+    years : array-like
+        Time from now [years].
+    rate : float
+        Rate of the first 30 years; then half a point less, after 75 years one point.
+
+    Examples
+    --------
+    >>> social_factor([1, 30, 45]).round(6).tolist()
+    [0.966184, 0.356278, 0.228682]
+    """
+    times = _times(years)
+    starts = [0.0, *(after for after, _ in STEPS)]
+    rates = [rate, *(rate - less for _, less in STEPS)]
+    ends = [*starts[1:], np.inf]
+    found = np.ones_like(times)
+    for start, end, own in zip(starts, ends, rates, strict=True):
+        found *= (1 + _rate(own)) ** -(np.clip(times, start, end) - start)
+    return found
+
+
+def annuity(rate: float, years: int) -> float:
+    """Return the present value of 1 at the end of each year.
+
+    Examples
+    --------
+    >>> round(annuity(0.035, 10), 6), annuity(0.0, 10)
+    (8.316605, 10.0)
+    """
+    return float(factor(np.arange(1, years + 1), rate).sum())
+
+
+def deferral(cost_gbp: float, rate: float, years: float) -> float:
+    """Return what putting off a cost saves in present value [£].
+
+    Parameters
+    ----------
+    cost_gbp : float
+        Cost, the same in real terms whenever it comes [£].
+    rate : float
+        Real rate a year.
+    years : float
+        Years by which it comes later.
+
+    Examples
+    --------
+    >>> round(deferral(100_000, 0.035, 5), 2)
+    15802.68
+    """
+    return float(cost_gbp * (1 - factor(years, rate)))
+
+
+def _rate(rate: float) -> float:
+    if not -1 < rate < np.inf:
+        raise UserError(f"rate = {rate}: must be above -1 (0.06 is 6 %)")
+    return float(rate)
+
+
+def _times(years) -> np.ndarray:
+    times = np.asarray(years, dtype=float)
+    if (times < 0).any():
+        raise UserError(f"years = {times.min():g}: must be 0 or more")
+    return times
+
+
+Regime = Literal["since-2023", "before-2023"]
+
+REGIMES = ("since-2023", "before-2023")
+
+
+def contribution(
+    cost_gbp: float,
+    requested_kva: float,
+    created_kva: float,
+    *,
+    regime: Regime = "since-2023",
+    high_cost_threshold: float,
+) -> float:
+    """Return what a demand customer pays of a reinforcement [£]; the DNO pays the rest.
+
+    Parameters
+    ----------
+    cost_gbp : float
+        Cost of the work [£].
+    requested_kva : float
+        Capacity asked for [kVA].
+    created_kva : float
+        Capacity that the work creates [kVA].
+    regime : {"since-2023", "before-2023"}
+        Since 1 April 2023 (Access Significant Code Review) only the part above the threshold;
+        before, the customer's share of the capacity created.
+    high_cost_threshold : float
+        Cost for each kVA asked for from which the customer pays in full [£/kVA].
+
+    Raises
+    ------
+    UserError
+        If the regime is not known or a value is below 0.
+
+    Examples
+    --------
+    >>> rules = {"high_cost_threshold": 1720}
+    >>> contribution(60_000, 100, 500, regime="before-2023", **rules)
+    12000.0
+    >>> contribution(60_000, 100, 500, **rules), contribution(200_000, 100, 500, **rules)
+    (0.0, 28000.0)
+    """
+    if min(cost_gbp, requested_kva, created_kva, high_cost_threshold) < 0:
+        raise UserError("contribution: cost, capacities and threshold must be 0 or more")
+    if regime == "since-2023":
+        return float(max(0.0, cost_gbp - high_cost_threshold * requested_kva))
+    if regime != "before-2023":
+        raise UserError(f"regime = {regime!r}: one of {', '.join(REGIMES)}")
+    # Whoever asks for more than the work creates pays all of it.
+    return float(cost_gbp * min(1.0, requested_kva / created_kva)) if created_kva else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Option:
+    """A way to connect a site.
+
+    What differs from year to year is an array over the years 1 to the horizon, as if connected all
+    that year; `ready_years` says from when it is.
+
+    Attributes
+    ----------
+    name : str
+        What it is called.
+    ready_years : float
+        Time until chargepoints work [years].
+    wanted_kwh, unserved_kwh : ndarray over year
+        Energy wanted, and of it not delivered by plug-out [kWh a year].
+    paid_kva : ndarray over year
+        Agreed capacity that is charged for, more than today [kVA].
+    excess_kva : ndarray over year
+        Capacity taken above the agreed one, as billed, mean over the year [kVA].
+    extension_gbp, later_extension_gbp : float
+        Sole-use assets, paid by the customer when connected, and when reinforced [£].
+    reinforcement_gbp, created_kva, reinforced_years : float
+        Cost of a reinforcement [£], the capacity it creates [kVA] and when it is there [years];
+        who pays is a matter of the charging regime.
+    requested_kva : float
+        Capacity for which the network is reinforced [kVA].
+    contributes : bool
+        Whether the customer may have to pay a part of it; not where the network's own load asks
+        for it.
+    limited_years : float
+        Until when a scheme limits charging [years].
+    equipment_gbp, running_gbp : float, ndarray over year
+        Customer's control and communications: once [£], and a year [£ a year].
+    dno_equipment_gbp, dno_running_gbp : float, ndarray over year
+        The same of the DNO.
+    trips, breaches : ndarray over year
+        Trips of the supply, and broken limits that are claimed for, expected [a year].
+    mean_kw, other_kw : ndarray over year, float
+        Mean charging and mean other load that a trip takes [kW].
+    rated_kw : float
+        Rated power of the chargepoints, which are owned from when they work [kW].
+    flexible_kw : ndarray over year
+        Reduction that can be sold beside the scheme [kW].
+    """
+
+    name: str
+    ready_years: float
+    wanted_kwh: np.ndarray
+    unserved_kwh: np.ndarray
+    paid_kva: np.ndarray = field(default_factory=lambda: np.zeros(1))
+    excess_kva: np.ndarray = field(default_factory=lambda: np.zeros(1))
+    extension_gbp: float = 0.0
+    later_extension_gbp: float = 0.0
+    reinforcement_gbp: float = 0.0
+    created_kva: float = 0.0
+    reinforced_years: float = 0.0
+    requested_kva: float = 0.0
+    contributes: bool = True
+    limited_years: float = np.inf
+    equipment_gbp: float = 0.0
+    running_gbp: np.ndarray = field(default_factory=lambda: np.zeros(1))
+    dno_equipment_gbp: float = 0.0
+    dno_running_gbp: np.ndarray = field(default_factory=lambda: np.zeros(1))
+    trips: np.ndarray = field(default_factory=lambda: np.zeros(1))
+    breaches: np.ndarray = field(default_factory=lambda: np.zeros(1))
+    mean_kw: np.ndarray = field(default_factory=lambda: np.zeros(1))
+    other_kw: float = 0.0
+    rated_kw: float = 0.0
+    flexible_kw: np.ndarray = field(default_factory=lambda: np.zeros(1))
+
+    def __post_init__(self):
+        years = np.size(self.wanted_kwh)
+        for name in YEARLY:
+            values = np.asarray(getattr(self, name), dtype=float)
+            if values.size not in (1, years):
+                raise UserError(
+                    f"option {self.name!r}, {name}: {values.size} values; one for each of the "
+                    f"{years} years, or one for all"
+                )
+            object.__setattr__(self, name, np.broadcast_to(values, (years,)))
+        if not self.ready_years >= 0:
+            raise UserError(f"option {self.name!r}, ready_years = {self.ready_years}: 0 or more")
+
+    @property
+    def years(self) -> int:
+        """Horizon [years]."""
+        return self.wanted_kwh.size
+
+    @property
+    def connected(self) -> np.ndarray:
+        """Share of each year from 1 on in which the site is connected."""
+        return np.clip(np.arange(1, self.years + 1) - self.ready_years, 0.0, 1.0)
+
+    @property
+    def limited(self) -> np.ndarray:
+        """Share of each year in which the site is connected and a scheme limits charging."""
+        return self.connected * np.clip(self.limited_years - np.arange(self.years), 0.0, 1.0)
+
+    @property
+    def unserved_share(self) -> float:
+        """Share of the energy wanted once connected that is not served, over the horizon."""
+        wanted = float(self.connected @ self.wanted_kwh)
+        return float(self.connected @ self.unserved_kwh) / wanted if wanted else np.nan
+
+
+YEARLY = (
+    *("wanted_kwh", "unserved_kwh", "paid_kva", "excess_kva", "running_gbp", "dno_running_gbp"),
+    *("trips", "breaches", "mean_kw", "flexible_kw"),
+)
+
+
+def stop_gap(
+    scheme: Option, firm: Option, years: float, *, name: str | None = None, contributes: bool = True
+) -> Option:
+    """Return a scheme for some years, and then the reinforced connection.
+
+    Parameters
+    ----------
+    scheme, firm : Option
+        The scheme, and the connection with reinforcement.
+    years : float
+        When the reinforced connection takes over; not before it could be ready [years from now].
+    name : str, optional
+        Name; by default made of the scheme's.
+    contributes : bool
+        Whether the customer may have to pay a part of the reinforcement.
+
+    Examples
+    --------
+    >>> tcc = Option("TCC", 0.5, np.full(4, 10.0), np.full(4, 1.0))
+    >>> full = Option("full", 2.0, np.full(4, 10.0), np.zeros(4), reinforcement_gbp=100)
+    >>> both = stop_gap(tcc, full, 3)
+    >>> both.unserved_kwh.tolist(), both.ready_years, both.reinforced_years
+    ([1.0, 1.0, 1.0, 0.0], 0.5, 3.0)
+    """
+    change = max(float(years), firm.reinforced_years, firm.ready_years)
+    before = np.clip(change - np.arange(scheme.years), 0.0, 1.0)
+    mixed = {n: before * getattr(scheme, n) + (1 - before) * getattr(firm, n) for n in YEARLY}
+    return replace(
+        scheme,
+        name=name or f"{scheme.name}, then reinforced",
+        reinforcement_gbp=firm.reinforcement_gbp,
+        created_kva=firm.created_kva,
+        requested_kva=firm.requested_kva,
+        reinforced_years=change,
+        contributes=contributes,
+        limited_years=change,
+        later_extension_gbp=max(0.0, firm.extension_gbp - scheme.extension_gbp),
+        **mixed,
+    )
+
+
 View = Literal["customer", "dno", "gb"]
+
 VIEWS = ("customer", "dno", "gb")
+
 HOURS = 8760.0
+
 DAYS = 365.25
 
 # Items in the order of the tables.
@@ -28,6 +332,7 @@ ITEMS = (
     *("chargepoints", "energy margin", "unserved energy", "capacity charge", "excess charge"),
     *("trips", "breaches", "flexibility"),
 )
+
 Entries = dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]
 
 
@@ -168,3 +473,64 @@ def discount(view: View, prices: Mapping[str, float]):
     if view in ("dno", "gb"):
         return lambda years: social_factor(years, prices["social_rate"])
     raise UserError(f"view = {view!r}: one of {', '.join(VIEWS)}")
+
+
+def compare(
+    options: Sequence[Option],
+    prices: Mapping[str, float],
+    *,
+    margin: float,
+    regime: Regime = "since-2023",
+) -> pd.DataFrame:
+    """Return what each option is worth in each view; the order given is kept and changes nothing.
+
+    Parameters
+    ----------
+    options : sequence of Option
+        Options with names of their own.
+    prices, margin, regime
+        As for `cash_flows`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Indexed by option: ready_years, unserved_share; customer_capital_gbp and dno_capital_gbp,
+        not discounted [£]; customer_gbp, dno_gbp and gb_gbp, net present values [£].
+    """
+    names = [option.name for option in options]
+    if len(set(names)) < len(names):
+        raise UserError(f"options: each needs a name of its own; there are {', '.join(names)}")
+    rows = {}
+    for option in options:
+        flows = cash_flows(option, prices, margin=margin, regime=regime)
+        spent = flows[
+            flows["item"].isin(["connection", "reinforcement", "contribution", "control"])
+        ]
+        capital = -spent.groupby("party")["gbp"].sum()
+        rows[option.name] = {
+            "ready_years": option.ready_years,
+            "unserved_share": option.unserved_share,
+            "customer_capital_gbp": float(capital.get("customer", 0.0)),
+            "dno_capital_gbp": float(capital.get("dno", 0.0)),
+            **{f"{view}_gbp": npv(flows, prices, view) for view in VIEWS},
+        }
+    columns = ["ready_years", "unserved_share", "customer_capital_gbp", "dno_capital_gbp"]
+    columns += [f"{view}_gbp" for view in VIEWS]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("option")
+
+
+def bridge(
+    option: Option,
+    base: Option,
+    prices: Mapping[str, float],
+    *,
+    margin: float,
+    regime: Regime = "since-2023",
+    view: View = "customer",
+) -> pd.Series:
+    """Return by item what an option is worth more than another in one view [£]."""
+    own, other = (
+        npv(cash_flows(o, prices, margin=margin, regime=regime), prices, view, by_item=True)
+        for o in (option, base)
+    )
+    return own - other

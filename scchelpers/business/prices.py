@@ -1,15 +1,67 @@
-"""The price table of a business case: read, changed and shown; never a number in code."""
+"""The price table of a business case: value, range, unit, year and source of every price.
+
+The prices are data, in `prices.csv`; nothing else holds a price. `checked` is yes where the
+source was read; the rest are orders of magnitude to be replaced by a quotation.
+"""
 
 from __future__ import annotations
 
+import csv
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
 
 import pandas as pd
 
-from scchelpers.business.catalogue import PRICES, Price
 from scchelpers.faults import Fault, UserError, closest
+
+TABLE = Path(__file__).with_name("prices.csv")
+
+
+@dataclass(frozen=True)
+class Price:
+    """One price or rate.
+
+    Attributes
+    ----------
+    name : str
+        Name.
+    value, low, high : float
+        Central value, and the range in which it is thought to lie.
+    unit : str
+        Unit; "–" for a pure number.
+    meaning : str
+        One line for people.
+    year : int
+        Year of the price level.
+    source : str
+        Where it is from.
+    checked : bool
+        Whether the source was read; else the price is unverified.
+    """
+
+    name: str
+    value: float
+    low: float
+    high: float
+    unit: str
+    meaning: str
+    year: int
+    source: str
+    checked: bool = False
+
+
+@cache
+def _catalogue() -> tuple[Price, ...]:
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        return tuple(_read(row) for row in csv.DictReader(file))
+
+
+def _read(row: Mapping[str, str]) -> Price:
+    numbers = {name: float(row[name]) for name in ("value", "low", "high")}
+    return Price(**{**row, **numbers, "year": int(row["year"]), "checked": row["checked"] == "yes"})
 
 
 class Prices(Mapping):
@@ -25,7 +77,7 @@ class Prices(Mapping):
     """
 
     def __init__(self, prices: Mapping[str, Price] | None = None):
-        self._prices = dict(prices) if prices else {price.name: price for price in PRICES}
+        self._prices = dict(prices) if prices else {price.name: price for price in _catalogue()}
 
     def __getitem__(self, name: str) -> float:
         return self._prices[self._known(name)].value

@@ -6,15 +6,19 @@ says what to expect, `conditions` what the report asks for, `values` what each s
 """
 
 from scchelpers.choice import findings, schemes, situations, tabulated
-from scchelpers.choice.case import Case
-from scchelpers.choice.conditions import conditions
-from scchelpers.choice.network import Network
-from scchelpers.choice.outcome import Outcomes, outcomes
-from scchelpers.choice.schemes import SCHEMES
-from scchelpers.choice.surroundings import Surroundings, surroundings
-from scchelpers.choice.terms import Terms
-from scchelpers.choice.together import Choice, decide, in_order, minimum_viable, need
-from scchelpers.choice.value import values
+from scchelpers.choice.decision import (
+    Choice,
+    Outcomes,
+    decide,
+    in_order,
+    minimum_viable,
+    need,
+    outcomes,
+    values,
+)
+from scchelpers.choice.network import Network, Surroundings, surroundings
+from scchelpers.choice.schemes import SCHEMES, Case, Terms
+from scchelpers.choice.situations import conditions
 
 __all__ = [
     "SCHEMES",

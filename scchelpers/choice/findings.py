@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 
 from scchelpers.choice import schemes
-from scchelpers.choice.case import Case
+from scchelpers.choice.decision import Choice
+from scchelpers.choice.schemes import Case, Terms
 from scchelpers.choice.situations import FIRM, Row, Situation
-from scchelpers.choice.terms import Terms
-from scchelpers.choice.together import Choice
 from scchelpers.wording import NARROW, count, escape, listed, percent, quantity
 
 NOTHING = "nothing can be judged"

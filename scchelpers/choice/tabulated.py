@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from scchelpers.choice import schemes
-from scchelpers.choice.together import Choice
+from scchelpers.choice.decision import Choice
 from scchelpers.wording import number, percent
 
 DASH = "–"

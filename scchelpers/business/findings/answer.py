@@ -6,12 +6,11 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from scchelpers.business.comparison import bridge
 from scchelpers.business.findings.words import causes, gbp, share, years
-from scchelpers.business.ledger import VIEWS
+from scchelpers.business.ledger import VIEWS, bridge
 from scchelpers.business.model import CENTRAL, Model
 from scchelpers.business.prices import Prices
-from scchelpers.business.schemes import FIRM, LESS, WAIT
+from scchelpers.business.situation import FIRM, LESS, WAIT
 from scchelpers.wording import listed, quantity
 
 NOTHING = (

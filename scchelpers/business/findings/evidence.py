@@ -6,11 +6,10 @@ import numpy as np
 import pandas as pd
 
 from scchelpers.business.findings.words import change, gbp, plain, share, signed, years
-from scchelpers.business.model import CENTRAL, Model
+from scchelpers.business.ledger import contribution
+from scchelpers.business.model import CENTRAL, GROWTH, Model
 from scchelpers.business.prices import Prices
-from scchelpers.business.regime import contribution
-from scchelpers.business.schemes import WAIT
-from scchelpers.business.uncertainty import GROWTH
+from scchelpers.business.situation import WAIT
 from scchelpers.wording import count, listed, quantity
 
 FEW = 5

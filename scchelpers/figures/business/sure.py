@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from scchelpers.business.findings.words import plain, share, signed
-from scchelpers.business.uncertainty import GROWTH
+from scchelpers.business.model import GROWTH
 from scchelpers.figures.business.worth import lowest
 from scchelpers.figures.style import BLUE, INK, ORANGE, canvas
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from scchelpers.business.energy import Energy
 from scchelpers.business.findings.words import gbp, share, signed
+from scchelpers.business.situation import Energy
 from scchelpers.figures.style import (
     BLUE,
     DASHES,
