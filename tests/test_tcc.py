@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from benchmarks import trials_tcc
 from scchelpers import tcc, timebase
 from scchelpers.faults import UserError
-from scchelpers.tcc.cells import half_hourly
-from scchelpers.tcc.derivation import headroom, spans
-from scchelpers.tcc.suitability import DEEP, FIRM, FITS, NOT_A_TCC
+from scchelpers.tcc.assessment import DEEP, FIRM, FITS, NOT_A_TCC
+from scchelpers.tcc.derivation import half_hourly, headroom, spans
 
 YEAR = timebase.grid("2025-01-01T00:00Z", "2026-01-01T00:00Z", "30min")
 ALL_YEAR = dict.fromkeys(range(1, 13), "all year")

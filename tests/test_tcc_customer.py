@@ -7,7 +7,7 @@ import xarray as xr
 
 from scchelpers.faults import UserError
 from scchelpers.figures.tcc import customer as draw
-from scchelpers.tcc import customer, opt_out
+from scchelpers.tcc import customer
 from scchelpers.tcc.findings import customer as findings
 
 REQUESTED_KW = 40.0
@@ -135,7 +135,7 @@ def test_energy_is_conserved():
     ],
 )
 def test_opt_out_by_hand(cap_kw, inside, kept):
-    found = opt_out.opt_out(cars(days=2), points(), limit(cap_kw))
+    found = customer.opt_out(cars(days=2), points(), limit(cap_kw))
     assert (found["inside_cap"], found["others_kept"]) == (inside, kept)
     assert (found["stopped_h"] > 0) == (cap_kw == 5.0)
     assert findings.opt_out(found)
@@ -144,7 +144,7 @@ def test_opt_out_by_hand(cap_kw, inside, kept):
 def test_opt_out_follows_priority():
     chargepoints = points(4, priority=[3, 0, 2, 1])
     chargepoints["rated_kw"] = [2.0, 7.0, 7.0, 7.0]
-    found = opt_out.opt_out(cars(days=1), chargepoints, limit(8.0))
+    found = customer.opt_out(cars(days=1), chargepoints, limit(8.0))
     assert found["inside_cap"] == 1  # E1 first, although E0 is smaller
 
 
@@ -158,7 +158,7 @@ def test_stopped_time_is_counted_in_whole_steps():
         chargers=Chargers(min_current_a=6.0), limit_after="hold",
     )  # fmt: skip
     # The first in the queue keeps 6 A, the other waits out the window of 2 h.
-    assert opt_out.stopped_h(result, sessions).tolist() == [0.0, 2.0]
+    assert customer.stopped_h(result, sessions).tolist() == [0.0, 2.0]
 
 
 def test_faults_are_named():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from scchelpers.faults import UserError
 from scchelpers.figures.tcc import profiled as draw
-from scchelpers.tcc import forecasting, profiled
+from scchelpers.tcc import profiled
 from scchelpers.tcc.findings import profiled as findings
 from scchelpers.timebase import from_clock
 
@@ -60,7 +60,7 @@ def test_no_constant_beats_the_sample_quantile(values, quantile, other):
 # Nothing metered after the issue may enter.
 
 
-@pytest.mark.parametrize("rule", list(forecasting.RULES))
+@pytest.mark.parametrize("rule", list(profiled.RULES))
 @pytest.mark.parametrize(
     # The instant of issue of the forecast for the day after; one is the day the clocks go on.
     ("day", "issue"),
@@ -75,8 +75,8 @@ def test_the_future_does_not_change_a_forecast(rule, day, issue):
     ahead = (pd.Timestamp(day) - pd.Timestamp("2026-02-02")).days + 1
     options = {"quantile": 0.9, "warm_up_days": ahead % 14 + 56, "refit_days": 14}
     told = [
-        forecasting.forecast(
-            forecasting.read_history(series, issue=issue), whole["time"], rule, **options
+        profiled.forecast(
+            profiled.read_history(series, issue=issue), whole["time"], rule, **options
         )
         for series in (whole, other)
     ]
@@ -95,8 +95,8 @@ def test_what_is_known_at_the_time_of_issue_is_used():
     )
     morning[at.to_numpy()] += 100
     early, late = (
-        forecasting.read_history(morning, issue=issue).change[27, 16:22]
-        - forecasting.read_history(whole, issue=issue).change[27, 16:22]
+        profiled.read_history(morning, issue=issue).change[27, 16:22]
+        - profiled.read_history(whole, issue=issue).change[27, 16:22]
         for issue in ("08:00", "10:00")
     )
     assert early.tolist() == [0] * 6

@@ -5,31 +5,60 @@ network load by half hour, season and day type; a limit made of them is a limit 
 """
 
 from scchelpers.tcc import findings
-from scchelpers.tcc.breaches import bootstrap, breaches, excess
-from scchelpers.tcc.cells import Cells
-from scchelpers.tcc.constraint import by_window, consistency, constrained, constrained_share
-from scchelpers.tcc.derivation import derive_windows, windows_of
+from scchelpers.tcc.assessment import (
+    FREE_H,
+    Basis,
+    Seasons,
+    Verdict,
+    by_window,
+    consistency,
+    constrained,
+    constrained_share,
+    firm_capacity,
+    requested_capacity,
+    verdict,
+)
+from scchelpers.tcc.breaches import breaches, excess
+from scchelpers.tcc.derivation import (
+    Cells,
+    DayTypes,
+    clock_text,
+    derive_windows,
+    group_months,
+    grown,
+    half_hourly,
+    rating_at,
+    windows_of,
+)
 from scchelpers.tcc.offer import offer_table, spread_table
-from scchelpers.tcc.proof import folds, frontier, out_of_sample
-from scchelpers.tcc.ratings import rating_at
-from scchelpers.tcc.request import requested_capacity
-from scchelpers.tcc.rules import window_faults
-from scchelpers.tcc.seasons import group_months
-from scchelpers.tcc.stress import cold_winter, last_year, new_load, protection, reverse_flow
+from scchelpers.tcc.proof import (
+    bootstrap,
+    cold_winter,
+    folds,
+    frontier,
+    new_load,
+    out_of_sample,
+    reverse_flow,
+)
+from scchelpers.tcc.stress import last_year, protection
 from scchelpers.tcc.study import Study, study
-from scchelpers.tcc.suitability import Verdict, firm_capacity, verdict
 from scchelpers.tcc.trials import Proof, Stress, prove, reversed_flow, stress
-from scchelpers.tcc.windows import limit, limit_kva, window_hours
+from scchelpers.tcc.windows import limit, limit_kva, window_faults, window_hours
 
 __all__ = [
+    "FREE_H",
+    "Basis",
     "Cells",
+    "DayTypes",
     "Proof",
+    "Seasons",
     "Stress",
     "Study",
     "Verdict",
     "bootstrap",
     "breaches",
     "by_window",
+    "clock_text",
     "cold_winter",
     "consistency",
     "constrained",
@@ -41,6 +70,8 @@ __all__ = [
     "folds",
     "frontier",
     "group_months",
+    "grown",
+    "half_hourly",
     "last_year",
     "limit",
     "limit_kva",

@@ -7,9 +7,9 @@ import xarray as xr
 
 from scchelpers import timebase
 from scchelpers.charging import ChargingResult
-from scchelpers.tcc import customer, profiled, two_views
-from scchelpers.tcc.opt_out import opt_out
-from scchelpers.tcc.study import Study
+from scchelpers.tcc import customer, profiled, thermal
+from scchelpers.tcc.assessment import Study
+from scchelpers.tcc.customer import opt_out
 
 
 def charged(study: Study, *, release_min: float = 30.0) -> dict[str, ChargingResult]:
@@ -86,12 +86,12 @@ def thermal_view(study: Study, cases: dict[str, ChargingResult], kind: str) -> x
     Returns
     -------
     xarray.Dataset or None
-        From `two_views.compare`; None for another asset, or without cases.
+        From `thermal.compare`; None for another asset, or without cases.
     """
     if kind != "transformer" or not cases:
         return None
     drawn = {name: cases[name].power_kw for name in (customer.FIRM, customer.TCC)}
-    return two_views.compare(
+    return thermal.compare(
         study.network_kva,
         {"without the site": None, **drawn},
         study.site.rating_kva,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -10,10 +12,306 @@ import xarray as xr
 
 from scchelpers import timebase
 from scchelpers.faults import UserError
-from scchelpers.tcc.cells import HALF_HOURS, Cells, DayTypes, clock_text
-from scchelpers.tcc.ratings import rating_by_months
-from scchelpers.tcc.windows import COLUMNS
+from scchelpers.tcc.windows import COLUMNS, months_of
 from scchelpers.timebase import LONDON
+
+HALF_HOURS = 48
+
+DayTypes = Literal["each", "weekend", "all"]
+
+# How days are grouped -> the group of each day of the week, and the groups' names.
+_GROUPS = {
+    "each": ((0, 0, 0, 0, 0, 1, 2), ("weekday", "saturday", "sunday")),
+    "weekend": ((0, 0, 0, 0, 0, 1, 1), ("weekday", "weekend")),
+    "all": ((0,) * 7, ("all",)),
+}
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Sorted load [kVA] of every season, day type and half hour of the local clock.
+
+    Attributes
+    ----------
+    seasons, day_types : tuple of str
+        Labels of the first two axes.
+    months : tuple of tuple of int
+        Months of each season.
+    sorted_kva : ndarray
+        (season, day type, half hour, rank) load [kVA], rising; NaN beyond the samples.
+    samples : ndarray
+        (season, day type, half hour) known half hours.
+    """
+
+    seasons: tuple[str, ...]
+    day_types: tuple[str, ...]
+    months: tuple[tuple[int, ...], ...]
+    sorted_kva: np.ndarray
+    samples: np.ndarray
+
+    @classmethod
+    def of(
+        cls,
+        network_kva: xr.DataArray,
+        *,
+        calendar: dict[int, str] | None = None,
+        day_types: DayTypes = "weekend",
+        timezone: str = LONDON,
+    ) -> Cells:
+        """Sort a load into cells.
+
+        Parameters
+        ----------
+        network_kva : xarray.DataArray
+            Load before the new site [kVA] over time, import positive, in steps of up to 30 min
+            (finer ones are averaged to half hours); NaN where missing.
+        calendar : dict of int to str, optional
+            Month to season; by default the rating seasons of EREC P27. Months left out are not
+            assessed.
+        day_types : {"each", "weekend", "all"}
+            Weekdays, Saturdays and Sundays apart; both weekend days together; or all days alike.
+        timezone : str
+            Zone of the clock.
+
+        Raises
+        ------
+        UserError
+            If a month of the calendar has a half hour without any known load: what is unknown
+            must not pass for unrestricted.
+        """
+        if day_types not in _GROUPS:
+            raise UserError(f"day_types = {day_types!r}: one of {', '.join(_GROUPS)}")
+        calendar = dict(calendar or timebase.SEASONS)
+        load = half_hourly(network_kva)
+        group, names = _GROUPS[day_types]
+        seasons = tuple(dict.fromkeys(calendar.values()))
+        season_of = np.full(13, -1)
+        for month, season in calendar.items():
+            season_of[month] = seasons.index(season)
+
+        local = timebase.clock(load["time"], timezone)
+        value = load.to_numpy()
+        season = season_of[local.month]
+        day = np.asarray(group)[local.day_of_week]
+        key = (season * len(names) + day) * HALF_HOURS + local.hour * 2 + local.minute // 30
+        known = np.isfinite(value) & (season >= 0)
+        key, value = np.asarray(key)[known], value[known]
+
+        shape = (len(seasons), len(names), HALF_HOURS)
+        samples = np.bincount(key, minlength=int(np.prod(shape)))
+        order = np.lexsort((value, key))
+        rank = np.arange(len(order)) - np.repeat(np.cumsum(samples) - samples, samples)
+        table = np.full((len(samples), max(samples.max(), 1)), np.nan)
+        table[key[order], rank] = value[order]
+        samples = samples.reshape(shape)
+        months = tuple(months_of(name, calendar) for name in seasons)
+        found = cls(seasons, names, months, table.reshape(*shape, -1), samples)
+        found._refuse_unknown()
+        return found
+
+    def quantile(self, quantile: float | np.ndarray) -> np.ndarray:
+        """Return quantiles of every cell's load [kVA], linear between samples.
+
+        Parameters
+        ----------
+        quantile : float or ndarray
+            In [0, 1].
+
+        Returns
+        -------
+        ndarray
+            (season, day type, half hour), after the axes of `quantile`.
+
+        Raises
+        ------
+        UserError
+            If a quantile lies outside [0, 1].
+        """
+        marks = np.asarray(quantile, float)
+        if not ((marks >= 0) & (marks <= 1)).all():
+            raise UserError(f"quantile = {quantile}: must lie between 0 and 1")
+        at = marks[..., None, None, None] * (self.samples - 1)
+        below = np.floor(at).astype(int)
+        above = np.minimum(below + 1, self.samples - 1)
+        cell = tuple(np.ogrid[tuple(slice(n) for n in self.samples.shape)])
+        low, high = self.sorted_kva[(*cell, below)], self.sorted_kva[(*cell, above)]
+        return low + (high - low) * (at - below)
+
+    def _refuse_unknown(self) -> None:
+        empty = np.argwhere(self.samples == 0)
+        if len(empty):
+            season, day, half_hour = empty[0]
+            raise UserError(
+                f"network_kva: no load on record in {self.seasons[season]} "
+                f"({self.day_types[day]}) at {clock_text(half_hour)}; give a load that covers it, "
+                "or a calendar of the months to be assessed"
+            )
+
+
+def half_hourly(load: xr.DataArray) -> xr.DataArray:
+    """Return a load as half-hour means; a half hour with a missing part is missing.
+
+    Raises
+    ------
+    UserError
+        If the load is not over time alone, or its steps are longer than 30 minutes.
+    """
+    if load.dims != ("time",) or load.sizes["time"] < 2:
+        raise UserError(f"network_kva has dims {load.dims}; give a load over ('time',)")
+    time = pd.DatetimeIndex(load.get_index("time"))
+    step = time[1] - time[0]
+    if step == timebase.HALF_HOUR:
+        return load
+    if step > timebase.HALF_HOUR or timebase.HALF_HOUR % step:
+        raise UserError(f"network_kva is in steps of {step}; half hours or finer are needed")
+    groups = load.to_series().resample("30min")
+    mean = groups.mean().where(groups.count() == timebase.HALF_HOUR // step)
+    return mean.to_xarray().assign_attrs(load.attrs)
+
+
+def clock_text(half_hour: int) -> str:
+    """Return a half hour of the day as a clock time; 48 is the end of the day.
+
+    Examples
+    --------
+    >>> clock_text(33), clock_text(48)
+    ('16:30', '24:00')
+    """
+    return f"{half_hour // 2:02d}:{30 * (half_hour % 2):02d}"
+
+
+def rating_by_months(rating_kva: pd.Series | float, months: tuple[int, ...]) -> float:
+    """Return the lowest rating of some months [kVA].
+
+    Parameters
+    ----------
+    rating_kva : pandas.Series or float
+        Rating [kVA] by season of EREC P27, or one for the year.
+    months : tuple of int
+        Months, 1 to 12.
+
+    Raises
+    ------
+    UserError
+        If the rating of one of them is missing or not above 0.
+
+    Examples
+    --------
+    >>> rating = pd.Series({"winter": 500, "spring": 500, "summer": 460, "autumn": 490})
+    >>> rating_by_months(rating, (10, 11, 12, 1, 2, 3))
+    490.0
+    """
+    by_month = _by_month(rating_kva)
+    own = [by_month.get(month, np.nan) for month in months]
+    for month, value in zip(months, own, strict=True):
+        if not value > 0:
+            raise UserError(
+                f"rating_kva for month {month} ({timebase.SEASONS[month]}) = {value}: a rating "
+                "above 0 is needed; give one for every season"
+            )
+    return float(min(own))
+
+
+def rating_at(rating_kva: pd.Series | float, time, timezone: str = LONDON) -> xr.DataArray:
+    """Return the rating that holds at each instant [kVA]; NaN where none is given."""
+    by_month = _by_month(rating_kva)
+    table = np.array([np.nan, *(by_month.get(month, np.nan) for month in range(1, 13))])
+    return xr.DataArray(
+        table[timebase.clock(time, timezone).month],
+        {"time": timebase.naive_utc(time)},
+        ("time",),
+        "rating_kva",
+        {"units": "kVA"},
+    )
+
+
+def _by_month(rating_kva: pd.Series | float) -> dict[int, float]:
+    if np.ndim(rating_kva) == 0:
+        return dict.fromkeys(range(1, 13), float(rating_kva))
+    by_season = {str(season): float(value) for season, value in rating_kva.items()}
+    return {m: by_season[s] for m, s in timebase.SEASONS.items() if s in by_season}
+
+
+FREE = "rest of the year"
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def group_months(
+    network_kva: xr.DataArray,
+    rating_kva: pd.Series | float,
+    requested_kva: float,
+    *,
+    quantile: float = 0.99,
+    margin_kva: float = 0.0,
+    day_types: DayTypes = "weekend",
+    timezone: str = LONDON,
+) -> dict[int, str]:
+    """Return a calendar of seasons made by the months that need the restriction.
+
+    Parameters
+    ----------
+    network_kva, rating_kva, requested_kva, quantile, margin_kva, day_types, timezone
+        As in `derive_windows`.
+
+    Returns
+    -------
+    dict of int to str
+        Month to season: runs of months that need a restriction, such as "Nov–Feb" (a single free
+        month between two of them is closed), and "rest of the year"; "all year" where all months
+        or none need it.
+
+    Notes
+    -----
+    A month's cell rests on about 20 weekdays, so its 0.99 quantile is close to its highest day.
+    """
+    monthly = {month: str(month) for month in range(1, 13)}
+    cells = Cells.of(network_kva, calendar=monthly, day_types=day_types, timezone=timezone)
+    free_kva = headroom(cells, rating_kva, cells.quantile(quantile), margin_kva)
+    needs = (free_kva < requested_kva).any(axis=(1, 2))
+    needed = {month for month in range(1, 13) if needs[month - 1]}
+    needed |= {m for m in range(1, 13) if {_after(m), _before(m)} <= needed}
+    if len(needed) in (0, 12):
+        return dict.fromkeys(range(1, 13), "all year")
+    found = dict.fromkeys(range(1, 13), FREE)
+    for first in (month for month in sorted(needed) if _before(month) not in needed):
+        run = [first]
+        while _after(run[-1]) in needed:
+            run.append(_after(run[-1]))
+        found |= dict.fromkeys(run, span_name(run))
+    return found
+
+
+def span_name(months) -> str:
+    """Return the name of a run of months.
+
+    Examples
+    --------
+    >>> span_name([11, 12, 1]), span_name([6])
+    ('Nov–Jan', 'Jun')
+    """
+    names = [MONTHS[month - 1] for month in months]
+    return names[0] if len(names) == 1 else f"{names[0]}–{names[-1]}"
+
+
+def season_text(season: str, months: tuple[int, ...] | None = None) -> str:
+    """Return a season with its months, for people.
+
+    Examples
+    --------
+    >>> season_text("winter"), season_text("Nov–Feb", (11, 12, 1, 2))
+    ('winter (Dec–Feb)', 'Nov–Feb')
+    """
+    span = span_name(months or months_of(season))
+    return season if season in (span, FREE, "all year") else f"{season} ({span})"
+
+
+def _before(month: int) -> int:
+    return (month - 2) % 12 + 1
+
+
+def _after(month: int) -> int:
+    return month % 12 + 1
 
 
 def derive_windows(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from scchelpers.tcc.seasons import season_text
+from scchelpers.tcc.derivation import season_text
 from scchelpers.tcc.windows import length_min
 
 

@@ -6,19 +6,232 @@ give more capacity, and it stands or falls with the forecast.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from scchelpers.faults import UserError
-from scchelpers.tcc.cells import half_hourly
-from scchelpers.tcc.forecasting import RULES, forecast, read_history
-from scchelpers.tcc.ratings import rating_at
-from scchelpers.timebase import LONDON, local_date
+from scchelpers.tcc.derivation import half_hourly, rating_at
+from scchelpers.timebase import LONDON, SEASONS, half_hour, local_date, minute_of_clock
+
+HALF_HOURS = 48
+
+# A quantile needs days: below this many of a season and day type, all days stand in for them.
+FEW_DAYS = 20
+
+LONGEST_LAG = 21
+
+
+@dataclass(frozen=True)
+class History:
+    """A record by local day and half hour, and what is known of each day when it is forecast.
+
+    Attributes
+    ----------
+    days : pandas.DatetimeIndex
+        Local days, unbroken.
+    load : ndarray over (day, half hour) [kVA]
+        Load; NaN where unknown. The repeated autumn hour is averaged.
+    last_week : ndarray over (day, half hour) [kVA]
+        Load of the same half hour a week earlier.
+    usual : ndarray over (day, half hour) [kVA]
+        Mean of the last three days of the same weekday.
+    change : ndarray over (day, half hour) [kVA]
+        By how much the same half hour missed its usual load on the last day on which it was
+        metered at the time of issue; 0 where that is not known.
+    """
+
+    days: pd.DatetimeIndex
+    load: np.ndarray
+    last_week: np.ndarray
+    usual: np.ndarray
+    change: np.ndarray
+
+
+def read_history(network_kva: xr.DataArray, *, issue: str = "10:00", tz: str = LONDON) -> History:
+    """Arrange a load by local day and half hour, with what is known of each day at its issue.
+
+    Parameters
+    ----------
+    network_kva : xarray.DataArray
+        Load [kVA] over time.
+    issue : str
+        Clock time on the day before at which a forecast is issued, 03:00 to 24:00 (later than any
+        change of the clocks).
+    tz : str
+        Zone of days and clock.
+
+    Raises
+    ------
+    UserError
+        If the time of issue is not a clock time from 03:00 to 24:00.
+    """
+    minutes = minute_of_clock(issue)
+    if minutes < 180:
+        raise UserError(f"issue = {issue!r}: must be from 03:00 to 24:00")
+    halves = half_hourly(network_kva)
+    day, slot = local_date(halves["time"], tz), half_hour(halves["time"], tz)
+    long = pd.DataFrame({"day": day, "slot": slot, "load": halves.to_numpy()})
+    days = pd.date_range(day[0], day[-1])
+    wide = long.pivot_table(index="day", columns="slot", values="load")
+    load = wide.reindex(index=days, columns=range(HALF_HOURS)).to_numpy()
+    metered = (np.arange(HALF_HOURS) + 1) * 30 <= minutes
+    usual = _mean_of(load, (7, 14, 21))
+    missed = load - usual
+    change = np.where(metered, _earlier(missed, 1), _earlier(missed, 2))
+    return History(
+        days=days,
+        load=load,
+        last_week=_earlier(load, 7),
+        usual=usual,
+        change=np.nan_to_num(change),
+    )
+
+
+def forecast(
+    history: History,
+    time,
+    rule: str,
+    *,
+    quantile: float,
+    warm_up_days: int = 91,
+    refit_days: int = 28,
+    tz: str = LONDON,
+) -> xr.DataArray:
+    """Return the forecast quantile of the load [kVA] over time, NaN in the first days.
+
+    Parameters
+    ----------
+    history : History
+        The record.
+    time : DataArray or array of datetime64
+        Half hours of the result [UTC].
+    rule : str
+        One of `RULES`.
+    quantile : float
+        Share of half hours that the load should stay below the forecast.
+    warm_up_days : int
+        Days on record before the first forecast, 56 or more.
+    refit_days : int
+        Days after which the rule is fitted again.
+    tz : str
+        Zone of days and clock, as of the history.
+
+    Raises
+    ------
+    UserError
+        If an option is outside its range or the rule is none.
+    """
+    if rule not in RULES:
+        raise UserError(f"rule = {rule!r}: not a forecast; one of {', '.join(RULES)}")
+    if not 0.5 <= quantile < 1:
+        raise UserError(f"quantile = {quantile}: must be from 0.5 to below 1")
+    if warm_up_days < 56 or refit_days < 1:
+        raise UserError(
+            f"warm_up_days = {warm_up_days}, refit_days = {refit_days}: give at least 56 and 1"
+        )
+    found = np.full(history.load.shape, np.nan)
+    for first in range(warm_up_days, len(history.days), refit_days):
+        block = slice(first, first + refit_days)
+        # On the first day of the block, D-1 is not over when the forecast is issued.
+        found[block] = RULES[rule](history, first - 1, block, quantile)
+    row = history.days.get_indexer(local_date(time, tz))
+    values = np.where(row >= 0, found[row, half_hour(time, tz)], np.nan)
+    attrs = {"units": "kVA", "long_name": f"forecast, quantile {quantile:g}"}
+    return xr.DataArray(values, {"time": np.asarray(time)}, ("time",), "forecast_kva", attrs)
+
+
+def _same_day_last_week(history: History, known: int, block: slice, quantile: float):
+    """Return the load of a week ago as it was: the simplest forecast, of no quantile."""
+    return history.last_week[block]
+
+
+def _last_week_and_margin(history: History, known: int, block: slice, quantile: float):
+    """Return the load of a week ago and the quantile of what that missed so far."""
+    missed = history.load[:known] - history.last_week[:known]
+    return history.last_week[block] + _quantile(missed, quantile)
+
+
+def _seasonal_quantile(history: History, known: int, block: slice, quantile: float):
+    """Return the quantile of the days on record of the same season and day type."""
+    weekend = np.where(history.days.day_of_week >= 5, "weekend", "weekday")
+    kind = np.array([SEASONS[month] for month in history.days.month], object) + weekend
+    out = np.empty(history.load[block].shape)
+    for own in set(kind[block]):
+        like = kind[:known] == own
+        pool = history.load[:known][like if like.sum() >= FEW_DAYS else slice(None)]
+        out[kind[block] == own] = _quantile(pool, quantile)
+    return out
+
+
+def _regression(history: History, known: int, block: slice, quantile: float):
+    """Return a linear quantile regression for each hour, fitted with a half hour on either side.
+
+    So four half hours a day bear on a high quantile, for half the fits and no more loss. Terms:
+    constant, usual load and latest change of the half hour, Saturday, Sunday. More terms gained
+    little with a year on record and lost much with a quarter of one; a yearly wave made the
+    forecast of a second year worse on one of two feeders.
+    """
+    from statsmodels.regression.quantile_regression import QuantReg
+
+    scale = np.nanstd(history.load[:known]) or 1.0
+    terms = _terms(history, scale)
+    out = np.full(history.load[block].shape, np.nan)
+    with warnings.catch_warnings():
+        # The fit stops at a thousandth of the load's spread, or after 50 steps; the standard
+        # errors, which are not used, may be undefined.
+        warnings.simplefilter("ignore")
+        for slot in range(0, HALF_HOURS, 2):
+            near = [(slot + shift) % HALF_HOURS for shift in (-1, 0, 1, 2)]
+            x = terms[LONGEST_LAG:known, near].reshape(-1, terms.shape[-1])
+            y = history.load[LONGEST_LAG:known, near].ravel() / scale
+            sound = np.isfinite(x).all(axis=1) & np.isfinite(y)
+            if sound.sum() > 10 * x.shape[1]:
+                fit = QuantReg(y[sound], x[sound]).fit(q=quantile, p_tol=1e-3, max_iter=50)
+                out[:, slot : slot + 2] = terms[block, slot : slot + 2] @ fit.params * scale
+    return out
+
+
+RULES: dict[str, Callable] = {
+    "last week": _same_day_last_week,
+    "last week + margin": _last_week_and_margin,
+    "seasonal quantile": _seasonal_quantile,
+    "regression": _regression,
+}
+
+
+def _terms(history: History, scale: float) -> np.ndarray:
+    """Return the regressors over (day, half hour, term)."""
+    weekday = history.days.day_of_week.to_numpy()[:, None]
+    even = np.ones_like(history.load)
+    loads = [history.usual / scale, history.change / scale]
+    return np.stack([even, *loads, even * (weekday == 5), even * (weekday == 6)], axis=-1)
+
+
+def _earlier(load: np.ndarray, days: int) -> np.ndarray:
+    out = np.full_like(load, np.nan)
+    out[days:] = load[:-days]
+    return out
+
+
+def _mean_of(load: np.ndarray, lags) -> np.ndarray:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Mean of empty slice")
+        return np.nanmean([_earlier(load, days) for days in lags], axis=0)
+
+
+def _quantile(values: np.ndarray, quantile: float) -> np.ndarray:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="All-NaN slice")
+        return np.nanquantile(values, quantile, axis=0)
+
 
 TCC, PERFECT = "TCC", "perfect foresight"
+
 # A limit that meets the rating to the last digit is no breach [kVA].
 TOLERANCE_KVA = 1e-6
 

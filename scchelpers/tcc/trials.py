@@ -7,10 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from scchelpers.tcc.breaches import bootstrap, breaches, excess
-from scchelpers.tcc.proof import QUANTILES, frontier, out_of_sample
-from scchelpers.tcc.stress import cold_winter, new_load, protection, reverse_flow
-from scchelpers.tcc.study import Study
+from scchelpers.tcc.assessment import Study
+from scchelpers.tcc.proof import (
+    QUANTILES,
+    bootstrap,
+    breaches,
+    cold_winter,
+    excess,
+    frontier,
+    new_load,
+    out_of_sample,
+    protection,
+    reverse_flow,
+)
 from scchelpers.tcc.windows import limit_kva
 
 

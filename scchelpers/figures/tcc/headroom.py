@@ -7,10 +7,8 @@ from matplotlib.ticker import MaxNLocator
 
 from scchelpers import timebase
 from scchelpers.figures.style import DASHES, INK, ORANGE, SERIES, canvas, clock_axis, title
-from scchelpers.tcc.constraint import constrained_share
-from scchelpers.tcc.derivation import headroom
-from scchelpers.tcc.seasons import MONTHS, season_text
-from scchelpers.tcc.study import Study
+from scchelpers.tcc.assessment import Study, constrained_share
+from scchelpers.tcc.derivation import MONTHS, headroom, season_text
 from scchelpers.wording import count, quantity
 
 

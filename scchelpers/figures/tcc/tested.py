@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scchelpers.figures.style import BLUE, DASHES, INK, ORANGE, SERIES, canvas, end_labels
-from scchelpers.tcc.stress import last_year
+from scchelpers.tcc.proof import last_year
 from scchelpers.tcc.trials import Proof, Stress
 from scchelpers.wording import quantity
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from scchelpers.tcc.seasons import season_text
-from scchelpers.tcc.stress import last_year
-from scchelpers.tcc.study import Study
-from scchelpers.tcc.suitability import FIRM, span
+from scchelpers.tcc.assessment import FIRM, Study, span
+from scchelpers.tcc.derivation import season_text
+from scchelpers.tcc.proof import last_year
 from scchelpers.tcc.trials import Proof, Stress
 from scchelpers.wording import count, escape, listed, number, percent, quantity
 

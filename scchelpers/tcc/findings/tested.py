@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from scchelpers.tcc.stress import last_year
-from scchelpers.tcc.study import Study
-from scchelpers.tcc.suitability import span
+from scchelpers.tcc.assessment import Study, span
+from scchelpers.tcc.proof import last_year
 from scchelpers.tcc.trials import Proof, Stress
 from scchelpers.wording import count, escape, number, percent, quantity
 

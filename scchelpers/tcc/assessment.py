@@ -1,0 +1,555 @@
+"""One site's TCC from end to end: what is asked, the windows, and the verdict on them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from scchelpers import diversity, timebase
+from scchelpers.faults import UserError
+from scchelpers.site import Site
+from scchelpers.tcc.derivation import (
+    Cells,
+    DayTypes,
+    group_months,
+    half_hourly,
+    headroom,
+    rating_at,
+    windows_of,
+)
+from scchelpers.tcc.windows import COLUMNS, inside, limit
+from scchelpers.timebase import LONDON
+from scchelpers.wording import NARROW, percent, quantity
+
+
+def constrained(
+    network_kva: xr.DataArray,
+    rating_kva: pd.Series | float,
+    requested_kva: float,
+    margin_kva: float = 0.0,
+    timezone: str = LONDON,
+) -> xr.DataArray:
+    """Return where the request does not fit beside the load: 1, 0, NaN where unknown."""
+    load = half_hourly(network_kva)
+    free_kva = rating_at(rating_kva, load["time"], timezone) - margin_kva - load
+    return (free_kva < requested_kva).astype(float).where(np.isfinite(load))
+
+
+def consistency(
+    on: xr.DataArray, windows: pd.DataFrame, requested_kva: float, *, timezone: str = LONDON
+) -> pd.Series:
+    """Measure how well windows meet the constraint.
+
+    Parameters
+    ----------
+    on : xarray.DataArray
+        From `constrained`.
+    windows : pandas.DataFrame
+        Windows.
+    requested_kva : float
+        Requested capacity [kVA].
+    timezone : str
+        Zone of the windows.
+
+    Returns
+    -------
+    pandas.Series
+        constrained_share (of known half hours), window_share (of all half hours), needed_share
+        (of half hours in windows that are constrained), outside_share (of constrained half hours
+        in no window), inside_days (share of constrained local days whose constraint lies wholly in
+        windows), deep_share (equivalent full-curtailment hours over all hours), free_h (fewest
+        hours of a day outside windows).
+    """
+    mask = inside(windows, on["time"], timezone)
+    within = mask.any(axis=0)
+    value = on.to_numpy()
+    known, hit = np.isfinite(value), np.nan_to_num(value) > 0
+    days = timebase.local_date(on["time"], timezone)
+    daily = pd.DataFrame({"hit": hit, "out": hit & ~within, "within": within}).groupby(days).sum()
+    caps = np.where(mask, windows["limit_kva"].to_numpy(float)[:, None], np.inf)
+    limit_kva = np.minimum(requested_kva, caps.min(axis=0, initial=np.inf))
+    return pd.Series(
+        {
+            "constrained_share": _share(hit.sum(), known.sum()),
+            "window_share": float(within.mean()),
+            "needed_share": _share((hit & within).sum(), (known & within).sum()),
+            "outside_share": _share((hit & ~within).sum(), hit.sum()),
+            "inside_days": _share(
+                ((daily["hit"] > 0) & (daily["out"] == 0)).sum(), (daily["hit"] > 0).sum()
+            ),
+            "deep_share": float(1 - (limit_kva / requested_kva).mean()),
+            "free_h": float(24 - min(24, daily["within"].max() / 2)),
+        }
+    )
+
+
+def by_window(on: xr.DataArray, windows: pd.DataFrame, *, timezone: str = LONDON) -> pd.DataFrame:
+    """Measure the constraint in each window, day by day.
+
+    Parameters
+    ----------
+    on, windows, timezone
+        As in `consistency`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a window: days (on record), constrained_days (share), needed_share, and the clock
+        times between which the constraint begins and ends on 80 of 100 constrained days:
+        begins_early, begins_late, ends_early, ends_late; spread_h, the wider of the two [h].
+    """
+    mask = inside(windows, on["time"], timezone)
+    local = timebase.clock(on["time"], timezone).tz_localize(None)
+    value = on.to_numpy()
+    rows = []
+    for row, here in zip(windows.itertuples(), mask, strict=True):
+        here = here & np.isfinite(value)
+        start = pd.Timedelta(minutes=timebase.minute_of_clock(row.start))
+        since = local[here] - start  # a window over midnight is one night
+        frame = pd.DataFrame(
+            {
+                "day": since.normalize(),
+                "at": (since - since.normalize()) / pd.Timedelta("1h"),
+                "hit": value[here] > 0,
+            }
+        )
+        hits = frame[frame["hit"]].groupby("day")["at"]
+        begins, ends = hits.min(), hits.max() + 0.5
+        marks = [_marks(side) for side in (begins, ends)]
+        texts = [_clock(row.start, at) for pair in marks for at in pair]
+        rows.append(
+            {
+                "days": frame["day"].nunique(),
+                "constrained_days": _share(len(begins), frame["day"].nunique()),
+                "needed_share": _share(frame["hit"].sum(), len(frame)),
+                **dict(
+                    zip(
+                        ("begins_early", "begins_late", "ends_early", "ends_late"),
+                        texts,
+                        strict=True,
+                    )
+                ),
+                "spread_h": float(max(late - early for early, late in marks)),
+            }
+        )
+    names = ["days", "constrained_days", "needed_share", "begins_early", "begins_late"]
+    return pd.DataFrame(rows, columns=[*names, "ends_early", "ends_late", "spread_h"])
+
+
+def constrained_share(on: xr.DataArray, *, timezone: str = LONDON) -> pd.DataFrame:
+    """Return the share of days on which the request does not fit, by month and half hour.
+
+    Parameters
+    ----------
+    on : xarray.DataArray
+        From `constrained`.
+    timezone : str
+        Zone of the clock.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Months 1 to 12 by half hours 0 to 47; NaN where nothing is on record.
+    """
+    month = timebase.clock(on["time"], timezone).month
+    half_hour = timebase.half_hour(on["time"], timezone)
+    frame = pd.DataFrame({"on": on.to_numpy(), "month": month, "half_hour": half_hour})
+    share = frame.pivot_table("on", "month", "half_hour", "mean")
+    return share.reindex(index=range(1, 13), columns=range(48))
+
+
+def _share(part, whole) -> float:
+    return float(part / whole) if whole else 0.0
+
+
+def _marks(side: pd.Series) -> tuple[float, float]:
+    if side.empty:
+        return (np.nan, np.nan)
+    return tuple(np.quantile(side, [0.1, 0.9], method="nearest"))
+
+
+def _clock(start: str, hours: float) -> str:
+    if not np.isfinite(hours):
+        return "–"
+    minute = (timebase.minute_of_clock(start) + round(60 * hours)) % 1440
+    return f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+FIRM = "firm connection fits"
+
+FITS = "TCC fits"
+
+DEEP = "TCC fits only with deep curtailment"
+
+NOT_A_TCC = "not a TCC"
+
+# Where the lines are drawn; all are conventions of this workbook. A limited constraint leaves a
+# night's charging free every day. One is scattered if windows that catch it take a good part of the
+# year and are seldom needed: long windows that are needed, or short ones that seldom are, both
+# suit. Curtailment is deep once it equals more than a tenth of the year at nothing.
+FREE_H = 6.0
+
+WIDE_SHARE = 0.1
+
+NEEDED_SHARE = 0.2
+
+OUTSIDE_SHARE = 0.01
+
+DEEP_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A verdict, its reasons, and whether windows should be offered.
+
+    Attributes
+    ----------
+    verdict : str
+        One of "firm connection fits", "TCC fits", "TCC fits only with deep curtailment", "not a
+        TCC".
+    reasons : tuple of str
+        Sentences computed from the measures.
+    """
+
+    verdict: str
+    reasons: tuple[str, ...]
+
+    @property
+    def offered(self) -> bool:
+        """Whether the windows belong into an offer."""
+        return self.verdict in (FITS, DEEP)
+
+
+def verdict(
+    windows: pd.DataFrame, measured: pd.Series, requested_kva: float, firm_kva: float
+) -> Verdict:
+    """Judge whether a TCC suits the network, with the reasons.
+
+    Parameters
+    ----------
+    windows : pandas.DataFrame
+        Derived windows.
+    measured : pandas.Series
+        From `consistency`.
+    requested_kva : float
+        Requested capacity [kVA].
+    firm_kva : float
+        Capacity that fits at all times [kVA], see `firm_capacity`.
+
+    Notes
+    -----
+    Report section 6.2: a consistent load profile, and a risk for a consistent and limited period.
+    """
+    asked = quantity(requested_kva, "kVA")
+    if windows.empty:
+        share = measured["constrained_share"]
+        rest = f", but for {percent(share)} of the half hours on record" if share else ""
+        return Verdict(FIRM, (f"{asked} fits beside the load at all times{rest}.",))
+    needed, free_h = measured["needed_share"], measured["free_h"]
+    cap_kva = windows["limit_kva"].min()
+    against = []
+    if free_h < FREE_H:
+        against.append(
+            "the constraint lasts all day"
+            if free_h == 0
+            else f"the windows leave only {span(free_h)} of a day free (fewer than {span(FREE_H)})"
+        )
+    wide = measured["window_share"]
+    if wide > WIDE_SHARE and needed < NEEDED_SHARE:
+        against.append(
+            f"the constraint is scattered: windows that catch it take {percent(wide)} of the year "
+            f"(more than {percent(WIDE_SHARE)}), and it is there in only {percent(needed)} of "
+            f"their hours (fewer than {percent(NEEDED_SHARE)})"
+        )
+    outside = measured["outside_share"] * measured["constrained_share"]
+    if outside > OUTSIDE_SHARE:
+        against.append(
+            f"in {percent(outside)} of all half hours it falls outside every window (more than "
+            f"{percent(OUTSIDE_SHARE)})"
+        )
+    if against:
+        reasons = [f"{text[0].upper()}{text[1:]}." for text in against]
+        if firm_kva >= 1:
+            reasons.append(f"A firm connection of {quantity(firm_kva, 'kVA')} would fit.")
+        else:
+            reasons.append("No firm capacity is left at all.")
+        return Verdict(NOT_A_TCC, tuple(reasons))
+    reasons = (
+        f"Consistent: on {percent(measured['inside_days'])} of the constrained days the constraint "
+        f"lies wholly inside the windows ({percent(measured['outside_share'])} of its half hours "
+        f"fall outside), and it is there in {percent(needed)} of their hours.",
+        f"Limited: at least {span(free_h)} of every day stay free.",
+    )
+    depth = (
+        f"the lowest cap is {quantity(cap_kva, 'kVA')}, {percent(cap_kva / requested_kva)} of the "
+        f"request, and the windows take {percent(measured['deep_share'])} of the capacity-hours of "
+        "a year"
+    )
+    if measured["deep_share"] > DEEP_SHARE:
+        return Verdict(DEEP, (*reasons, f"Deep: {depth} (more than {percent(DEEP_SHARE)})."))
+    return Verdict(FITS, (*reasons, f"Not deep: {depth}."))
+
+
+def firm_capacity(headroom_kva: np.ndarray, cap_step_kva: float = 1.0) -> float:
+    """Return the capacity that fits at all times, rounded down [kVA], 0 or more."""
+    steps = math.floor(float(np.min(headroom_kva)) / cap_step_kva + 1e-9)
+    return max(0.0, steps * cap_step_kva)
+
+
+def span(hours: float) -> str:
+    """Return a length in hours for reading.
+
+    Examples
+    --------
+    >>> span(19.5).replace(NARROW, " "), span(8.0).replace(NARROW, " ")
+    ('19.5 h', '8 h')
+    """
+    return f"{hours:,g}{NARROW}h"
+
+
+Basis = Literal["full", "after-diversity"]
+
+
+def requested_capacity(
+    site: Site, basis: Basis = "full", *, samples: int = 200, seed: int = 0
+) -> pd.Series:
+    """Return the capacity to plan for, and what it rests on.
+
+    Parameters
+    ----------
+    site : Site
+        With requested_kva and power_factor in its row; with sessions for "after-diversity".
+    basis : {"full", "after-diversity"}
+        The request as it stands, or the design value of `diversity` for the site's chargepoints,
+        at most the request.
+    samples, seed : int
+        Of `diversity.coincidence`.
+
+    Returns
+    -------
+    pandas.Series
+        requested_kva [kVA], full_kva [kVA], basis, and design_basis (of the after-diversity
+        figure; "" for the full request).
+
+    Raises
+    ------
+    UserError
+        If the site's row lacks the request, or the power factor, or there are no sessions.
+    """
+    full_kva, power_factor = site.meta.get("requested_kva"), site.meta.get("power_factor")
+    for name, value in (("requested_kva", full_kva), ("power_factor", power_factor)):
+        if value is None:
+            raise UserError(f"sites.csv, {site.site_id}, {name}: empty; a TCC needs it")
+    if basis == "full":
+        return _series(full_kva, full_kva, basis, "")
+    if basis != "after-diversity":
+        raise UserError(f"basis = {basis!r}: 'full' or 'after-diversity'")
+    points = diversity.counted(site.chargepoints)
+    power_kw = diversity.demand(site.sessions, site.chargepoints, timezone=site.timezone)
+    drawn = {
+        "rated_kw": diversity.ratings(site.chargepoints, power_kw),
+        "seed": seed,
+        "timezone": site.timezone,
+    }
+    curve = diversity.coincidence(power_kw, samples=samples, **drawn)
+    held = diversity.hold_out(power_kw, **drawn)
+    value = diversity.design_value(len(points), diversity.design_admd(curve, held))
+    if value["basis"] == "no record":
+        raise UserError(f"{site.site_id}: no sessions on record, so no after-diversity figure")
+    return _series(min(value["total_kw"] / power_factor, full_kva), full_kva, basis, value["basis"])
+
+
+def _series(requested_kva, full_kva, basis, design_basis) -> pd.Series:
+    return pd.Series(
+        {
+            "requested_kva": float(requested_kva),
+            "full_kva": float(full_kva),
+            "basis": basis,
+            "design_basis": design_basis,
+        }
+    )
+
+
+Seasons = Literal["rating", "data"]
+
+
+@dataclass(frozen=True)
+class Study:
+    """What the analysis of one site found; without a network load only `lacking` is filled.
+
+    Attributes
+    ----------
+    site : Site
+        The site.
+    lacking : tuple of str
+        What the site lacks for an analysis, each with the remedy; empty where nothing does.
+    request : pandas.Series
+        From `requested_capacity`.
+    margin_kva, firm_kva : float
+        Kept free below the rating; capacity that fits at all times [kVA].
+    network_kva : xarray.DataArray
+        Load [kVA] in half hours.
+    calendar : dict or None
+        Month to season, None for the rating seasons.
+    rules : dict
+        Of `windows_of`.
+    cells, windows, on, measured, by_window, verdict
+        From `Cells.of`, `windows_of`, `constrained`, `consistency`, `by_window`, `verdict`.
+    """
+
+    site: Site
+    lacking: tuple[str, ...] = ()
+    request: pd.Series | None = None
+    margin_kva: float = 0.0
+    firm_kva: float = 0.0
+    network_kva: xr.DataArray | None = None
+    calendar: dict[int, str] | None = None
+    day_types: DayTypes = "weekend"
+    rules: dict = field(default_factory=dict)
+    cells: Cells | None = None
+    windows: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COLUMNS)))
+    on: xr.DataArray | None = None
+    measured: pd.Series | None = None
+    by_window: pd.DataFrame | None = None
+    verdict: Verdict | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether the network could be assessed."""
+        return not self.lacking
+
+    @property
+    def offered(self) -> bool:
+        """Whether there are windows that belong into an offer."""
+        return self.verdict is not None and self.verdict.offered
+
+    @property
+    def requested_kva(self) -> float:
+        """Capacity asked for [kVA]."""
+        return float(self.request["requested_kva"])
+
+    @property
+    def power_factor(self) -> float:
+        """Of the site."""
+        return float(self.site.meta["power_factor"])
+
+    @property
+    def requested_kw(self) -> float:
+        """Capacity asked for [kW]."""
+        return self.requested_kva * self.power_factor
+
+    def limit_kw(self, time) -> xr.DataArray:
+        """Return the limit that the windows make over time [kW]."""
+        return limit(
+            self.windows,
+            time,
+            self.requested_kw,
+            power_factor=self.power_factor,
+            timezone=self.site.timezone,
+        )
+
+    @property
+    def cut(self) -> dict:
+        """How the year is cut: calendar, day_types and timezone, as other functions take them."""
+        return {
+            "calendar": self.calendar,
+            "day_types": self.day_types,
+            "timezone": self.site.timezone,
+        }
+
+
+def study(
+    site: Site,
+    *,
+    basis: Basis = "full",
+    seasons: Seasons = "rating",
+    day_types: DayTypes = "weekend",
+    margin_share: float = 0.02,
+    seed: int = 0,
+    **rules,
+) -> Study:
+    """Analyse whether a TCC suits a site, and which windows it would need.
+
+    Parameters
+    ----------
+    site : Site
+        With requested_kva and power_factor; a site without a network load or rating gives a
+        study that says what is lacking.
+    basis : {"full", "after-diversity"}
+        Capacity asked for, see `requested_capacity`.
+    seasons : {"rating", "data"}
+        The rating seasons of EREC P27, or the months that need a restriction (`group_months`).
+    day_types : {"each", "weekend", "all"}
+        See `Cells.of`.
+    margin_share : float
+        Kept free, as a share of the lowest rating.
+    seed : int
+        Of the after-diversity figure.
+    **rules
+        Of `windows_of`, but margin_kva: quantile, min_gap, min_length, max_windows,
+        min_recovery, cap_step_kva.
+
+    Raises
+    ------
+    UserError
+        If a value is out of range.
+    """
+    if not 0 <= margin_share < 1:
+        raise UserError(f"margin_share = {margin_share}: must be a share, from 0 to below 1")
+    lacking = _lacking(site)
+    if lacking:
+        return Study(site, lacking)
+    load, rating, zone = half_hourly(site.network_kva), site.rating_kva, site.timezone
+    request = requested_capacity(site, basis, seed=seed)
+    asked_kva = request["requested_kva"]
+    rules = {"quantile": 0.99, **rules, "margin_kva": margin_share * float(rating.min())}
+    calendar = None
+    if seasons == "data":
+        calendar = group_months(
+            load, rating, asked_kva, quantile=rules["quantile"], margin_kva=rules["margin_kva"],
+            day_types=day_types, timezone=zone,
+        )  # fmt: skip
+    cells = Cells.of(load, calendar=calendar, day_types=day_types, timezone=zone)
+    windows = windows_of(cells, rating, asked_kva, **rules)
+    on = constrained(load, rating, asked_kva, rules["margin_kva"], zone)
+    measured = consistency(on, windows, asked_kva, timezone=zone)
+    free_kva = headroom(cells, rating, cells.quantile(rules["quantile"]), rules["margin_kva"])
+    firm_kva = firm_capacity(free_kva, rules.get("cap_step_kva", 1.0))
+    return Study(
+        site=site,
+        request=request,
+        margin_kva=rules["margin_kva"],
+        firm_kva=firm_kva,
+        network_kva=load,
+        calendar=calendar,
+        day_types=day_types,
+        rules=rules,
+        cells=cells,
+        windows=windows,
+        on=on,
+        measured=measured,
+        by_window=by_window(on, windows, timezone=zone),
+        verdict=verdict(windows, measured, asked_kva, firm_kva),
+    )
+
+
+def _lacking(site: Site) -> tuple[str, ...]:
+    """Return what a site lacks for an analysis, each with the remedy."""
+    if site.meta.get("asset_id") is None:
+        return ("no network asset is named (sites.csv, asset_id)",)
+    asset = site.meta["asset_id"]
+    checks = (
+        (site.network_kva is None, f"no load of {asset} is on record (`scc import halfhourly`)"),
+        (
+            site.rating_kva is None or site.rating_kva.isna().any(),
+            f"{asset} lacks a rating (assets.csv, rating_…_kva for every season)",
+        ),
+        (site.meta.get("requested_kva") is None, "no capacity is asked for (requested_kva)"),
+        (site.meta.get("power_factor") is None, "no power factor is given (power_factor)"),
+    )
+    return tuple(text for wrong, text in checks if wrong)
