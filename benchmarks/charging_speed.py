@@ -16,7 +16,8 @@ import pandas as pd
 import workload
 
 from scchelpers import charging
-from scchelpers.charging import Chargers, kernel, oracle
+from scchelpers.charging import Chargers, kernel
+from tests import charging_oracle as oracle
 
 compiled = kernel.charge
 STEP = pd.Timedelta("5min")

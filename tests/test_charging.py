@@ -7,9 +7,9 @@ import xarray as xr
 
 from scchelpers import charging
 from scchelpers.charging import Chargers, Groups
+from scchelpers.charging.kernel import water_level
 from scchelpers.charging.limits import Steps
 from scchelpers.charging.sessions import compile_sessions
-from scchelpers.charging.sharing import water_level
 from scchelpers.faults import UserError
 
 T0 = pd.Timestamp("2026-01-05T00:00Z")

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scchelpers import charging
-from scchelpers.charging import Chargers, Groups, kernel, oracle
-from scchelpers.charging.problem import RULES
+from scchelpers.charging import Chargers, Groups, kernel
+from scchelpers.charging.kernel import RULES
+from tests import charging_oracle as oracle
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import workload

@@ -4,12 +4,14 @@
 without a limit. The engine knows no scheme: a scheme is a limit.
 """
 
-from scchelpers.charging.chargers import Chargers
-from scchelpers.charging.demand import uncontrolled
-from scchelpers.charging.engine import simulate
-from scchelpers.charging.groups import Groups, by_phase, by_unit
-from scchelpers.charging.result import ChargingResult
-from scchelpers.charging.sites import simulate_sites
+from scchelpers.charging.engine import (
+    Chargers,
+    ChargingResult,
+    simulate,
+    simulate_sites,
+    uncontrolled,
+)
+from scchelpers.charging.limits import Groups, by_phase, by_unit
 
 __all__ = [
     "Chargers",

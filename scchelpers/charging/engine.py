@@ -2,27 +2,313 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import os
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
 
+import numba
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from scchelpers.charging import kernel
-from scchelpers.charging.chargers import Chargers, compile_cars
-from scchelpers.charging.groups import Groups
-from scchelpers.charging.limits import Steps, duration_ns, read_limit, released
-from scchelpers.charging.problem import (
+from scchelpers.charging.kernel import (
+    EDF,
+    NEARLY,
+    PRIORITY,
+    PRIORITY_EQUAL,
     RULES,
+    Cars,
     Network,
     Pieces,
     Switches,
+    Tally,
     blank_tally,
 )
-from scchelpers.charging.result import ChargingResult
-from scchelpers.charging.sessions import HOUR_NS, Sessions, compile_sessions, shift_stays
-from scchelpers.charging.span import Span, span_of
+from scchelpers.charging.limits import Groups, Steps, duration_ns, read_limit, released
+from scchelpers.charging.sessions import (
+    HOUR_NS,
+    UNKNOWN,
+    Sessions,
+    Span,
+    compile_sessions,
+    shift_stays,
+    span_of,
+)
 from scchelpers.faults import UserError, closest
+
+VOLTS = 230.0
+
+
+@dataclass(frozen=True)
+class Chargers:
+    """Behaviour of chargers and cars; the default is an ideal one.
+
+    Attributes
+    ----------
+    min_current_a : float
+        Least current per phase at which a car charges [A]; IEC 61851-1 has 6 A, which is 1.38 kW
+        on one phase and 4.14 kW on three. 0 for none. DC has none.
+    below_minimum : "queue" or "rotate"
+        Who waits when the floors do not all fit: the last in the order of serving, or those served
+        longest so far.
+    setpoint_step_a : float
+        Step of the setpoint per phase [A], rounded down; 0 for continuous. DC is continuous.
+    taper_share : float
+        Last share of its energy over which a DC car's power falls in proportion to what it lacks;
+        0 for no taper. It takes a car that leaves full.
+    taper_low : float
+        Power at the very end of the taper, as a share of max_kw.
+    no_resume_share : float
+        Share of cars that stop for good when they are paused.
+    seed : int
+        Which cars do not resume; drawn per session from its id, so that one session more changes
+        no other.
+    """
+
+    min_current_a: float = 0.0
+    below_minimum: str = "queue"
+    setpoint_step_a: float = 0.0
+    taper_share: float = 0.0
+    taper_low: float = 0.1
+    no_resume_share: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self):
+        for name in ("min_current_a", "setpoint_step_a"):
+            if not getattr(self, name) >= 0:
+                raise UserError(f"{name} = {getattr(self, name)}: must be 0 A or more")
+        for name in ("taper_share", "no_resume_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UserError(f"{name} = {getattr(self, name)}: must be from 0 to 1")
+        if not 0 < self.taper_low <= 1:
+            raise UserError(f"taper_low = {self.taper_low}: must be above 0 and at most 1")
+        if self.below_minimum not in ("queue", "rotate"):
+            raise UserError(f"below_minimum = {self.below_minimum!r}: write 'queue' or 'rotate'")
+
+
+def compile_cars(
+    sessions: Sessions,
+    chargers: Chargers,
+    span: Span,
+    edges: np.ndarray,
+    *,
+    rule: int,
+    default_stay_ns: int,
+    never_curtailed: Collection[str],
+    guaranteed_share: float,
+) -> Cars:
+    """Return the sessions as a kernel takes them.
+
+    Raises
+    ------
+    UserError
+        If a phase count is needed and unknown, or an id to be exempt is none.
+    """
+    n = len(sessions)
+    phases = _phases(sessions, chargers)
+    ac_kw = phases * VOLTS / 1000
+    announced = np.where(
+        sessions.announced == UNKNOWN, sessions.plug_in + default_stay_ns, sessions.announced
+    )
+    tier = np.zeros(n, np.int64)
+    if rule in (PRIORITY, PRIORITY_EQUAL):
+        tier = sessions.priority
+    rank = np.arange(n)
+    if rule == EDF:
+        rank[np.lexsort((announced,))] = np.arange(n)
+    elif tier.any():
+        rank[np.lexsort((tier,))] = np.arange(n)
+    return Cars(
+        first=span.segment_of(sessions.plug_in, edges),
+        last=span.segment_of(sessions.plug_out, edges),
+        rank=rank,
+        tier=tier,
+        evse=sessions.evse,
+        energy_kwh=sessions.energy_kwh,
+        max_kw=sessions.max_kw,
+        deadline_h=span.hours(announced),
+        # A car that never takes the least current of its phases charges at what it takes.
+        floor_kw=np.minimum(chargers.min_current_a * ac_kw, sessions.max_kw),
+        quantum_kw=chargers.setpoint_step_a * ac_kw,
+        knee_kwh=np.where(phases == 0, chargers.taper_share * sessions.energy_kwh, 0.0),
+        exempt=_exempt(sessions, never_curtailed),
+        stalls=_uniform(sessions.session_ids, chargers) < chargers.no_resume_share,
+        promised_kwh=guaranteed_share * sessions.energy_kwh,
+    )
+
+
+def _phases(sessions: Sessions, chargers: Chargers) -> np.ndarray:
+    needed = chargers.min_current_a or chargers.setpoint_step_a or chargers.taper_share
+    if needed and (sessions.phases < 0).any():
+        at = sessions.session_ids[int(np.argmax(sessions.phases < 0))]
+        raise UserError(
+            f"session {at!r}, phases: unknown, but minimum current, stepped setpoints and taper "
+            "depend on it; give phases (1, 3, or 0 for DC) in the chargepoints or the sessions"
+        )
+    return sessions.phases
+
+
+def _exempt(sessions: Sessions, never_curtailed: Collection[str]) -> np.ndarray:
+    if not len(never_curtailed):
+        return np.zeros(len(sessions), np.bool_)
+    wanted = pd.Index(list(never_curtailed))
+    of_session = pd.Index(sessions.session_ids).isin(wanted)
+    of_evse = pd.Index(sessions.evse_ids).isin(wanted)
+    found = pd.Index(sessions.session_ids).union(pd.Index(sessions.evse_ids))
+    lost = wanted.difference(found)
+    if len(lost):
+        raise UserError(f"never_curtailed holds {lost[0]!r}: neither a session_id nor an evse_id")
+    return of_session | of_evse[sessions.evse]
+
+
+def _uniform(session_ids: np.ndarray, chargers: Chargers) -> np.ndarray:
+    """Return a number in [0, 1) for each session that depends on its id and the seed alone."""
+    if not chargers.no_resume_share:
+        return np.ones(len(session_ids))
+    texts = session_ids.astype(str).astype(object)
+    salt = f"{chargers.seed:016d}"[-16:]
+    return pd.util.hash_array(texts, hash_key=salt, categorize=False) / 2.0**64
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ChargingResult:
+    """Result of `simulate`; frames and arrays with labels are built when first asked for.
+
+    Attributes
+    ----------
+    cars : Sessions
+        The sessions that were charged, by (plug_in, session_id).
+    span : Span
+        Time axis.
+    tally : Tally
+        What the kernel counted.
+    limit_by_step : ndarray over steps [kW]
+        Limit as it was, the mean over each step.
+    full_after : ndarray over cars [h]
+        Time after plug-in at which each would be full without a limit.
+    """
+
+    cars: Sessions
+    span: Span
+    tally: Tally
+    limit_by_step: np.ndarray
+    full_after: np.ndarray
+
+    def __repr__(self) -> str:
+        return f"ChargingResult({len(self.cars)} sessions, {self.span.steps} intervals)"
+
+    @cached_property
+    def intervals(self) -> xr.Dataset:
+        """Dataset over time [kW]; each variable is an attribute of the result, too.
+
+        power_kw, mean power drawn; want_kw, what the cars present would have drawn at that point of
+        their charging; held_kw, the difference; limit_kw, the limit as it was (inf for none);
+        excursion_kw, mean power above it (what a negative limit leaves is not caused by cars).
+        """
+        tally, hours = self.tally, self._step_h
+        power_kw = tally.drawn_kwh / hours
+        want_kw = tally.wanted_kwh / hours
+        held_kw = np.where(power_kw < want_kw * NEARLY, want_kw - power_kw, 0.0)
+        columns = {
+            "power_kw": (power_kw, "charging power"),
+            "want_kw": (want_kw, "charging power wanted"),
+            "held_kw": (held_kw, "charging power held back"),
+            "limit_kw": (self.limit_by_step, "limit"),
+            "excursion_kw": (tally.excursion_kwh / hours, "power above the limit"),
+        }
+        return xr.Dataset(
+            {
+                name: ("time", values, {"units": "kW", "long_name": meaning})
+                for name, (values, meaning) in columns.items()
+            },
+            coords={"time": self._time},
+        )
+
+    @cached_property
+    def sessions(self) -> pd.DataFrame:
+        """DataFrame indexed by session_id, in the order given.
+
+        delivered_kwh, unserved_kwh [kWh]; finished_at (UTC, NaT if never full); delay_min [min],
+        how much later than without a limit the car was full (NaN if it never was); held_min [min],
+        time with less than wanted; pauses, how often the car fell to zero after it had charged.
+        """
+        cars, tally = self.cars, self.tally
+        finished = np.isfinite(tally.finish_h)
+        finish_ns = np.full(len(cars), UNKNOWN)
+        finish_ns[finished] = self.span.instants(tally.finish_h[finished])
+        charging_h = (finish_ns - cars.plug_in) / HOUR_NS
+        delay_min = np.where(finished, np.maximum(charging_h - self.full_after, 0.0) * 60, np.nan)
+        delay_min[delay_min < 1e-6] = 0.0
+        back = np.empty(len(cars), np.int64)
+        back[cars.row] = np.arange(len(cars))
+        return pd.DataFrame(
+            {
+                "delivered_kwh": (cars.energy_kwh - tally.left_kwh)[back],
+                "unserved_kwh": tally.left_kwh[back],
+                "finished_at": pd.DatetimeIndex(finish_ns[back].view("datetime64[ns]"), tz="UTC"),
+                "delay_min": delay_min[back],
+                "held_min": tally.held_h[back] * 60,
+                "pauses": tally.pauses[back],
+            },
+            index=pd.Index(cars.session_ids[back], name="session_id"),
+        )
+
+    @cached_property
+    def by_evse_kw(self) -> xr.DataArray | None:
+        """DataArray over (time, evse) [kW], mean power of each EVSE, or None if not asked for."""
+        if not len(self.tally.evse_kwh):
+            return None
+        return xr.DataArray(
+            self.tally.evse_kwh / self._step_h,
+            coords={"time": self._time, "evse": self.cars.evse_ids.astype(str)},
+            dims=("time", "evse"),
+            name="by_evse_kw",
+            attrs={"units": "kW", "long_name": "power of each EVSE"},
+        )
+
+    @property
+    def power_kw(self) -> xr.DataArray:
+        """Mean power drawn in each interval [kW]."""
+        return self.intervals["power_kw"]
+
+    @property
+    def want_kw(self) -> xr.DataArray:
+        """Mean power that the cars present wanted in each interval [kW]."""
+        return self.intervals["want_kw"]
+
+    @property
+    def held_kw(self) -> xr.DataArray:
+        """Mean power held back in each interval [kW]."""
+        return self.intervals["held_kw"]
+
+    @property
+    def limit_kw(self) -> xr.DataArray:
+        """Limit as it was, the mean over each interval [kW]."""
+        return self.intervals["limit_kw"]
+
+    @property
+    def excursion_kw(self) -> xr.DataArray:
+        """Mean power above the limit as it was, in each interval [kW]."""
+        return self.intervals["excursion_kw"]
+
+    def short(self, tolerance_kwh: float = 0.01) -> pd.Series:
+        """Return which sessions left with more than a tolerance unserved."""
+        return (self.sessions["unserved_kwh"] > tolerance_kwh).rename("short")
+
+    def slowed(self) -> pd.Series:
+        """Return which sessions at some time got less than they wanted, finished or not."""
+        return (self.sessions["held_min"] > 0).rename("slowed")
+
+    @property
+    def _step_h(self) -> float:
+        return self.span.step_ns / HOUR_NS
+
+    @property
+    def _time(self) -> pd.DatetimeIndex:
+        return pd.DatetimeIndex(self.span.time, name="time")
 
 
 def simulate(
@@ -211,3 +497,164 @@ def _network(
     evse, row = np.nonzero(share.T)
     begin = np.searchsorted(evse, np.arange(len(evse_ids) + 1))
     return Network(begin, row, np.ascontiguousarray(share.T[evse, row]), period, limit_kw)
+
+
+def uncontrolled(
+    sessions: pd.DataFrame,
+    *,
+    step="30min",
+    placement: str = "front",
+    by: str = "site",
+    chargepoints: pd.DataFrame | None = None,
+    start=None,
+    end=None,
+) -> xr.DataArray:
+    """Return the mean power of each interval without a limit, integrated exactly.
+
+    A session is a block of constant power; arrivals, departures and the end of charging count to
+    the instant. A session whose energy does not fit at max_kw within its stay (a measured energy
+    above rating x stay, as rounding to the minute makes) is drawn at its mean power, so that no
+    energy is lost; `attrs["sessions_raised"]` counts them. `simulate`, to which max_kw is a bound,
+    calls the same energy unserved.
+
+    Parameters
+    ----------
+    sessions : DataFrame
+        Columns session_id, evse_id, plug_in, plug_out (UTC), energy_kwh [kWh], and optionally
+        max_kw [kW] (else the EVSE's rating).
+    step : str or Timedelta
+        Length of an interval; must divide a day.
+    placement : "front" or "spread"
+        "front": at max_kw from plug_in until full. "spread": evenly over the stay.
+    by : "site" or "evse"
+        The site's sum, or each EVSE.
+    chargepoints : DataFrame, optional
+        evse_id and rated_kw [kW]: bounds max_kw, and names EVSEs that had no session.
+    start, end : datetime (UTC), optional
+        Widen the time axis, which always covers every session.
+
+    Returns
+    -------
+    DataArray [kW] over (time,) or (time, evse).
+
+    Raises
+    ------
+    UserError
+        For sessions that cannot be, with the session named.
+
+    Examples
+    --------
+    >>> one = pd.DataFrame({
+    ...     "session_id": ["a"], "evse_id": ["E1"], "energy_kwh": [6.0], "max_kw": [6.0],
+    ...     "plug_in": pd.to_datetime(["2026-01-01T00:15Z"]),
+    ...     "plug_out": pd.to_datetime(["2026-01-01T03:15Z"])})
+    >>> uncontrolled(one).values.tolist()[:3]
+    [3.0, 6.0, 3.0]
+    >>> uncontrolled(one, placement="spread").values.tolist()[:2]
+    [1.0, 2.0]
+    """
+    if placement not in ("front", "spread"):
+        raise UserError(f"placement = {placement!r}: write 'front' or 'spread'")
+    if by not in ("site", "evse"):
+        raise UserError(f"by = {by!r}: write 'site' or 'evse'")
+    cars = compile_sessions(sessions, chargepoints)
+    span = span_of(cars, step, start, end)
+    mean_kw = cars.energy_kwh / cars.stay_h
+    raised = mean_kw > cars.max_kw
+    power_kw = mean_kw if placement == "spread" else np.where(raised, mean_kw, cars.max_kw)
+    begin = (cars.plug_in - span.start_ns) / span.step_ns
+    finish = begin + cars.energy_kwh / power_kw.clip(min=1e-300) * (HOUR_NS / span.step_ns)
+    column = cars.evse if by == "evse" else np.zeros(len(cars), np.int64)
+    out = np.zeros((span.steps, len(cars.evse_ids) if by == "evse" else 1))
+    _add_blocks(out, column, begin, finish, power_kw)
+    coords = {"time": span.time}
+    dims = ("time",)
+    if by == "evse":
+        coords["evse"] = cars.evse_ids.astype(str)
+        dims = ("time", "evse")
+    else:
+        out = out[:, 0]
+    return xr.DataArray(
+        out,
+        coords=coords,
+        dims=dims,
+        name="power_kw",
+        attrs={
+            "units": "kW",
+            "long_name": "charging demand without a limit",
+            "placement": placement,
+            "sessions_raised": int((raised & (placement == "front")).sum()),
+        },
+    )
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_blocks(out, column, begin, finish, power_kw):
+    """Add to `out` the mean over each step of blocks from `begin` to `finish` [steps]."""
+    for i in range(len(begin)):
+        first = int(begin[i])
+        last = min(int(finish[i]), out.shape[0] - 1)
+        if last == first:
+            out[first, column[i]] += power_kw[i] * (finish[i] - begin[i])
+            continue
+        out[first, column[i]] += power_kw[i] * (first + 1 - begin[i])
+        for k in range(first + 1, last):
+            out[k, column[i]] += power_kw[i]
+        out[last, column[i]] += power_kw[i] * min(finish[i] - last, 1.0)
+
+
+def simulate_sites(
+    sessions: pd.DataFrame,
+    limits: Mapping[str, object] | xr.DataArray | None = None,
+    *,
+    chargepoints: pd.DataFrame | None = None,
+    workers: int | None = None,
+    **options,
+) -> dict[str, ChargingResult]:
+    """Charge many sites, each by itself, in parallel over cores.
+
+    Parameters
+    ----------
+    sessions : DataFrame
+        As for `simulate`, with a column site_id.
+    limits : Mapping of site_id to a limit, DataArray over (site, time), or None
+        Limit of each site [kW]; a site that the mapping does not hold has none.
+    chargepoints : DataFrame, optional
+        As for `simulate`, with a column site_id.
+    workers : int, optional
+        Threads; by default one a core. The result does not depend on it.
+    **options
+        As for `simulate`, the same for every site.
+
+    Returns
+    -------
+    dict of str to ChargingResult, by site_id in sorted order.
+
+    Raises
+    ------
+    UserError
+        As `simulate`, with the site named.
+    """
+    if "site_id" not in sessions:
+        raise UserError("sessions have no column 'site_id'; add it, or use simulate() for one site")
+
+    def limit_of(site_id: str):
+        if limits is None:
+            return None
+        if isinstance(limits, xr.DataArray):
+            return limits.sel(site=site_id, drop=True)
+        return limits.get(site_id)
+
+    def run(site_id: str, rows: np.ndarray) -> ChargingResult:
+        own = None
+        if chargepoints is not None:
+            own = chargepoints[chargepoints["site_id"].to_numpy() == site_id]
+        try:
+            return simulate(sessions.iloc[rows], limit_of(site_id), chargepoints=own, **options)
+        except UserError as fault:
+            raise UserError(f"site {site_id}: {fault}") from None
+
+    parts = sorted(sessions.groupby("site_id", sort=False).indices.items())
+    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+        results = pool.map(run, *zip(*parts, strict=True)) if parts else ()
+        return {site_id: result for (site_id, _), result in zip(parts, results, strict=True)}

@@ -7,27 +7,317 @@ same in plain Python and is what the tests hold this against.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numba
 import numpy as np
 
-from scchelpers.charging.problem import (
-    DONE,
-    EDF,
-    EQUAL,
-    FCFS,
-    LLF,
-    NEARLY,
-    PRIORITY,
-    PROPORTIONAL,
-    TRACE_KW,
-    Cars,
-    Network,
-    Pieces,
-    Switches,
-    Tally,
-)
-from scchelpers.charging.sharing import allocate, sort_by, water_level
+EQUAL, FCFS, EDF, LLF, PROPORTIONAL, PRIORITY, PRIORITY_EQUAL = range(7)
+
+RULES = {
+    "equal": EQUAL,
+    "fcfs": FCFS,
+    "edf": EDF,
+    "llf": LLF,
+    "proportional": PROPORTIONAL,
+    "priority": PRIORITY,
+    "priority-equal": PRIORITY_EQUAL,
+}
+
+DONE = 1 - 1e-12  # a session that got this share of what it lacked lacks nothing
+
+NEARLY = 1 - 1e-9  # a power below this share of another is below it
+
+TRACE_KW = 1e-9  # a held back power up to this is a pause, not a rounding left over
+
+
+class Pieces(NamedTuple):
+    """Segments, in order."""
+
+    step: np.ndarray  # (s) step of which the segment is a part
+    hours: np.ndarray  # (s) length [h]
+    start_h: np.ndarray  # (s) start [h from the start of the span]
+    cap_kw: np.ndarray  # (s) limit as the controller sees it [kW]
+    limit_kw: np.ndarray  # (s) limit as it is [kW]
+
+
+class Cars(NamedTuple):
+    """Sessions by (plug_in, session_id)."""
+
+    first: np.ndarray  # (n) first segment
+    last: np.ndarray  # (n) segment in which the car is gone
+    rank: np.ndarray  # (n) place in the order of serving
+    tier: np.ndarray  # (n) class, 0 first; all 0 unless the rule has classes
+    evse: np.ndarray  # (n) EVSE
+    energy_kwh: np.ndarray  # (n)
+    max_kw: np.ndarray  # (n)
+    deadline_h: np.ndarray  # (n) announced departure [h from the start of the span]
+    floor_kw: np.ndarray  # (n) least power at which the car charges [kW]
+    quantum_kw: np.ndarray  # (n) step of the setpoint [kW], 0 for continuous
+    knee_kwh: np.ndarray  # (n) energy lacking at which the power begins to fall, 0 for never
+    exempt: np.ndarray  # (n) whether the car is never curtailed
+    stalls: np.ndarray  # (n) whether the car does not resume after a pause
+    promised_kwh: np.ndarray  # (n) energy up to which the car goes before all others
+
+
+class Network(NamedTuple):
+    """Constraint rows: for EVSE `e`, entries `begin[e]:begin[e + 1]` of `row` and `share`."""
+
+    begin: np.ndarray  # (e + 1)
+    row: np.ndarray  # row of the constraint, 0 the site
+    share: np.ndarray  # share of the EVSE's power that the row carries
+    period: np.ndarray  # (s) row of `limit_kw` that holds
+    limit_kw: np.ndarray  # (periods, g), column 0 unused: the site's is `Pieces.cap_kw`
+
+
+class Switches(NamedTuple):
+    """Which parts of the kernel are needed."""
+
+    rule: int
+    careful: bool  # floors, groups, exempt cars or promises: not the quick way
+    rotate: bool  # below the floors: those served least go first
+    taper_low: float  # power at the very end, as a share of max_kw; 0 for no taper
+    tally_evse: bool
+
+
+class Tally(NamedTuple):
+    """What the kernel fills."""
+
+    drawn_kwh: np.ndarray  # (t)
+    wanted_kwh: np.ndarray  # (t)
+    excursion_kwh: np.ndarray  # (t) above the limit as it is
+    evse_kwh: np.ndarray  # (t, e) or (0, 0)
+    left_kwh: np.ndarray  # (n) lacking
+    finish_h: np.ndarray  # (n) [h from the start of the span], NaN if never full
+    held_h: np.ndarray  # (n) time with less than wanted
+    pauses: np.ndarray  # (n) times the car fell to zero after charging
+
+
+def blank_tally(cars: Cars, steps: int, evses: int) -> Tally:
+    """Return a tally before the first segment; `evses` is 0 if none are asked for."""
+    n = len(cars.first)
+    return Tally(
+        drawn_kwh=np.zeros(steps),
+        wanted_kwh=np.zeros(steps),
+        excursion_kwh=np.zeros(steps),
+        evse_kwh=np.zeros((steps if evses else 0, evses)),
+        left_kwh=cars.energy_kwh.copy(),
+        finish_h=np.full(n, np.nan),
+        held_h=np.zeros(n),
+        pauses=np.zeros(n, np.int64),
+    )
+
+
+compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
+
+
+@compiled
+def water_level(want, n, cap_kw):
+    """Return the level x [kW] at which the sum of min(want, x) is the cap (max-min fair)."""
+    level = cap_kw / n
+    above = n
+    while True:
+        spare = cap_kw
+        rest = 0
+        for k in range(n):
+            if want[k] <= level:
+                spare -= want[k]
+            else:
+                rest += 1
+        if rest == above:
+            return level
+        if rest == 0:
+            return np.inf
+        above = rest
+        # Where the cap is the sum of some wants but for rounding, the level must not turn back.
+        level = max(level, spare / rest)
+
+
+@compiled
+def sort_by(key, order, n):
+    """Sort the first `n` of `order` by `key[order]`, keeping the order of ties."""
+    for q in range(1, n):
+        k = order[q]
+        place = q
+        while place > 0 and key[order[place - 1]] > key[k]:
+            order[place] = order[place - 1]
+            place -= 1
+        order[place] = k
+
+
+@compiled
+def room(evse, spare, network):
+    """Return the most [kW] that an EVSE may still draw under every row."""
+    most = np.inf
+    for q in range(network.begin[evse], network.begin[evse + 1]):
+        most = min(most, spare[network.row[q]] / network.share[q])
+    return max(most, 0.0)
+
+
+@compiled
+def draw(evse, kw, spare, network):
+    """Take a power from every row that carries it."""
+    for q in range(network.begin[evse], network.begin[evse + 1]):
+        spare[network.row[q]] -= kw * network.share[q]
+
+
+@compiled
+def allocate(s, n, here, order, key, want, power, cap_kw, cars, network, switches, left, served_h):
+    """Fill `power` under all constraints; return whether everybody gets what it wants."""
+    rows = network.limit_kw.shape[1]
+    spare = np.empty(rows)
+    spare[0] = cap_kw
+    for r in range(1, rows):
+        spare[r] = max(network.limit_kw[network.period[s], r], 0.0)
+    total = spare.copy()
+    for k in range(n):
+        draw(cars.evse[here[k]], want[k], total, network)
+    if total.min() >= 0:
+        power[:n] = want[:n]
+        return True
+
+    # Exempt cars take what they want; only what they leave is shared.
+    admitted = np.ones(n, np.bool_)
+    for k in range(n):
+        power[k] = 0.0
+        if cars.exempt[here[k]]:
+            power[k] = want[k]
+            draw(cars.evse[here[k]], want[k], spare, network)
+            admitted[k] = False
+    np.maximum(spare, 0.0, spare)
+
+    # Tier 0 is the promised energy, then the classes.
+    for k in range(n):
+        i = here[k]
+        promised = cars.energy_kwh[i] - left[i] < cars.promised_kwh[i] * NEARLY
+        key[k] = -1.0 if promised else cars.tier[i]
+    sort_by(key, order, n)
+    tier = key[:n].copy()
+    admit(n, here, order, want, power, spare, admitted, cars, network, switches, served_h)
+
+    if switches.rule == EQUAL or switches.rule == PROPORTIONAL or switches.rule == PRIORITY_EQUAL:
+        begin = 0
+        while begin < n:
+            end = begin
+            while end < n and tier[order[end]] == tier[order[begin]]:
+                end += 1
+            raise_level(
+                order[begin:end],
+                here,
+                want,
+                power,
+                spare,
+                admitted,
+                cars,
+                network,
+                switches.rule == PROPORTIONAL,
+            )
+            begin = end
+    else:
+        for q in range(n):
+            k = order[q]
+            if admitted[k]:
+                evse = cars.evse[here[k]]
+                more = min(want[k] - power[k], room(evse, spare, network))
+                power[k] += more
+                draw(evse, more, spare, network)
+    return False
+
+
+@compiled
+def admit(n, here, order, want, power, spare, admitted, cars, network, switches, served_h):
+    """Give the floors in order of serving; who finds no room for its floor waits at zero.
+
+    In a queue the first car that the site's limit turns away closes it; in a rotation those served
+    least go first and a car that does not fit is passed over.
+    """
+    queue = order[:n].copy()
+    if switches.rotate:
+        waited = np.empty(n)
+        for k in range(n):
+            waited[k] = served_h[here[k]]
+        sort_by(waited, queue, n)
+    closed = False
+    for q in range(n):
+        k = queue[q]
+        i = here[k]
+        if not admitted[k] or cars.floor_kw[i] <= 0:
+            continue
+        floor = min(cars.floor_kw[i], want[k])
+        if closed or room(cars.evse[i], spare, network) < floor * NEARLY:
+            admitted[k] = False
+            if not switches.rotate and spare[0] < floor * NEARLY:
+                closed = True
+            continue
+        power[k] = floor
+        draw(cars.evse[i], floor, spare, network)
+
+
+@compiled
+def raise_level(members, here, want, power, spare, admitted, cars, network, proportional):
+    """Raise a common level until each member is full or stands in a row that is (max-min fair).
+
+    The level is a power, or for `proportional` a share of the want. A member at its floor waits
+    until the level has come up to it.
+    """
+    rows = len(spare)
+    load = np.empty(rows)
+    rising = np.zeros(len(members), np.bool_)
+    open_ = np.zeros(len(members), np.bool_)
+    for q in range(len(members)):
+        k = members[q]
+        open_[q] = admitted[k] and power[k] < want[k] * NEARLY
+        rising[q] = power[k] <= 0
+    level = 0.0
+    while open_.any():
+        load[:] = 0.0
+        top = np.inf
+        for q in range(len(members)):
+            if not open_[q]:
+                continue
+            k = members[q]
+            weight = want[k] if proportional else 1.0
+            if not rising[q]:
+                top = min(top, power[k] / weight)
+                continue
+            top = min(top, want[k] / weight)
+            draw(cars.evse[here[k]], -weight, load, network)
+        full = -1
+        for r in range(rows):
+            if load[r] > 0:
+                at = level + max(spare[r], 0.0) / load[r]
+                if at < top:
+                    top = at
+                    full = r
+        for q in range(len(members)):
+            if not open_[q]:
+                continue
+            k = members[q]
+            weight = want[k] if proportional else 1.0
+            evse = cars.evse[here[k]]
+            if rising[q]:
+                more = max(min(top * weight, want[k]) - power[k], 0.0)
+                power[k] += more
+                draw(evse, more, spare, network)
+                open_[q] = power[k] < want[k] * NEARLY
+            elif power[k] / weight <= top:
+                rising[q] = True
+        if full >= 0:
+            spare[full] = 0.0
+            for q in range(len(members)):
+                if open_[q] and in_row(cars.evse[here[members[q]]], full, network):
+                    open_[q] = False
+        level = top
+
+
+@compiled
+def in_row(evse, row, network):
+    """Return whether a row carries power of an EVSE."""
+    for q in range(network.begin[evse], network.begin[evse + 1]):  # noqa: SIM110 (not compilable)
+        if network.row[q] == row:
+            return True
+    return False
+
 
 # The cache on disk follows this file and not `sharing`, whose functions it compiles in: with a
 # change there a line must change here, or an old cache goes on. The last: no level turns back.

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scchelpers.charging.kernel import acceptable, time_to_full
-from scchelpers.charging.problem import (
+from scchelpers.charging.kernel import (
     DONE,
     EQUAL,
     LLF,
@@ -22,6 +21,8 @@ from scchelpers.charging.problem import (
     Pieces,
     Switches,
     Tally,
+    acceptable,
+    time_to_full,
 )
 
 BISECTIONS = 100
