@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from make_demo.metered import held
-from scchelpers.portfolio.rules import windows
+from scchelpers.portfolio import windows
 from scchelpers.register.book import COLUMNS
 from scchelpers.register.terms import Terms, joined
 from scchelpers.timebase import clock, grid, local_date, naive_utc

@@ -10,7 +10,7 @@ import xarray as xr
 from scchelpers.faults import UserError
 from scchelpers.portfolio import Portfolio, store
 from scchelpers.portfolio.check import check, set_aside
-from scchelpers.portfolio.rules.sessions import ENERGY_RULE, OVERLAP_RULE
+from scchelpers.portfolio.rules import ENERGY_RULE, OVERLAP_RULE
 
 
 def stays(*rows):

@@ -12,10 +12,8 @@ from hypothesis import strategies as st
 
 from scchelpers import register
 from scchelpers.faults import UserError
-from scchelpers.portfolio import Portfolio
-from scchelpers.portfolio.check import check
-from scchelpers.portfolio.check.register import check_register
-from scchelpers.portfolio.rules import windows
+from scchelpers.portfolio import Portfolio, windows
+from scchelpers.portfolio.check import check, check_register
 from scchelpers.timebase import grid
 from tests.conftest import ROOT
 from tests.planted import terms

@@ -13,7 +13,7 @@ import xarray as xr
 
 from make_demo import calibration as cal
 from make_demo.loads import dataset, year_grid
-from scchelpers.portfolio.rules import windows
+from scchelpers.portfolio import windows
 from scchelpers.timebase import clock, hours, in_window
 
 LAMPS = "oct-mar weekday 16:30-20:30 20; oct-mar weekend 16:00-20:30 15; apr all 17:00-19:30 95"

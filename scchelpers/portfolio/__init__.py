@@ -12,14 +12,11 @@ import pandas as pd
 import xarray as xr
 
 from scchelpers.faults import Fault, UserError, closest
-from scchelpers.portfolio import frames, reads, tables
+from scchelpers.portfolio import frames, reads, rules, tables
 from scchelpers.portfolio.folder import Folder
 from scchelpers.portfolio.frames import sessions_frame
 from scchelpers.portfolio.network import Network
 from scchelpers.portfolio.network import faults as network_faults
-from scchelpers.portfolio.rules import loads as load_rules
-from scchelpers.portfolio.rules import sessions as session_rules
-from scchelpers.portfolio.rules import tables as table_rules
 from scchelpers.site import Site
 from scchelpers.timebase import zone
 
@@ -59,7 +56,7 @@ class Portfolio(Folder):
     def _raw_sites(self) -> tuple[pd.DataFrame, list[Fault]]:
         raw, faults = self.raw_table("sites.csv")
         if "site_id" not in raw:
-            faults = faults or table_rules.header_faults(raw.columns, tables.SITES, "sites.csv")
+            faults = faults or rules.header_faults(raw.columns, tables.SITES, "sites.csv")
             self._refuse(faults)
         return raw, faults
 
@@ -103,7 +100,7 @@ class Portfolio(Folder):
         stored, doubt = self.typed_sessions(site_id, clock)
         named = raw.get("evse_id", pd.Series("", index=raw.index)).isin(stored["evse_id"])
         chargepoints = frames.as_typed(raw[own | named], tables.CHARGEPOINTS)
-        sessions, faulty = session_rules.set_aside(stored, chargepoints, doubt=doubt)
+        sessions, faulty = rules.set_aside(stored, chargepoints, doubt=doubt)
         most = None if rating_kva is None else rating_kva.max()
         residual, contradictory = self._sound_load("residual_kw", site_id)
         network, more = self._sound_load("network_kva", meta["asset_id"], most)
@@ -116,7 +113,7 @@ class Portfolio(Folder):
             network_kva=network,
             rating_kva=rating_kva,
             timezone=clock,
-            set_aside=session_rules.counts([*faulty, *contradictory, *more]),
+            set_aside=rules.counts([*faulty, *contradictory, *more]),
             usual_power_factor=self.power_factor,
         )
 
@@ -188,18 +185,18 @@ class Portfolio(Folder):
         if load is None:
             return None, []
         load = load.load()
-        faults = load_rules.load_faults(load, group, series_id, rating_kva)
+        faults = rules.load_faults(load, group, series_id, rating_kva)
         self._refuse(faults)
         aside = [fault for fault in faults if fault.severity == "set aside"]
-        return load_rules.sound(load, group)[group], aside
+        return rules.sound(load, group)[group], aside
 
     def _refuse_rows(self, name: str, raw: pd.DataFrame, faults: list[Fault], own) -> None:
         """Raise if the rows `own` of a table, or the table as a whole, have an error."""
         columns = tables.TABLES[name]
-        found = [*faults, *table_rules.table_faults(raw[own], columns, name)]
+        found = [*faults, *rules.table_faults(raw[own], columns, name)]
         key = columns[0].name
         if key in raw:
             same = raw[raw[key].str.lower().isin(raw.loc[own, key].str.lower())]
-            found += table_rules.unique_faults(same, key, name)
+            found += rules.unique_faults(same, key, name)
         rows = set(raw.index[own])
         self._refuse(fault for fault in found if fault.row in rows or fault.row in (None, 1))

@@ -19,7 +19,7 @@ import xarray as xr
 from scchelpers.faults import Fault, UserError, closest
 from scchelpers.portfolio import frames, reads, tables
 from scchelpers.portfolio import network as networks
-from scchelpers.portfolio.rules.tables import header_faults, table_faults
+from scchelpers.portfolio.rules import header_faults, table_faults
 from scchelpers.timebase import LONDON
 
 

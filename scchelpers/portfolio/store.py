@@ -17,8 +17,8 @@ from zarr.codecs import BloscCodec
 from scchelpers.faults import UserError
 from scchelpers.portfolio import Portfolio, sessions_frame, tables
 from scchelpers.portfolio.frames import as_typed
-from scchelpers.portfolio.rules.register import SEAL, link, seal_text
-from scchelpers.portfolio.rules.tables import unique_faults
+from scchelpers.portfolio.register import SEAL, link, seal_text
+from scchelpers.portfolio.rules import unique_faults
 from scchelpers.timebase import LONDON, naive_utc
 
 # Rows that one Parquet row group holds at most: small enough to read one site, large enough to

@@ -9,11 +9,10 @@ import pandas as pd
 import xarray as xr
 
 from scchelpers.faults import UserError, closest
-from scchelpers.portfolio import Portfolio, tables
-from scchelpers.portfolio.check.register import check_register
+from scchelpers.portfolio import Portfolio, tables, windows
+from scchelpers.portfolio.check import check_register
 from scchelpers.portfolio.frames import as_typed
-from scchelpers.portfolio.rules import windows
-from scchelpers.portfolio.rules.register import FILE
+from scchelpers.portfolio.register import FILE
 from scchelpers.register.terms import Terms, joined
 from scchelpers.timebase import zone
 

@@ -13,8 +13,8 @@ import pandas as pd
 from scchelpers.faults import UserError, closest
 from scchelpers.portfolio import Portfolio, tables
 from scchelpers.portfolio.frames import as_typed, read_csv
-from scchelpers.portfolio.rules.register import FILE, SEAL, entry_faults, link, seal_text
-from scchelpers.portfolio.rules.tables import reference_faults, table_faults
+from scchelpers.portfolio.register import FILE, SEAL, entry_faults, link, seal_text
+from scchelpers.portfolio.rules import reference_faults, table_faults
 from scchelpers.portfolio.store import write_aside
 from scchelpers.register.book import read
 

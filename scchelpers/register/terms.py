@@ -10,7 +10,7 @@ import xarray as xr
 
 from scchelpers import clm, tcc
 from scchelpers.faults import UserError
-from scchelpers.portfolio.rules.register import SIGNALLED
+from scchelpers.portfolio.register import SIGNALLED
 from scchelpers.timebase import LONDON, naive_utc, utc_index
 
 

@@ -15,9 +15,8 @@ import numpy as np
 import pandas as pd
 
 from scchelpers.faults import Fault, UserError
-from scchelpers.portfolio import tables
+from scchelpers.portfolio import tables, windows
 from scchelpers.portfolio.frames import as_typed
-from scchelpers.portfolio.rules import windows
 from scchelpers.timebase import minute_of_clock
 
 FILE, SEAL = "register.csv", "register.seal"
