@@ -9,8 +9,7 @@ import xarray as xr
 
 from make_demo.metered import held
 from scchelpers.portfolio import windows
-from scchelpers.register.book import COLUMNS
-from scchelpers.register.terms import Terms, joined
+from scchelpers.register import WINDOW, Terms, limit_over
 from scchelpers.timebase import clock, grid, local_date, naive_utc
 
 ZONE = "Europe/London"
@@ -33,7 +32,7 @@ def terms(text=TEXT, scheme="tcc", **fields) -> Terms:
         "metered": "charging",
         "capacity_kva": CAPACITY,
         "power_factor": PF,
-        "windows": pd.DataFrame(windows.parse(text), columns=list(COLUMNS)),
+        "windows": pd.DataFrame(windows.parse(text), columns=list(WINDOW)),
         "failsafe_kw": np.nan,
         "averaging": pd.Timedelta("30min"),
         "begins": pd.Timestamp("2024-06-01T00:00Z"),
@@ -77,7 +76,7 @@ def as_import(power: np.ndarray) -> xr.DataArray:
 
 
 def limit_of(own: list[Terms], when=None) -> np.ndarray:
-    return joined(own, times() if when is None else when).to_numpy()
+    return limit_over(own, times() if when is None else when).to_numpy()
 
 
 def clean(seed: int, own: list[Terms] | None = None) -> xr.DataArray:

@@ -111,8 +111,9 @@ def review(
     """
     from scchelpers import compliance
 
-    table, day = compliance.of_portfolio(folder, as_of)
-    typer.echo(compliance.as_json(table, day) if as_json else compliance.text(table, day))
+    table, day = compliance.review_portfolio(folder, as_of)
+    written = compliance.review_json if as_json else compliance.review_text
+    typer.echo(written(table, day))
 
 
 @app.command("type-test")
@@ -130,7 +131,7 @@ def type_test(
     from scchelpers.portfolio.logs import read_log
 
     safe = float("nan") if failsafe_kw is None else failsafe_kw
-    sheet = compliance.sheet(read_log(log), failsafe_kw=safe)
+    sheet = compliance.type_test_sheet(read_log(log), failsafe_kw=safe)
     typer.echo(sheet.to_string())
     if (sheet["verdict"] == "failed").any():
         raise typer.Exit(1)

@@ -1,57 +1,66 @@
 """Whether a site keeps its registered terms, and whether these still protect the network.
 
-`study` judges one site, `review` a portfolio, `sheet` a controller by its commissioning log. A
-record that is missing is missing: it never counts as kept.
+A record that is missing is missing: it never counts as kept.
 """
 
-from scchelpers.compliance import findings
-from scchelpers.compliance.causes import CAUSES, Cause, causes
-from scchelpers.compliance.encroachment import Encroachment, encroachment, measured_growth
-from scchelpers.compliance.judged import Judged, counts, coverage, excursions, judge
-from scchelpers.compliance.meters import Meter, expected_kwh, inspect
-from scchelpers.compliance.months import monthly, trend
+from scchelpers.compliance.causes import CAUSES, Cause, likely_causes
+from scchelpers.compliance.protection import (
+    ends_in,
+    growth_per_year,
+    load_at_limit,
+    margin_by_year,
+    planned_load,
+)
+from scchelpers.compliance.record import (
+    SEVERITIES,
+    coverage,
+    excursions,
+    expected_kwh,
+    inspect,
+    judge,
+    monthly,
+    step_h,
+    trend,
+    verdict,
+)
 from scchelpers.compliance.review import (
     PRIORITIES,
-    as_json,
-    last_record,
-    of_portfolio,
-    priority,
-    review,
+    inspect_site,
+    lacking_records,
+    reasons,
     review_day,
-    studies,
-    text,
+    review_json,
+    review_portfolio,
+    review_text,
 )
-from scchelpers.compliance.study import Study, study
-from scchelpers.compliance.type_test import sheet
+from scchelpers.compliance.type_test import type_test_sheet
 
 __all__ = [
     "CAUSES",
     "PRIORITIES",
+    "SEVERITIES",
     "Cause",
-    "Encroachment",
-    "Judged",
-    "Meter",
-    "Study",
-    "as_json",
-    "causes",
-    "counts",
     "coverage",
-    "encroachment",
+    "ends_in",
     "excursions",
     "expected_kwh",
-    "findings",
+    "growth_per_year",
     "inspect",
+    "inspect_site",
     "judge",
-    "last_record",
-    "measured_growth",
+    "lacking_records",
+    "likely_causes",
+    "load_at_limit",
+    "margin_by_year",
     "monthly",
-    "of_portfolio",
-    "priority",
-    "review",
+    "planned_load",
+    "reasons",
     "review_day",
-    "sheet",
-    "studies",
-    "study",
-    "text",
+    "review_json",
+    "review_portfolio",
+    "review_text",
+    "step_h",
     "trend",
+    "type_test_sheet",
+    "verdict",
 ]

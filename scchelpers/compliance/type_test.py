@@ -17,13 +17,13 @@ ROUNDING_KW = 0.1
 STARTED = 0.02  # share of its charging by which a site must have reduced to count as begun
 
 
-def excursion_runs(log: pd.DataFrame, tolerance: float = 0.0) -> pd.DataFrame:
+def _excursion_runs(log: pd.DataFrame, tolerance: float = 0.0) -> pd.DataFrame:
     """Return each run of samples above the limit in a log, with how fast it was answered.
 
     Parameters
     ----------
     log : pandas.DataFrame
-        From `data.logs.read_log`. Each sample holds until the next.
+        From `portfolio.logs.read_log`. Each sample holds until the next.
     tolerance : float
         Share of the limit granted to the meter.
 
@@ -60,7 +60,7 @@ def excursion_runs(log: pd.DataFrame, tolerance: float = 0.0) -> pd.DataFrame:
     return frame if len(frame) else frame.astype({"start": "datetime64[us, UTC]"})
 
 
-def signal_losses(log: pd.DataFrame, failsafe_kw: float) -> pd.DataFrame:
+def _signal_losses(log: pd.DataFrame, failsafe_kw: float) -> pd.DataFrame:
     """Return each loss of the signal, and how the site fell back.
 
     Parameters
@@ -97,7 +97,7 @@ def signal_losses(log: pd.DataFrame, failsafe_kw: float) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["start", "lost_s", "within_s", "held"])
 
 
-def sheet(
+def type_test_sheet(
     log: pd.DataFrame,
     *,
     failsafe_kw: float = np.nan,
@@ -110,7 +110,7 @@ def sheet(
     Parameters
     ----------
     log : pandas.DataFrame
-        From `data.logs.read_log`.
+        From `portfolio.logs.read_log`.
     failsafe_kw : float
         What may be charged without a signal [kW].
     failsafe_within_s : float
@@ -137,9 +137,9 @@ def sheet(
     if not known.any():
         raise UserError("log: no sample has both import_kw and limit_kw")
     step_s = float(np.median(np.diff(log.index.as_unit("ns").asi8))) / 1e9
-    runs = excursion_runs(log, tolerance)
+    runs = _excursion_runs(log, tolerance)
     states = judge(runs, rules)["state"].value_counts() if len(runs) else pd.Series(dtype=int)
-    lost = signal_losses(log, failsafe_kw)
+    lost = _signal_losses(log, failsafe_kw)
     many = len(runs)
 
     def row(demand, tests, allowed, measured, unit, fine=True):
