@@ -3,15 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scchelpers import charging, diversity
-from scchelpers.diversity import findings
-from scchelpers.diversity.weekly import peak_candidates, weekly_peaks
+from scchelpers.diversity import _peak_candidates, _recorded, _weekly_peaks
 from scchelpers.faults import UserError
-from scchelpers.timebase import from_clock
+from scchelpers.timebase import clock, from_clock
 
 
 def power(values, start="2026-01-05", names=None):
@@ -54,20 +54,6 @@ def test_binomial_table(p, q, expected):
     assert diversity.binomial_peak([1, 2, 4, 10, 20, 50, 100, 500], p, q).tolist() == expected
 
 
-def test_velander_form_falls_per_unit():
-    n = np.array([1, 10, 100])
-    peak_kw = diversity.velander(4000 * n, k1=0.0003, k2=0.05)
-    np.testing.assert_allclose(peak_kw, [4.3623, 22.0, 151.6228], atol=5e-5)
-    assert (np.diff(peak_kw / n) < 0).all()
-
-
-def test_normal_form():
-    expected = [3.038, 19.863, 85.875, 165.379]
-    np.testing.assert_allclose(
-        diversity.normal_form([1, 10, 50, 100], 1.5, 1.2), expected, atol=5e-4
-    )
-
-
 @pytest.mark.parametrize(
     "call", [lambda: diversity.rusck(0, 0.2), lambda: diversity.binomial_peak(3, 1.2)]
 )
@@ -85,7 +71,6 @@ def test_two_chargepoints_by_hand():
     rated_kw = pd.Series({"E0": 7.0, "E1": 7.0})
     both = diversity.coincidence(site, rated_kw=rated_kw, samples=5).sel(size=2, sample=0)
     assert float(both["coincidence_factor"]) == pytest.approx(0.8)
-    assert float(both["diversity_factor"]) == pytest.approx(1.25)
     assert float(both["admd_kw"]) == pytest.approx(4)
     assert float(both["demand_factor"]) == pytest.approx(8 / 14)
     assert both["admd_kw"].attrs["units"] == "kW"
@@ -105,15 +90,9 @@ def test_chargepoints_never_on_record_at_once_are_not_summed():
     rated_kw = pd.Series(7.0, site["evse"].to_numpy())
     curve = diversity.coincidence(site, rated_kw=rated_kw, samples=40)
     assert curve["size"].to_numpy().tolist() == [1, 2, 3, 4, 5]
-    whole = diversity.whole_site(site, rated_kw)
-    assert whole["evses"] == 5
     # The site's own highest half hour, found the long way.
-    assert whole["peak_kw"] == float(np.nansum(site.to_numpy(), axis=1).max())
-    assert whole["admd_kw"] == whole["peak_kw"] / 5
-    assert whole["demand_factor"] == pytest.approx(whole["peak_kw"] / (5 * 7))
-    design = diversity.design_admd(curve, diversity.hold_out(site, rated_kw=rated_kw, splits=5))
-    said = findings.answer(curve, diversity.design_value(5, design), whole)
-    assert "Of 6 chargepoints, the 5 then on record drew at most" in said
+    highest_kw = float(np.nansum(site.to_numpy(), axis=1).max())
+    assert float(diversity.site_demand(site).max()) == highest_kw
 
 
 @settings(max_examples=25, deadline=None)
@@ -145,7 +124,7 @@ def test_pruned_intervals_never_hold_a_peak():
     site = power(rng.choice([0, 3.5, 7], (400, 5)))
     site[50:90, 2] = np.nan
     members = np.array([[bool(code >> k & 1) for code in range(1, 32)] for k in range(5)])
-    fast = weekly_peaks(peak_candidates(site, "Europe/London"), members)
+    fast = _weekly_peaks(_peak_candidates(site, "Europe/London"), members)
     for group in range(31):
         whole = site.isel(evse=members[:, group]).sum("evse", skipna=False)
         weeks = whole.groupby(whole["time"].dt.isocalendar().week).max()
@@ -184,29 +163,12 @@ def test_an_evse_counts_from_first_to_last_month_of_use():
     site.loc[{"time": "2026-01-10T12:00", "evse": "early"}] = 7
     site.loc[{"time": "2026-04-02T12:00", "evse": "early"}] = 7
     site.loc[{"time": "2026-03-15T12:00", "evse": "late"}] = 7
-    kept = diversity.recorded(site)
+    kept = _recorded(site)
     assert kept["evse"].to_numpy().tolist() == ["early", "late"]
     months = (kept >= 0).groupby("time.month").all()
     # February: nobody charged. March in UTC runs to an hour before the clock's April.
     assert months.sel(evse="early").to_numpy().tolist() == [True, False, True, True]
     assert np.isnan(kept.sel(evse="late", time="2026-04-01T12:00"))
-
-
-def test_peak_time_keeps_to_the_clock():
-    # The same clock hour in winter and summer: 18:00, at 18:00Z and 17:00Z.
-    start, _ = from_clock(["2026-01-07 18:00", "2026-07-08 18:00"])
-    time = pd.date_range("2026-01-05", "2026-07-12 23:30", freq="30min", tz="UTC")
-    site = power(np.ones((len(time), 1)), "2026-01-05")
-    for at, kw in zip(start, (9, 8), strict=True):
-        site[time.get_loc(at)] = kw
-    peaks = diversity.peak_weeks(site)
-    assert peaks["half_hour"].iloc[:2].tolist() == [36, 36]
-    assert peaks["chance"].sum() == pytest.approx(1)
-    weeks = len(peaks)
-    assert peaks["chance"].iloc[0] == pytest.approx(1 - (1 - 1 / weeks) ** weeks)
-    start_text, end_text, held = diversity.clock_window(peaks, 0.8)
-    assert (start_text, end_text) == ("18:00", "18:30")
-    assert held > 0.8
 
 
 # Models, hold-out, design.
@@ -216,25 +178,47 @@ def test_rusck_is_recovered_from_its_own_curve():
     n = np.array([1, 2, 3, 5, 10, 20])
     g = np.tile(diversity.rusck(n, 0.23)[:, None], 4)
     curve = xr.Dataset({"coincidence_factor": (("size", "sample"), g)}, {"size": n})
-    fit = diversity.fit_rusck(curve)
-    assert fit.value == pytest.approx(0.23)
-    assert fit.nominal_low == pytest.approx(0.23)
+    assert float(diversity.fit_rusck(curve["coincidence_factor"])) == pytest.approx(0.23)
+
+
+def test_rusck_is_ordinary_least_squares_through_the_origin():
+    curve = diversity.coincidence(independent(evses=12, seed=1), samples=100)
+    frame = curve["coincidence_factor"].to_dataframe(name="g").dropna().reset_index()
+    root = 1 / np.sqrt(frame["size"])
+    fitted = sm.OLS(frame["g"] - root, 1 - root).fit().params.iloc[0]
+    assert float(diversity.fit_rusck(curve["coincidence_factor"])) == pytest.approx(fitted)
 
 
 def test_binomial_is_recovered_from_its_own_curve():
     n = np.array([1, 2, 4, 10, 20, 50])
     share = np.tile((diversity.binomial_peak(n, 0.3) / n)[:, None], 4)
     curve = xr.Dataset({"demand_factor": (("size", "sample"), share)}, {"size": n})
-    p = diversity.fit_binomial(curve).value
+    p = float(diversity.fit_binomial(curve["demand_factor"].mean("sample")))
     assert diversity.binomial_peak(n, p).tolist() == diversity.binomial_peak(n, 0.3).tolist()
 
 
-def test_half_sample_interval_is_wider_than_the_regressions():
+def test_each_half_of_a_record_has_its_own_fit():
     site = independent(evses=12, seed=1)
-    curve, held = diversity.coincidence(site, samples=100), diversity.hold_out(site, splits=20)
-    fit = diversity.fit_rusck(curve, held)
-    assert fit.low <= fit.value <= fit.high
-    assert fit.high - fit.low > fit.nominal_high - fit.nominal_low
+    held = diversity.hold_out(site, rated_kw=pd.Series(7.0, site["evse"].to_numpy()), splits=20)
+    mean = held.mean("sample")
+    fits = diversity.fit_rusck(mean["coincidence_factor"])
+    assert fits.dims == ("points", "weeks", "split")
+    one = {"points": "seen", "weeks": "unseen", "split": 3}
+    alone = diversity.fit_rusck(mean["coincidence_factor"].sel(one))
+    assert float(fits.sel(one)) == pytest.approx(float(alone))
+    p = diversity.fit_binomial(mean["demand_factor"])
+    alone = diversity.fit_binomial(mean["demand_factor"].sel(one))
+    assert float(p.sel(one)) == pytest.approx(float(alone))
+    whole = diversity.coincidence(site, samples=100)["coincidence_factor"]
+    apart = fits.sel(points="seen", weeks="seen") - fits.sel(points="unseen", weeks="unseen")
+    half_sample = float(np.sqrt((apart**2).mean())) / 2
+    frame = whole.to_dataframe(name="g").dropna().reset_index()
+    root = 1 / np.sqrt(frame["size"])
+    regression = sm.OLS(frame["g"] - root, 1 - root).fit(
+        cov_type="cluster", cov_kwds={"groups": frame["sample"].to_numpy()}
+    )
+    # All draws share the same chargepoints and weeks: the regression's own error is too small.
+    assert half_sample > regression.bse.iloc[0]
 
 
 def test_hold_out_meets_no_seen_week_or_chargepoint():
@@ -272,43 +256,24 @@ def test_extrapolation_is_never_silent():
     value = diversity.design_value(40, design)
     assert value["extrapolated"]
     assert value["admd_kw"] == design["design_kw"].iloc[-1]
-    assert "beyond the data" in findings.design(value)
-    assert "beyond the data" in findings.answer(curve, value, diversity.whole_site(site, rated_kw))
+    assert value["basis"] == "extrapolated"
 
 
 @pytest.mark.parametrize(("evses", "days"), [(0, 10), (1, 40), (2, 40), (3, 90), (6, 20)])
-def test_thin_records_end_with_a_plain_statement(evses, days):
+def test_thin_records_are_not_said_to_be_tested(evses, days):
     site = independent(evses, days) if evses else power(np.zeros((0, 0)))
     rated_kw = pd.Series(7.0, site["evse"].to_numpy(), dtype=float)
     curve = diversity.coincidence(site, rated_kw=rated_kw, samples=10)
     held = diversity.hold_out(site, rated_kw=rated_kw, splits=5)
     design = diversity.design_admd(curve, held)
     value = diversity.design_value(10, design)
-    said = findings.answer(curve, value, diversity.whole_site(site, rated_kw))
-    assert ("No answer" if evses == 0 else "ssume") in said
     assert value["basis"] == ("untested" if evses else "no record")
-    assert "nothing can be held out" in findings.unseen(diversity.unseen_ratio(held), held)
-    assert len(diversity.design_table(design, 10)) == (0 if evses == 0 else len(design) + 1 - (
-        sum(n not in (1, 2, 5, 10, evses) for n in design.index)
-    ))  # fmt: skip
-    for fit in (diversity.fit_rusck(curve, held), diversity.fit_binomial(curve, held)):
-        assert findings.fit(fit, curve).startswith("**")
-    assert findings.peak(diversity.peak_weeks(site))
-    assert findings.curve(curve)
-
-
-def test_classes_are_compared_at_a_size_that_all_have():
-    # Half of 24 is 12, which is not on the ladder of sizes.
-    site = independent(24, 20)
-    groups = {"slow (7 kW)": site["evse"].to_numpy().tolist()}
-    said = findings.classes(diversity.by_group(site, groups, samples=10))
-    assert said.startswith("Coincidence factor of 10 chargepoints")
-
-
-def test_placement_says_what_changes():
-    site = independent(4, 30)
-    curves = {"a": diversity.coincidence(site), "b": diversity.coincidence(site / 2)}
-    assert "−50" in findings.placement(curves, "a")
+    assert held.sizes["size"] == 0
+    fits = (
+        diversity.fit_rusck(curve["coincidence_factor"]),
+        diversity.fit_binomial(curve["demand_factor"].mean("sample")),
+    )
+    assert [bool(np.isfinite(fit)) for fit in fits] == [evses > 1] * 2
 
 
 # Real sessions: Broxden, Perth, September 2018 to August 2019 (Perth & Kinross Council, OGL v3).
@@ -364,8 +329,10 @@ def test_broxden_regression(shared_data, broxden):
     total = charging.uncontrolled(sessions, step="30min", placement="spread")
     assert float(total.max()) == pytest.approx(105.0, abs=0.05)
     by_evse = charging.uncontrolled(sessions, step="30min", placement="spread", by="evse")
-    top = diversity.peak_weeks(diversity.recorded(by_evse)).iloc[0]
-    assert top["local"] == pd.Timestamp("2018-10-15 12:30")
+    highest = diversity.site_demand(_recorded(by_evse)).to_series().idxmax()
+    assert clock([highest.tz_localize("UTC")])[0].tz_localize(None) == pd.Timestamp(
+        "2018-10-15 12:30"
+    )
 
 
 def test_outlets_of_a_dc_unit_count_as_one_chargepoint():
@@ -395,11 +362,10 @@ def test_outlets_of_a_dc_unit_count_as_one_chargepoint():
     assert power_kw.sel(evse="r-1").to_numpy()[:2].tolist() == [93.0, 50.0]
     rated_kw = diversity.ratings(chargepoints, power_kw)
     assert rated_kw.to_dict() == {"r-1": 93.0, "p-1": 22.0, "p-2": 22.0}
-    found = diversity.coverage(sessions, chargepoints, power_kw)
-    assert (found.evses, found.silent) == (3, 1)
+    assert diversity.counted(chargepoints)["evse_id"].tolist() == ["r-1", "p-1", "p-2"]
 
 
-def test_rusck_stays_within_its_bounds():
+def test_groups_that_never_meet_lie_below_what_rusck_can_be():
     # Groups that never meet: the peak of the sum is that of one, however many there are.
     power_kw = xr.DataArray(
         np.eye(8).repeat(6, axis=0) * 7,
@@ -407,5 +373,11 @@ def test_rusck_stays_within_its_bounds():
         ("time", "evse"),
     )
     curve = diversity.coincidence(power_kw, samples=20, seed=0)
-    fitted = diversity.fit_rusck(curve)
-    assert fitted.value == 0
+    assert float(diversity.fit_rusck(curve["coincidence_factor"])) <= 0
+
+
+def test_the_shortest_stretch_of_the_clock_may_run_over_midnight():
+    chance = pd.Series([0.5, 0.45, 0.05], [47, 0, 20])
+    assert diversity.clock_window(chance)[:2] == (47, 1)
+    start, end, held = diversity.clock_window(pd.Series([1.0], [36]), 0.8)
+    assert (start, end, held) == (36, 37, 1.0)
