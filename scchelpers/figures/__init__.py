@@ -11,3 +11,24 @@ from scchelpers.figures import (
     clm,
     coincidence,
     compliance,
+    network,
+    tcc,
+)
+from scchelpers.figures.style import canvas, end_labels, legend_above
+from scchelpers.figures.vector import show, svg
+
+__all__ = [
+    "baselines",
+    "business",
+    "canvas",
+    "choice",
+    "clm",
+    "coincidence",
+    "compliance",
+    "end_labels",
+    "legend_above",
+    "network",
+    "show",
+    "svg",
+    "tcc",
+]
