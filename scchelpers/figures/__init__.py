@@ -10,7 +10,6 @@ from scchelpers.figures import (
     choice,
     clm,
     coincidence,
-    compliance,
     network,
     tcc,
 )
@@ -24,7 +23,6 @@ __all__ = [
     "choice",
     "clm",
     "coincidence",
-    "compliance",
     "end_labels",
     "legend_above",
     "network",
