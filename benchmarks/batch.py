@@ -259,8 +259,8 @@ def thousands(place: Path, sites: int = 5000) -> None:
     """
     from scchelpers.portfolio import Portfolio
     from scchelpers.portfolio.fingerprint import Fingerprints
-    from scchelpers.runner import results
-    from scchelpers.runner.request import ask
+    from scchelpers.runner import index as results
+    from scchelpers.runner.plan import ask
 
     folder, out = write_portfolio(place / "portfolio", sites, 40), place / "out"
     print(f"{sites} sites\n\n| what | s |\n|---|---|")

@@ -7,7 +7,7 @@ from itertools import pairwise
 import nbformat
 import pytest
 
-from scchelpers.runner import parameters
+from scchelpers.runner import notebooks
 from tests.conftest import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -89,7 +89,7 @@ def test_every_parameter_is_typed_explained_and_documented(path):
             assert "# " in cell.source.splitlines()[statement.end_lineno - 1]
     document = ROOT / "docs" / f"{path.stem.partition('_')[2].replace('_', '-')}.md"
     text = document.read_text(encoding="utf-8")
-    found = parameters.schema(path)
+    found = notebooks.schema(path)
     assert found
     for parameter in found:
         assert parameter.meaning

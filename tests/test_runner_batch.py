@@ -16,7 +16,7 @@ from scchelpers.faults import UserError
 from scchelpers.runner import batch, journal, workers
 from scchelpers.runner.files import write_whole
 from scchelpers.runner.job import Job
-from scchelpers.runner.lock import alone
+from scchelpers.runner.journal import alone
 from scchelpers.runner.workers import run_all
 from tests.trial import FIRST, HOSTILE, NOTEBOOKS, first_run, write_portfolio
 

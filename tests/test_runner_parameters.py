@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_notebook
 
 from scchelpers.faults import UserError
-from scchelpers.runner import parameters
-from scchelpers.runner.parameters import check, parse
+from scchelpers.runner import notebooks
+from scchelpers.runner.notebooks import check, parse
 from tests.trial import NOTEBOOKS
 
 CELL = """\
@@ -130,20 +130,20 @@ def test_the_cell_must_be_tagged_once(tmp_path):
     path = tmp_path / "x.ipynb"
     nbformat.write(new_notebook(cells=[new_code_cell("a = 1")]), path)
     with pytest.raises(UserError, match="0 cells are tagged 'parameters'"):
-        parameters.schema(path)
+        notebooks.schema(path)
     path.write_text("{not json")
     with pytest.raises(UserError, match="cannot be read as a notebook"):
-        parameters.schema(path)
+        notebooks.schema(path)
 
 
 def test_the_schema_of_a_notebook():
-    names = [p.name for p in parameters.schema(NOTEBOOKS / "01_report.ipynb")]
+    names = [p.name for p in notebooks.schema(NOTEBOOKS / "01_report.ipynb")]
     assert names == ["portfolio", "site_id", "chargepoints", "cap_kw", "fault"]
 
 
 def test_the_listing_says_types_units_and_defaults(monkeypatch):
     monkeypatch.setenv("SCC_NOTEBOOKS", str(NOTEBOOKS))
-    text = parameters.listing_text(parameters.listing("01"))
+    text = notebooks.listing_text(notebooks.listing("01"))
     assert "cap_kw: float from 0 to 1000 [kW], default 50.0" in text
     with pytest.raises(UserError, match="did you mean 01_report"):
-        parameters.listing("1_report")
+        notebooks.listing("1_report")

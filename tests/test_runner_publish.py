@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from scchelpers.faults import UserError
 from scchelpers.report import records
-from scchelpers.runner import index, markup, provenance, publish
+from scchelpers.runner import index, job, markup, publish
 from scchelpers.runner.job import Outcome
 from tests.trial import HOSTILE, NOTEBOOKS
 
@@ -170,7 +170,7 @@ def test_the_last_look_finds_what_is_wrong(fragment, fault):
 
 def test_the_same_notebook_gives_the_same_bytes(tmp_path):
     source = nbformat.read(NOTEBOOKS / "01_report.ipynb", as_version=4)
-    stamp = provenance.stamp(NOTEBOOKS / "01_report.ipynb", {"site_id": "a", "api_key": "k"})
+    stamp = job.provenance(NOTEBOOKS / "01_report.ipynb", {"site_id": "a", "api_key": "k"})
     pages = [publish.render(source, stamp=stamp) for _ in range(2)]
     assert pages[0] == pages[1]
     assert ">hidden<" in pages[0]

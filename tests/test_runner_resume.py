@@ -12,7 +12,7 @@ import pytest
 from scchelpers.faults import UserError
 from scchelpers.portfolio import Portfolio, reads, store
 from scchelpers.portfolio.fingerprint import Fingerprints
-from scchelpers.runner import batch, files, journal, plan, status
+from scchelpers.runner import batch, files, journal, plan
 from scchelpers.runner.job import Job, Outcome
 from tests.test_portfolio import build
 
@@ -257,12 +257,12 @@ def test_reports_may_lie_at_an_address(place, tmp_path):
     assert run(remote).exit_status == 0
     assert (tmp_path / "remote" / "index.html").exists()
     assert run(remote).kept == 3
-    assert status.standing(remote["out"]).state == "finished"
+    assert journal.standing(remote["out"]).state == "finished"
 
 
 def test_the_books_tell_how_a_run_stands(tmp_path):
     with pytest.raises(UserError, match="no run was made"):
-        status.standing(tmp_path)
+        journal.standing(tmp_path)
     jobs = [Job("/b/01_x.ipynb", site_id, str(tmp_path), {}) for site_id in "abc"]
     with journal.Journal(str(tmp_path), 4, kept=2) as log:
         for job in jobs:
@@ -273,7 +273,7 @@ def test_the_books_tell_how_a_run_stands(tmp_path):
         with lock:
             begun = datetime.fromisoformat(json.loads((tmp_path / "events.jsonl").read_text()
                                                       .split("\n")[1])["time"])  # fmt: skip
-            found = status.standing(tmp_path, now=begun + timedelta(seconds=60))
+            found = journal.standing(tmp_path, now=begun + timedelta(seconds=60))
     assert (found.state, found.runs, found.kept, found.done, found.failed) == (
         "running",
         4,
@@ -287,8 +287,8 @@ def test_the_books_tell_how_a_run_stands(tmp_path):
     assert [w["site_id"] for w in found.at_work] == ["c"]
     assert found.faults == ["b  01_x  cell 3: ValueError: no"]
     assert "at work  c" in found.text()
-    assert status.standing(tmp_path, now=datetime.now(UTC)).state == "finished"
+    assert journal.standing(tmp_path, now=datetime.now(UTC)).state == "finished"
     # a runner that was killed said nothing at its end
     events = (tmp_path / "events.jsonl").read_text().splitlines()
     (tmp_path / "events.jsonl").write_text("\n".join(events[:-1]) + '\n{"time": "20')
-    assert status.standing(tmp_path).state == "interrupted"
+    assert journal.standing(tmp_path).state == "interrupted"

@@ -20,10 +20,10 @@ def list_(
 
     Example: scc list 01_load_diversity
     """
-    from scchelpers.runner import parameters
+    from scchelpers.runner import notebooks
 
-    listing = parameters.listing(notebook)
-    typer.echo(json.dumps(listing, indent=2) if as_json else parameters.listing_text(listing))
+    listing = notebooks.listing(notebook)
+    typer.echo(json.dumps(listing, indent=2) if as_json else notebooks.listing_text(listing))
 
 
 @app.command()
@@ -111,7 +111,7 @@ def status(
     """
     from dataclasses import asdict
 
-    from scchelpers.runner.status import standing
+    from scchelpers.runner.journal import standing
 
     found = standing(reports)
     typer.echo(json.dumps(asdict(found), indent=2) if as_json else found.text())

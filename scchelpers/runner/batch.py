@@ -17,19 +17,89 @@ import contextlib
 import functools
 import itertools
 import os
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from scchelpers.faults import UserError
-from scchelpers.runner import cluster, files, journal, plan, publish, results
+from scchelpers.runner import cluster, files, index, journal, plan, publish
 from scchelpers.runner import notebooks as books
-from scchelpers.runner import progress as bars
 from scchelpers.runner import workers as workers_
 from scchelpers.runner.job import Job, Outcome
-from scchelpers.runner.lock import alone
-from scchelpers.runner.request import Request, ask
+from scchelpers.runner.journal import alone
+from scchelpers.runner.plan import Request, ask
+
+Style = Literal["auto", "bar", "lines", "none"]
+
+
+@contextlib.contextmanager
+def shown(total: int, style: Style = "auto") -> Iterator[Callable[[Outcome], None]]:
+    """Show the progress of a run on standard error; what it gives is called with each outcome.
+
+    Parameters
+    ----------
+    total : int
+        Runs to come.
+    style : {"auto", "bar", "lines", "none"}
+        "auto" is a bar on a terminal and lines elsewhere.
+    """
+    console = Console(stderr=True, highlight=False)
+    if style == "auto":
+        style = "bar" if console.is_terminal else "lines"
+    if style == "bar":
+        with _bar(total, console) as advance:
+            yield advance
+        return
+    done = 0
+
+    def say(outcome: Outcome) -> None:
+        nonlocal done
+        done += 1
+        if style == "lines":
+            end = "done" if outcome.ok else f"FAILED  {outcome.fault}"
+            where = f"{outcome.site_id}  {outcome.notebook}"
+            print(f"[{done}/{total}] {where}  {outcome.seconds:.1f} s  {end}", file=sys.stderr)
+
+    yield say
+
+
+@contextlib.contextmanager
+def _bar(total: int, console: Console) -> Iterator[Callable[[Outcome], None]]:
+    failed = 0
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[failed]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("Running notebooks", total=total, failed="")
+
+        def advance(outcome: Outcome) -> None:
+            nonlocal failed
+            if not outcome.ok:
+                failed += 1
+                fault = escape(f"{outcome.site_id}  {outcome.notebook}  {outcome.fault}")
+                progress.console.print(f"[red]failed[/red]  {fault}")
+            progress.update(task, advance=1, failed=f"[red]{failed} failed" if failed else "")
+
+        yield advance
 
 
 @dataclass(frozen=True)
@@ -88,7 +158,7 @@ def run(
     only_failed: bool = False,
     seconds: float | None = None,
     memory_mb: float | None = None,
-    progress: bars.Style = "auto",
+    progress: Style = "auto",
     notebook_folder: str | Path | None = None,
 ) -> RunSummary:
     """Run notebooks over the sites of a portfolio and publish their reports.
@@ -192,7 +262,7 @@ def _run(asked: Request, decisions: list[plan.Decision], start, progress) -> lis
     outcomes = []
     try:
         with (
-            bars.shown(len(refused) + len(work), progress) as show,
+            shown(len(refused) + len(work), progress) as show,
             journal.Journal(asked.reports, len(refused) + len(work), len(kept)) as log,
             contextlib.closing(start(work, notice=log)) as running,
         ):
@@ -206,7 +276,7 @@ def _run(asked: Request, decisions: list[plan.Decision], start, progress) -> lis
     finally:  # an interrupted run, too, leaves an index of what is done
         files.sweep(asked.reports)
         header = {**asked.portfolio.header, "title": asked.title}
-        known = results.gather(asked.reports, header, asked.about)
+        known = index.gather(asked.reports, header, asked.about)
     outcomes += [known[pair] for pair in kept if pair in known]
     order = {
         pair: n for n, pair in enumerate((s, p.stem) for s in asked.sites for p in asked.paths)

@@ -13,18 +13,37 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from papermill.engines import NBClientEngine, papermill_engines
 
 from scchelpers.portfolio import Portfolio, reads
 from scchelpers.portfolio.fingerprint import Fingerprints
 from scchelpers.report import NeedsData, records
 from scchelpers.runner import files, kernels
-from scchelpers.runner.canonical import ERROR_MARKER, INJECTED, canonical
-from scchelpers.runner.job import Job, Outcome
+from scchelpers.runner.job import ERROR_MARKER, INJECTED, Job, Outcome, canonical
 from scchelpers.runner.provisioner import WarmProvisioner
 from scchelpers.runner.publish import render
 
+NAME = "scc"
+
+
+class SavedOnceEngine(NBClientEngine):
+    """Saves the notebook when it ended, however it ended."""
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man, kernel_name, **options):
+        """Execute a notebook as papermill does."""
+        place, nb_man.output_path = nb_man.output_path, None
+        try:
+            return super().execute_managed_notebook(nb_man, kernel_name, **options)
+        finally:
+            nb_man.output_path = place  # papermill saves it there next
+
+
+papermill_engines.register(NAME, SavedOnceEngine)
+
 # A path of the machine, which is nobody's business; its last name may stay.
 _PLACE = re.compile(r"(?<![\w.:/])/(?:[^\s/'\",:;]+/)+")
+
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -120,8 +139,6 @@ def execute(job: Job, executed: Path) -> nbformat.NotebookNode:
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
-    from scchelpers.runner import engine
-
     noted = Path(os.environ.get(reads.VARIABLE, executed.with_name("reads")))
     noted.unlink(missing_ok=True)
     source = _read(job.notebook)
@@ -134,7 +151,7 @@ def execute(job: Job, executed: Path) -> nbformat.NotebookNode:
             source,
             str(executed),
             parameters=job.parameters,
-            engine_name=engine.NAME,
+            engine_name=NAME,
             kernel_name="python3",
             language="python",
             progress_bar=False,

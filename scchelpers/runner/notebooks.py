@@ -1,16 +1,133 @@
-"""Finding the notebooks of the workbook, and what each calls itself."""
+"""The typed parameters of a notebook, read from its one cell tagged `parameters`.
+
+A line of that cell declares one parameter::
+
+    horizon_days: int = 7  # [d] days looked ahead, 1 to 28
+    sharing: Literal["equal", "fcfs"] = "equal"  # how power is shared
+    season: str | None = None  # season analysed; None for the whole year
+
+The cell is parsed, never run, so that a wrong name, type or range is refused before any kernel
+starts, whatever the parameters are worth.
+"""
 
 from __future__ import annotations
 
 import ast
+import io
 import os
 import re
-from collections.abc import Iterable
+import tokenize
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import NoneType
+from typing import Any, Literal, Optional, get_args, get_origin
 
 import nbformat
+from pydantic import TypeAdapter, ValidationError
 
 from scchelpers.faults import UserError, closest
+
+_NAMES = {
+    **{kind.__name__: kind for kind in (int, float, str, bool, list, tuple, NoneType)},
+    "Literal": Literal,
+    "Optional": Optional,
+}
+
+_PLAIN = (ast.Expression, ast.Name, ast.Load, ast.Subscript, ast.Tuple, ast.Constant, ast.BinOp)
+
+_WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
+
+class MismatchError(Exception):
+    """A value that its type does not allow."""
+
+
+def read(annotation: str, value):
+    """Read a value as the type that an annotation names.
+
+    Parameters
+    ----------
+    annotation : str
+        `int`, `float`, `str`, `bool`, `Literal[…]`, `list[…]`, `tuple[…]`, or one with `| None`.
+    value : object
+        A text, as from a command line, or a value of the type already.
+
+    Raises
+    ------
+    MismatchError
+        If the value is not of the type.
+    UserError
+        If the type is not one that a parameter may have.
+
+    Examples
+    --------
+    >>> read("list[float]", "7, 22,50"), read("str | None", "none"), read("bool", "no")
+    ([7.0, 22.0, 50.0], None, False)
+    """
+    adapter = TypeAdapter(_type(annotation))
+    for reading in _readings(value):
+        try:
+            return adapter.validate_python(reading, strict=True)
+        except ValidationError:
+            continue
+    raise MismatchError
+
+
+def choices(annotation: str) -> tuple:
+    """Return the values that a `Literal` allows, none for any other type.
+
+    Examples
+    --------
+    >>> choices("Literal['equal', 'fcfs']")
+    ('equal', 'fcfs')
+    """
+    kind = _type(annotation)
+    return get_args(kind) if get_origin(kind) is Literal else ()
+
+
+def _type(annotation: str) -> Any:
+    tree = ast.parse(annotation, mode="eval")
+    nodes = [node for node in ast.walk(tree) if not isinstance(node, ast.BitOr)]
+    try:
+        if not all(isinstance(node, _PLAIN) for node in nodes):
+            raise TypeError
+        return eval(compile(tree, "<type>", "eval"), {"__builtins__": {}}, _NAMES)
+    except (NameError, TypeError):
+        raise UserError(
+            f"type {annotation}: not one that a parameter may have; use int, float, str, bool, "
+            "Literal[…], list[…], tuple[…] or one of them with | None"
+        ) from None
+
+
+def _readings(value) -> Iterator:
+    """Return what a value may stand for, the likeliest first."""
+    if not isinstance(value, str):
+        yield value
+        if isinstance(value, list | tuple):
+            yield tuple(value)
+            yield list(value)
+        return
+    text = value.strip()
+    if text.lower() in ("", "none"):
+        yield None
+    if text.lower() in _WORDS:
+        yield _WORDS[text.lower()]
+    yield _literal(text)
+    # "7,22,50" as well as "[7, 22, 50]"; words need no quotes
+    items = _literal(text if text[:1] in ("[", "(") else f"[{text}]")
+    for found in (items, [part.strip() for part in text.strip("[]()").split(",") if part.strip()]):
+        if isinstance(found, list | tuple):
+            yield from (list(found), tuple(found))
+    yield value
+
+
+def _literal(text: str):
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return ...
+
 
 VARIABLE = "SCC_NOTEBOOKS"
 
@@ -75,8 +192,8 @@ def imports(paths: Iterable[Path]) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> imports([folder() / "01_load_diversity.ipynb"])[:2]
-    ('scchelpers', 'scchelpers.portfolio')
+    >>> "scchelpers.portfolio" in imports([folder() / "01_load_diversity.ipynb"])
+    True
     """
     found = set()
     for path in paths:
@@ -120,3 +237,252 @@ def name_in_words(stem: str) -> str:
     'Load diversity'
     """
     return re.sub(r"^\d+_", "", stem).replace("_", " ").capitalize()
+
+
+TAG = "parameters"
+
+_NUMBER = r"[-+]?\d[\d_]*(?:\.\d+)?(?:[eE][-+]?\d+)?"
+
+_RANGE = re.compile(rf"(?:^|[,;:(]|\s)\s*({_NUMBER})\s+to\s+({_NUMBER})\s*\)?\s*$")
+
+_UNIT = re.compile(r"\s*\[([^\]]*)\]\s*")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a notebook.
+
+    Attributes
+    ----------
+    name : str
+        Name of the variable.
+    type : str
+        Type as declared ("float", "str | None", "Literal['a', 'b']"), or that of the default.
+    default : object
+        Value when none is given.
+    required : bool
+        Whether it must be given, there being no default.
+    unit, meaning : str
+        From the comment; "" where it does not say.
+    low, high : float or None
+        Range from the end of the comment ("0 to 100"), inclusive.
+    choices : tuple
+        Values allowed, empty for any.
+    """
+
+    name: str
+    type: str
+    default: Any = None
+    required: bool = False
+    unit: str = ""
+    meaning: str = ""
+    low: float | None = None
+    high: float | None = None
+    choices: tuple = ()
+
+    @property
+    def allowed(self) -> str:
+        """What the value may be, in words."""
+        if self.choices:
+            return "one of " + ", ".join(map(repr, self.choices))
+        words = self.type
+        if self.low is not None:
+            words += f" from {self.low:g} to {self.high:g}"
+        return f"{words} [{self.unit}]" if self.unit else words
+
+
+def schema(notebook_path: str | Path) -> list[Parameter]:
+    """Read the parameters that a notebook declares, in order.
+
+    Parameters
+    ----------
+    notebook_path : str or pathlib.Path
+        Notebook with exactly one code cell tagged `parameters`.
+
+    Returns
+    -------
+    list of Parameter
+
+    Raises
+    ------
+    UserError
+        If the file is no notebook, the cell is missing or doubled, or a line of it cannot be read.
+    """
+    path = Path(notebook_path)
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except (OSError, ValueError, nbformat.reader.NotJSONError) as fault:
+        raise UserError(f"{path.name}: cannot be read as a notebook: {fault}") from None
+    cells = [c for c in notebook.cells if TAG in c.metadata.get("tags", [])]
+    if len(cells) != 1:
+        raise UserError(
+            f"{path.name}: {len(cells)} cells are tagged '{TAG}', one is needed; tag the cell that "
+            "declares the parameters (in JupyterLab: property inspector, cell tags)"
+        )
+    try:
+        return parse(cells[0].source)
+    except UserError as fault:
+        raise UserError(f"{path.name}, cell '{TAG}': {fault}") from None
+
+
+def parse(source: str) -> list[Parameter]:
+    """Read the parameters declared in the source of a cell.
+
+    Examples
+    --------
+    >>> parse("cap_kw: float = 50.0  # [kW] cap of the window, 0 to 1_000")[0].allowed
+    'float from 0 to 1000 [kW]'
+    """
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError as fault:
+        raise UserError(f"line {fault.lineno}: {fault.msg}") from None
+    comments = _comments(source)
+    found = []
+    for statement in statements:
+        match statement:
+            case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
+                pass
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                annotation = None
+            case _:  # an import for the annotations, a docstring
+                continue
+        found.append(_parameter(name, annotation, value, _comment_of(statement, comments)))
+    return found
+
+
+def check(parameters: list[Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values given, typed, after checking every one.
+
+    Parameters
+    ----------
+    parameters : list of Parameter
+        What the notebook declares.
+    given : mapping of str to object
+        Name to value; a text, as from a command line, is read by the parameter's type.
+
+    Returns
+    -------
+    dict
+        Only the parameters given, as the notebook is to receive them.
+
+    Raises
+    ------
+    UserError
+        Naming all that is wrong: unknown names, wrong types, values out of range, missing ones.
+
+    Examples
+    --------
+    >>> check(parse("n: int = 3  # chargepoints, 1 to 500"), {"n": "20"})
+    {'n': 20}
+    >>> check(parse("n: int = 3  # chargepoints, 1 to 500"), {"n": "0"})
+    Traceback (most recent call last):
+        ...
+    scchelpers.faults.UserError: parameter n = '0': must be int from 1 to 500
+    """
+    known = {p.name: p for p in parameters}
+    values, problems = {}, []
+    for name, value in given.items():
+        if name not in known:
+            hint = closest(name, known) or "there are: " + ", ".join(known)
+            problems.append(f"parameter {name}: unknown; {hint}")
+            continue
+        try:
+            values[name] = _typed(known[name], value)
+        except MismatchError:
+            problems.append(f"parameter {name} = {value!r}: must be {known[name].allowed}")
+    problems += [
+        f"parameter {p.name}: must be given ({p.allowed})"
+        for p in parameters
+        if p.required and p.name not in given
+    ]
+    if problems:
+        raise UserError("\n".join(problems))
+    return values
+
+
+def listing(notebook: str | None = None) -> list[dict[str, Any]]:
+    """Return the notebooks with their titles and parameters, ready for JSON.
+
+    Parameters
+    ----------
+    notebook : str, optional
+        One notebook, see `find`; all by default.
+    """
+    paths = find(folder(), None if notebook is None else [notebook])
+    return [
+        {
+            "notebook": path.stem,
+            "title": title(path),
+            "parameters": [{**asdict(p), "allowed": p.allowed} for p in schema(path)],
+        }
+        for path in paths
+    ]
+
+
+def listing_text(found: list[dict[str, Any]]) -> str:
+    """Return a listing for people: a line a parameter, with what is allowed and its default."""
+    blocks = []
+    for entry in found:
+        lines = [entry["notebook"], f"  {entry['title']}"]
+        for p in entry["parameters"]:
+            default = "to be given" if p["required"] else f"default {p['default']!r}"
+            lines += [f"  {p['name']}: {p['allowed']}, {default}"]
+            lines += [f"      {p['meaning']}"] if p["meaning"] else []
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks)
+
+
+def _parameter(name: str, annotation, value, comment: str) -> Parameter:
+    required = value is None
+    if required and annotation is None:
+        raise UserError(f"{name}: has neither a type nor a default")
+    try:
+        default = None if required else ast.literal_eval(value)
+    except ValueError:
+        raise UserError(
+            f"{name}: the default must be a literal, not {ast.unparse(value)}"
+        ) from None
+    unit = _UNIT.match(comment)
+    meaning = comment[unit.end() :] if unit else comment.strip()
+    limits = _RANGE.search(meaning)
+    kind = ast.unparse(annotation) if annotation else type(default).__name__
+    parameter = Parameter(
+        name,
+        kind,
+        default,
+        required,
+        unit[1] if unit else "",
+        meaning[: limits.start()].rstrip(" ,;:(") if limits else meaning.strip(),
+        float(limits[1]) if limits else None,
+        float(limits[2]) if limits else None,
+        choices(kind),
+    )
+    if not required:
+        try:
+            _typed(parameter, default)
+        except MismatchError:
+            raise UserError(f"{name} = {default!r}: must be {parameter.allowed}") from None
+    return parameter
+
+
+def _typed(parameter: Parameter, value):
+    """Return a value as its parameter's type, or raise MismatchError."""
+    value = read(parameter.type, value)
+    numbers = value if isinstance(value, list | tuple) else [value]
+    if parameter.low is not None and any(
+        not parameter.low <= number <= parameter.high for number in numbers if number is not None
+    ):
+        raise MismatchError
+    return value
+
+
+def _comments(source: str) -> dict[int, str]:
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return {t.start[0]: t.string.lstrip("# ") for t in tokens if t.type == tokenize.COMMENT}
+
+
+def _comment_of(statement: ast.stmt, comments: dict[int, str]) -> str:
+    """Return the comment at the end of a statement, or else on the line above it."""
+    lines = (statement.end_lineno, statement.lineno, statement.lineno - 1)
+    return next((comments[line] for line in lines if line in comments), "")

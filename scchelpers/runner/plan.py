@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from scchelpers.portfolio import Portfolio
+from scchelpers.faults import UserError, closest
+from scchelpers.portfolio import Portfolio, tables
 from scchelpers.portfolio.fingerprint import Fingerprints
-from scchelpers.runner import canonical, files
-from scchelpers.runner.job import Job, Outcome
+from scchelpers.runner import files, journal
+from scchelpers.runner import notebooks as books
+from scchelpers.runner.job import (
+    Job,
+    Outcome,
+    digest,
+    fit_to_show,
+    is_sealed,
+    package_key,
+    provenance,
+    publisher_key,
+)
 
 
 @dataclass(frozen=True)
@@ -114,7 +129,7 @@ def _is_edited(job: Job, last: Outcome | None, there: Mapping[str, int]) -> bool
     size = there.get(job.path(".ipynb"))
     if size is None or (last is not None and last.written.get(".ipynb") == size):
         return False
-    return not canonical.is_sealed(files.read(job.place(".ipynb")))
+    return not is_sealed(files.read(job.place(".ipynb")))
 
 
 def text(decisions: Iterable[Decision]) -> str:
@@ -124,3 +139,224 @@ def text(decisions: Iterable[Decision]) -> str:
     lines = [decision.text() for decision in decisions if decision.action != "keep"]
     total = f"{tally['run']} to run, {tally['publish']} pages to make anew, {tally['keep']} to keep"
     return "\n".join([*lines, f"{total}."])
+
+
+# Given by the runner to every notebook.
+OWN = ("portfolio", "site_id")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for, found sound.
+
+    Attributes
+    ----------
+    portfolio : Portfolio
+        As opened.
+    sites : list of str
+        Sites asked for, in the order of `sites.csv`.
+    paths : list of pathlib.Path
+        Notebooks asked for, in reading order.
+    reports : str
+        Folder of the portfolio's reports, an absolute path or an fsspec address.
+    about : dict of str to dict
+        What pages say of every site of the portfolio.
+    jobs : list of Job
+        What it comes to.
+    refused : list of Outcome
+        Of sites whose id must never become a path.
+    """
+
+    portfolio: Portfolio
+    sites: list[str]
+    paths: list[Path]
+    reports: str
+    about: dict[str, dict[str, str]]
+    jobs: list[Job]
+    refused: list[Outcome]
+
+    @property
+    def title(self) -> str:
+        """What pages call the portfolio."""
+        return _title(self.portfolio)
+
+    def decide(self, *, force: bool = False, only_failed: bool = False) -> list[Decision]:
+        """Return what is to be done with each job, see `decide`."""
+        known = journal.known(self.reports)
+        there = files.listing(self.reports)
+        return decide(self.jobs, known, self.portfolio, there, force=force, only_failed=only_failed)
+
+
+def ask(
+    folder: str | Path,
+    *,
+    notebooks: Iterable[str] | None = None,
+    sites: Iterable[str] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    out: str | Path | None = None,
+    notebook_folder: str | Path | None = None,
+    seconds: float | None = None,
+) -> Request:
+    """Check what was asked for; the arguments are those of `batch.run`.
+
+    Raises
+    ------
+    UserError
+        If the portfolio, a site, a notebook or a parameter is not as it must be.
+    """
+    portfolio = Portfolio.open(folder)
+    paths = books.find(books.folder(notebook_folder), notebooks)
+    given = _checked(paths, parameters or {})
+    chosen = _chosen(portfolio, sites)
+    reports = str(out or Path("reports", portfolio.name))
+    reports = reports.rstrip("/") if files.is_address(reports) else str(Path(reports).absolute())
+    about = _about_sites(portfolio)
+    there = {*chosen, *(site_id for site_id, _ in journal.known(reports))}
+    beside = _neighbours([s for s in about if s in there and tables.is_id(s)], about)
+    pages = {
+        site_id: {
+            "site": about[site_id],
+            "portfolio": {"name": portfolio.name, "title": _title(portfolio)},
+            "beside": beside[site_id],
+        }
+        for site_id in chosen
+        if site_id in beside
+    }
+    jobs = [
+        job
+        for path_jobs in zip(
+            *(_jobs(path, portfolio, pages, given[path.stem], reports, seconds) for path in paths),
+            strict=True,
+        )
+        for job in path_jobs
+    ]
+    rule = f"must be {tables.ID_RULE}; mend it in sites.csv"
+    refused = [
+        Outcome(
+            site_id,
+            path.stem,
+            ok=False,
+            title=books.title(path),
+            error="UnfitSiteId",
+            message=rule,
+        )
+        for site_id, path in itertools.product(chosen, paths)
+        if site_id not in pages
+    ]
+    return Request(portfolio, chosen, paths, reports, about, jobs, refused)
+
+
+def _jobs(
+    path: Path,
+    portfolio: Portfolio,
+    pages: Mapping[str, dict],
+    given: Mapping[str, Any],
+    reports: str,
+    seconds: float | None,
+) -> list[Job]:
+    """Return the jobs of one notebook, one for each site that may have a folder."""
+    title, stamp = books.title(path), provenance(path, {})
+    defaults = {parameter.name: parameter.default for parameter in books.schema(path)}
+    recipe = {
+        "notebook": stamp["notebook_sha256"][:16],
+        "package": package_key()[:16],
+        "dependencies": digest(stamp["python"], stamp["packages"])[:16],
+    }
+    jobs = []
+    for site_id, page in pages.items():
+        place = files.join(reports, site_id)
+        told = {**defaults, **given, "portfolio": portfolio.name, "site_id": site_id}
+        own = {"portfolio": _seen_from(place, portfolio.path), "site_id": site_id}
+        jobs.append(
+            Job(
+                notebook=str(path),
+                title=title,
+                site_id=site_id,
+                folder=place,
+                parameters={**own, **given},
+                page=page,
+                publisher=publisher_key(),
+                stamp={**stamp, "parameters": fit_to_show(told)},
+                recipe={**recipe, "parameters": digest(told)[:16]},
+                seconds=seconds,
+            )
+        )
+    return jobs
+
+
+def _neighbours(sites: list[str], about: Mapping[str, dict]) -> dict[str, dict[str, Any]]:
+    """Return the sites before and after each, as pages link to them."""
+    told = [{"site_id": site_id, "name": about[site_id]["name"]} for site_id in sites]
+    return {
+        site_id: {"before": before, "after": after}
+        for site_id, before, after in zip(sites, [None, *told[:-1]], [*told[1:], None], strict=True)
+    }
+
+
+def _checked(paths: list[Path], given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the typed parameters of each notebook; a name must be known to at least one."""
+    schemas = {path.stem: books.schema(path) for path in paths}
+    problems = []
+    for stem, schema in schemas.items():
+        lacking = [name for name in OWN if name not in {p.name for p in schema}]
+        if lacking:
+            problems.append(f"{stem}: must declare the parameters {' and '.join(lacking)}")
+    known = {p.name for schema in schemas.values() for p in schema} - set(OWN)
+    for name in given:
+        if name in OWN:
+            problems.append(f"parameter {name}: is set by the runner; use FOLDER or --site")
+        elif name not in known:
+            hint = closest(name, known) or "there are: " + ", ".join(sorted(known))
+            problems.append(f"parameter {name}: unknown to every notebook asked for; {hint}")
+    values = {}
+    for stem, schema in schemas.items():
+        own = [p for p in schema if p.name not in OWN]
+        names = {p.name for p in own}
+        try:
+            values[stem] = books.check(own, {n: v for n, v in given.items() if n in names})
+        except UserError as fault:
+            problems.append(f"{stem}: {fault}")
+    if problems:
+        raise UserError("\n".join(problems))
+    return values
+
+
+def _chosen(portfolio: Portfolio, sites: Iterable[str] | None) -> list[str]:
+    """Return the sites asked for, each once."""
+    there = list(dict.fromkeys(str(site_id) for site_id in portfolio.site_ids))
+    if not there:
+        raise UserError(f"{portfolio.path}/sites.csv: holds no site")
+    if sites is None:
+        return there
+    asked = list(dict.fromkeys(sites))
+    unknown = [site_id for site_id in asked if site_id not in there]
+    if unknown:
+        hints = (f"no site {s!r}; {closest(s, there) or 'see sites.csv'}" for s in unknown)
+        raise UserError(f"{portfolio.path}/sites.csv: " + "; ".join(hints))
+    return asked
+
+
+def _about_sites(portfolio: Portfolio) -> dict[str, dict[str, str]]:
+    """Return what pages say of each site."""
+    about = {}
+    for site_id, row in zip(portfolio.site_ids, portfolio.sites.to_dict("records"), strict=True):
+        texts = {key: row.get(key) or "" for key in ("name", "site_type", "provenance")}
+        about[str(site_id)] = {
+            "site_id": str(site_id),
+            **texts,
+            "name": texts["name"] or str(site_id),
+        }
+    return about
+
+
+def _title(portfolio: Portfolio) -> str:
+    return portfolio.header.get("title") or portfolio.name
+
+
+def _seen_from(folder: str, portfolio: str) -> str:
+    """Return the portfolio as a notebook in a folder finds it: relative, unless an address."""
+    if files.is_address(portfolio):
+        return portfolio
+    if files.is_address(folder):
+        return str(Path(portfolio).absolute())
+    return os.path.relpath(portfolio, folder)
