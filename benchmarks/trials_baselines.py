@@ -14,7 +14,6 @@ import pandas as pd
 
 from scchelpers import baselines, diversity
 from scchelpers.baselines.days import Days
-from scchelpers.baselines.trial import common_events
 from scchelpers.portfolio import Portfolio, dispatches
 
 LEVEL = 0.9
@@ -52,12 +51,17 @@ def judge_site(days: Days, events: pd.DataFrame):
     """Return scores by rule and model, the forecasts and the recent share of zeros."""
     kw = baselines.actual(days, events)
     told = baselines.estimate_all(days, events, RULES)
-    forecasts = baselines.forecasts(days, events, level=LEVEL)
+    forecasts = {
+        (model, made): baselines.walk_forward(days, events, model, made=made, level=LEVEL)
+        for model in ("regression", "quantile", "two_part")
+        for made in ("day_ahead", "same_day")
+    }
     every = {name: found.baseline_kw for name, found in told.items()}
     for (model, made), forecast in forecasts.items():
         point = forecast["point_kw"].to_numpy()[:, None]
         every[f"{model}, {made}"] = np.where(np.isnan(kw), np.nan, point)
-    common = common_events(kw, every)
+    known = [(np.isfinite(told) | np.isnan(kw)).all(axis=1) for told in every.values()]
+    common = np.all([np.isfinite(kw).any(axis=1), *known], axis=0)
     scores = {name: baselines.score(kw[common], b[common]) for name, b in every.items()}
     recent = baselines.features(days, events, "day_ahead")["zero_share"].to_numpy()
     return pd.DataFrame(scores).T, forecasts, recent
@@ -159,9 +163,11 @@ def zero_table(forecasts: dict[str, dict], recent: dict[str, np.ndarray]) -> Non
     )
     print(f"| one constant, with hindsight | {share * (1 - share):.4f} |")
     for name, p_zero in frame.items():
-        print(f"| {name} | {baselines.brier(p_zero, actual):.4f} |")
-    bins = baselines.reliability(frame["two-part model, same day"], actual)
-    print("reliability, same day:", bins.round(3).to_dict("records"))
+        print(f"| {name} | {((p_zero - (actual == 0)) ** 2).mean():.4f} |")
+    stated = frame["two-part model, same day"].rename("stated")
+    bins = pd.concat([stated, (actual == 0).rename("observed")], axis=1)
+    bins = bins.groupby((5 * stated).astype(int)).agg(["mean", "size"])
+    print("reliability, same day:", bins.round(3).to_string())
 
 
 def pooling_table(name: str, records: list[Days], asked: pd.DataFrame | None) -> None:

@@ -5,14 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
 
 from scchelpers import baselines
-from scchelpers.baselines import findings
+from scchelpers.baselines.delivery import only_in_events
 from scchelpers.baselines.forecast import features, over_by
-from scchelpers.baselines.response import only_in_events
+from scchelpers.baselines.matching import event_mean
 from scchelpers.faults import UserError
-from scchelpers.figures import baselines as draw
 from scchelpers.portfolio import Portfolio, dispatches
 from tests.conftest import ROOT
 
@@ -31,7 +29,7 @@ def village():
 
 @pytest.fixture(scope="module")
 def village_days(village):
-    return baselines.pooling.site_days(village)
+    return baselines.site_days(village)
 
 
 # The cut-off of information.
@@ -78,7 +76,7 @@ def test_the_evening_before_is_not_over_at_noon():
         np.testing.assert_array_equal(over_by(days, events, "day_ahead"), np.maximum(k - late, 0))
     evening = baselines.schedule(days, "17:00", 3.0, on="all")
     last = features(days, evening, "day_ahead")["last"].to_numpy()
-    drawn = baselines.event_mean(baselines.actual(days, evening))
+    drawn = event_mean(baselines.actual(days, evening))
     assert evening["day"][22].day_name() == "Tuesday" and last[22] == drawn[18]  # of Friday
 
 
@@ -89,7 +87,8 @@ def test_intervals_hold_on_independent_days():
     found = baselines.score_interval(told["actual_kw"], told["low_kw"], told["high_kw"])
     assert found["events"] > 600 and 0.87 < found["coverage"] < 0.93
     share = (told["actual_kw"] == 0).mean()
-    assert baselines.brier(told["p_zero"], told["actual_kw"]) < 1.1 * share * (1 - share)
+    brier = ((told["p_zero"] - (told["actual_kw"] == 0)) ** 2).mean()
+    assert brier < 1.1 * share * (1 - share)
 
 
 def test_a_site_that_never_draws_is_foretold_nothing():
@@ -212,9 +211,6 @@ def test_sites_are_pooled_on_the_days_they_share():
     layout, cut = baselines.shared([one, other, far])
     assert len(cut) == 2 and len(layout) == 140
     np.testing.assert_array_equal(cut[1], other.kw[:140])
-    sites = pd.DataFrame(index=list("abcde"))
-    assert baselines.sites_to_pool(sites, "c", 2) == ["b", "d"]
-    assert baselines.sites_to_pool(sites, "a", 9) == list("bcde")
 
 
 # Real calls.
@@ -228,8 +224,10 @@ def test_a_call_reduces_in_the_event_and_rebounds_after(village, village_days):
         np.nansum(free.kw), np.nansum(village_days.kw), rtol=0.01
     )  # but for stays too short for their energy
     assert np.nanmax(baselines.actual(answered, calls)) < 1e-9
-    found = baselines.rebound(free, answered, calls)
-    assert found["reduced_kwh"] > 0 and 0 < found["rebound_share"] < 1
+    after = calls.assign(start=calls["start"] + calls["periods"], periods=8)
+    reduced = np.nansum(baselines.actual(free, calls) - baselines.actual(answered, calls))
+    back = np.nansum(baselines.actual(answered, after) - baselines.actual(free, after))
+    assert 0 < back < reduced
     credit = baselines.credited(free, answered, calls, ["bl01", "mbma", "zero"])
     assert credit.loc["zero", "credited_kwh"] == 0
     assert credit.loc["mbma", "rebound_kwh"] > 0 == pytest.approx(credit.loc["bl01", "rebound_kwh"])
@@ -257,11 +255,17 @@ def test_injected_reductions_come_back_in_full():
 def test_event_days_left_in_wear_the_baseline_out_and_left_out_drain_the_pool(
     village, village_days
 ):
-    when = {"start": "17:00", "hours": 3.0, "on": "working"}
-    table = baselines.erosion(village.sessions, village.chargepoints, village_days, ["bl01"], when)
-    kept, out = (table.loc[history].loc["bl01"] for history in ("open", "blocked"))
-    assert kept["credit_share"].iloc[-1] < 0.1 < kept["credit_share"].iloc[0]
-    assert out["short_pools"].iloc[-1] == 1 > out["short_pools"].iloc[1]
+    given = village.sessions, village.chargepoints, village_days
+    free = baselines.called(*given, baselines.schedule(village_days).iloc[:0])
+    kept, out = [], []
+    for per_week in (0.5, 1.0, 5.0):
+        events = baselines.schedule(village_days, per_week=per_week)
+        answered = baselines.called(*given, events)
+        for history, found in (("open", kept), ("blocked", out)):
+            credit = baselines.credited(free, answered, events, ["bl01"], history=history)
+            found.append(credit.loc["bl01"])
+    assert kept[-1]["credit_share"] < 0.1 < kept[0]["credit_share"]
+    assert out[-1]["short_pools"] == 1 > out[1]["short_pools"]
 
 
 def test_inflation_earns_what_each_adjustment_lets_through():
@@ -282,15 +286,11 @@ def test_what_the_scheme_holds_back_is_not_sold(village, village_days):
     limit_kw = baselines.clock_limit(village_days, "16:30", "18:30", 5.0, 500.0)
     limited = baselines.under_limit(*given, limit_kw)
     early = baselines.schedule(village_days, "17:00", 1.0)
-    net = baselines.net_of_scheme(free, limited, early)
-    assert net["sellable_kw"].max() <= 5 + 1e-9 < net["gross_kw"].max()
-    left = net["gross_kw"] - net["held_kw"] + net["moved_kw"]
-    np.testing.assert_allclose(net["sellable_kw"], left, atol=1e-3)
-    assert net["held_kw"].max() > 5 and net["moved_kw"].max() > 0
-    nothing = baselines.net_of_scheme(
-        free, baselines.under_limit(*given, limit_kw * 0 + 500), early
-    )
-    assert (nothing["held_kw"] == 0).all()
+    without, under = (event_mean(baselines.actual(days, early)) for days in (free, limited))
+    assert np.nanmax(under) <= 5 + 1e-9 < np.nanmax(without)
+    assert np.nanmax(without - under) > 5
+    ample = baselines.under_limit(*given, limit_kw * 0 + 500)
+    np.testing.assert_allclose(ample.kw, free.kw, atol=1e-9)
 
 
 def test_an_unknown_limit_leaves_the_volume_unknown(village, village_days):
@@ -302,79 +302,5 @@ def test_an_unknown_limit_leaves_the_volume_unknown(village, village_days):
         village.sessions, village.chargepoints, village_days, limit_kw.where(~june)
     )
     events = baselines.schedule(village_days)
-    unknown = baselines.net_of_scheme(village_days, limited, events)["sellable_kw"].isna()
+    unknown = np.isnan(event_mean(baselines.actual(limited, events)))
     assert set(events["day"][unknown].dt.month) == {6}
-    with pytest.raises(UserError, match="same days"):
-        baselines.net_of_scheme(village_days, random_days(), events)
-
-
-# Sentences and figures.
-
-
-def everything(days, start="17:00"):
-    events = baselines.schedule(days, start)
-    told = baselines.compared(days, events)
-    forecasts = baselines.forecasts(days, events)
-    return events, baselines.league(days, events, told, forecasts), forecasts
-
-
-def test_an_almost_empty_site_has_nothing_to_sell_and_says_so():
-    days = random_days(5, 200, chance=0.03)
-    events, league, _ = everything(days)
-    kw = baselines.event_mean(baselines.actual(days, events))
-    firm = baselines.firm_by_hour(days)
-    said = findings.answer(kw, "at tea", firm, league, (np.nan, "unknown"), pd.DataFrame())
-    assert said.startswith("**This site has nothing to sell at tea:**")
-    assert "prove a reduction" in said
-    never = findings.answer(kw * 0, "at tea", firm, league, (np.nan, "unknown"), pd.DataFrame())
-    assert "nothing to sell" in never
-    few = findings.answer(kw[:5], "at tea", firm, league, (np.nan, "unknown"), pd.DataFrame())
-    assert "No answer" in few and "nothing to sell yet" in few
-
-
-def test_a_busy_site_has_an_offer():
-    days = random_days(5, 200, chance=1.0)
-    events, league, forecasts = everything(days)
-    kw = baselines.event_mean(baselines.actual(days, events))
-    net = baselines.net_of_scheme(days, days, events)
-    said = findings.answer(
-        kw, "at tea", baselines.firm_by_hour(days), league, (30.0, "extrapolated"), net
-    )
-    assert "can offer" in said and "holds nothing back" in said and "about 30 such" in said
-    assert "90" in findings.intervals(forecasts, 0.9)
-    assert league["rrmse"].dropna().is_monotonic_increasing
-    assert league.loc["zero", "bias"] == -1 and league.loc["bl01", "gain"] == 0
-    assert set(baselines.trial.usable(league)["knows"]) == {
-        "days before", "noon the day before", "start of the event",
-    }  # fmt: skip
-
-
-def test_figures_say_what_they_show_and_draw_nothing_of_nothing():
-    days = random_days(5, 200, chance=0.6)
-    events, league, forecasts = everything(days)
-    told = forecasts["two_part", "day_ahead"]
-    firm = baselines.firm_by_hour(days)
-    kw = baselines.event_mean(baselines.actual(days, events))
-    drawn = [
-        draw.league(league),
-        draw.forecast(told, events, 0.9),
-        draw.by_hour(firm, 3.0),
-        draw.offers(baselines.offers(kw, 3.0), 0.5),
-    ]
-    for figure, alt in drawn:
-        assert figure.axes and len(alt) > 60
-    assert draw.league(league.iloc[:0]) is None
-    assert draw.forecast(told.iloc[:5], events, 0.9) is None
-    assert draw.by_hour(firm.iloc[:0], 3.0) is None
-    assert draw.offers(baselines.offers(kw * 0, 3.0), 0.5) is None
-    assert draw.pooling({}) is None
-    assert draw.reliability({"day ahead": baselines.reliability([], [])}) is None
-
-
-def test_a_record_of_nothing_is_carried_to_the_end():
-    empty = xr.DataArray(np.empty(0), {"time": np.array([], "datetime64[ns]")}, ("time",))
-    days = baselines.by_day(empty)
-    events, league, forecasts = everything(days)
-    assert len(days) == len(events) == len(league) == 0
-    assert "nothing to analyse" in findings.coverage(days, events)
-    assert "no interval" in findings.intervals(forecasts, 0.9)

@@ -98,6 +98,12 @@ class Days:
         """
         return np.pad(self.kw.ravel(), (PERIODS, 2 * PERIODS), constant_values=np.nan)
 
+    @property
+    def table(self) -> pd.DataFrame:
+        """Demand [kW], a row a local day, a column a half hour of the clock ("17:30")."""
+        clock_times = [f"{half // 2:02d}:{half % 2 * 30:02d}" for half in range(PERIODS)]
+        return pd.DataFrame(self.kw, self.dates.rename("day"), clock_times)
+
     def labels(self, day_classes: str) -> np.ndarray:
         """Return the class of each day as a candidate, by the names of `Rule.day_classes`.
 
@@ -204,29 +210,6 @@ COLUMNS = ("day", "start", "periods")
 COMMON_STARTS = ("08:00", "11:00", "15:00", "17:00", "19:00")  # of dispatches to chargers in GB
 
 _WEEK = pd.Timedelta("7D")
-
-
-def single(start, end, timezone: str) -> pd.DataFrame:
-    """Return one event from its start and end [UTC].
-
-    Raises
-    ------
-    UserError
-        If they are not on the half hour, or not up to 24 hours apart.
-    """
-    local = clock([start, end], timezone).tz_localize(None)
-    if any(local.minute % 30) or any(local.second):
-        raise UserError(f"event {start} to {end}: must begin and end on a half hour of the clock")
-    length = local[1] - local[0]
-    periods = int(length / pd.Timedelta("30min"))
-    if not 1 <= periods <= PERIODS or length != pd.Timestamp(end) - pd.Timestamp(start):
-        raise UserError(
-            f"event {start} to {end}: must last from half an hour to 24 hours, with no change of "
-            "the clock in between"
-        )
-    day = local[0].normalize()
-    first = int((local[0] - day) / pd.Timedelta("30min"))
-    return pd.DataFrame({"day": [day], "start": [first], "periods": [periods]})
 
 
 def schedule(

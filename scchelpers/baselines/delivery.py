@@ -1,36 +1,24 @@
-"""What can be offered, how surely, and what a buyer would pay for it."""
+"""What a site delivers: how firmly, what it is paid for, and what its rules credit when called.
+
+The charging engine answers a call: charging is held to a floor in the event, and the cars that are
+still there catch up after it. So the true reduction is known, and every rule can be judged by what
+it credits. The limit of a connection scheme is put on charging the same way: a customer should not
+be paid for a reduction that its own flexible connection demands (report, section 9.3).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
+import xarray as xr
 
-from scchelpers.baselines.days import Days, actual, schedule
-from scchelpers.baselines.matching import event_mean
+from scchelpers import charging
+from scchelpers.baselines.days import PERIODS, Days, actual, by_day, day_index, starts_utc
+from scchelpers.baselines.matching import RULES, estimate_all, event_mean
 from scchelpers.faults import UserError
-
-RELIABILITIES = (0.5, 0.8, 0.9, 0.95)
-DAY_CLASSES = {"working": "working", "non_working": "weekend, holiday"}
-OFFERS = 25
-FEWEST_EVENTS = 20
-
-
-def deliverable(actual_kw, floor_kw: float = 0.0) -> np.ndarray:
-    """Return the reduction [kW] that could have been delivered: demand above a floor.
-
-    Parameters
-    ----------
-    actual_kw : array-like over event [kW]
-        Demand without the event.
-    floor_kw : float
-        What is kept for drivers [kW]; 0 where charging may pause.
-
-    Examples
-    --------
-    >>> deliverable([0, 4, 12], 2).tolist()
-    [0.0, 2.0, 10.0]
-    """
-    return np.maximum(np.asarray(actual_kw, float) - floor_kw, 0.0)
+from scchelpers.timebase import HALF_HOUR, from_clock, grid, in_window, naive_utc
 
 
 def firm_kw(reduction_kw, reliability: float) -> float:
@@ -49,39 +37,6 @@ def firm_kw(reduction_kw, reliability: float) -> float:
     if not len(seen):
         return np.nan
     return float(np.quantile(seen, 1 - reliability, method="inverted_cdf"))
-
-
-def firm_by_hour(days: Days, hours: float = 3.0, *, floor_kw: float = 0.0) -> pd.DataFrame:
-    """Return what can be offered with each reliability, by day class and hour of start.
-
-    Parameters
-    ----------
-    days : Days
-        The record.
-    hours : float
-        Length of the events [h].
-    floor_kw : float
-        Kept for drivers [kW].
-
-    Returns
-    -------
-    pandas.DataFrame
-        Indexed by (days, start hour): events, zero_share (nothing to reduce), mean_kw, and the
-        firm reduction [kW] under each of `RELIABILITIES`. Hours with fewer than 20 events on
-        record are left out.
-    """
-    rows = {}
-    for on, name in DAY_CLASSES.items():
-        for hour in range(24):
-            events = schedule(days, f"{hour:02d}:00", hours, on=on)
-            kw = deliverable(event_mean(actual(days, events)), floor_kw)
-            if len(kw) >= FEWEST_EVENTS:
-                firm = {level: firm_kw(kw, level) for level in RELIABILITIES}
-                seen = {"events": len(kw), "zero_share": (kw == 0).mean(), "mean_kw": kw.mean()}
-                rows[(name, hour)] = seen | firm
-    columns = ["events", "zero_share", "mean_kw", *RELIABILITIES]
-    index = pd.MultiIndex.from_tuples(rows, names=["days", "hour"]) if rows else None
-    return pd.DataFrame(list(rows.values()), index=index, columns=columns)
 
 
 def paid_share(ratio, threshold: float = 0.5, scale: str = "proportional") -> np.ndarray:
@@ -118,85 +73,227 @@ def paid_share(ratio, threshold: float = 0.5, scale: str = "proportional") -> np
     raise UserError(f"scale = {scale!r}: write 'proportional' or 'ramp'")
 
 
-def consistency(reduction_kw, commitment_kw: float, *, threshold: float = 0.5) -> pd.Series:
-    """Return how consistently a commitment is met over events in order of time.
-
-    Returns
-    -------
-    pandas.Series
-        events; full and partial (share of events with the whole, and with the threshold);
-        mean and sd of the delivery ratio; longest_failure (events in a row below the threshold).
-
-    Examples
-    --------
-    >>> found = consistency([0, 2, 10, 18], 10)
-    >>> [round(float(found[name]), 3) for name in ("full", "partial", "mean", "longest_failure")]
-    [0.5, 0.5, 0.55, 2.0]
-    """
-    if not commitment_kw > 0:
-        raise UserError(f"commitment = {commitment_kw} kW: must be above 0")
-    kw = np.asarray(reduction_kw, float)
-    ratio = (kw[np.isfinite(kw)] / commitment_kw).clip(0, 1)
-    failed = np.concatenate([[0], ratio < threshold, [0]]).astype(int)
-    edges = np.flatnonzero(np.diff(failed))
-    runs = edges[1::2] - edges[::2]
-    known = len(ratio) > 0
-    return pd.Series(
-        {
-            "events": len(ratio),
-            "full": (ratio >= 1 - 1e-9).mean() if known else np.nan,
-            "partial": (ratio >= threshold).mean() if known else np.nan,
-            "mean": ratio.mean() if known else np.nan,
-            "sd": ratio.std() if known else np.nan,
-            "longest_failure": runs.max(initial=0),
-        }
-    )
-
-
-def offers(
-    reduction_kw,
-    hours: float,
+def called(
+    sessions: pd.DataFrame,
+    chargepoints: pd.DataFrame,
+    days: Days,
+    events: pd.DataFrame,
     *,
-    threshold: float = 0.5,
-    scale: str = "proportional",
-    price_gbp_per_mwh: float = np.nan,
-) -> pd.DataFrame:
-    """Return what each size of commitment would be paid, over the events on record.
+    floor_kw: float = 0.0,
+) -> Days:
+    """Return the site's demand when it answers every event by holding to a floor.
 
     Parameters
     ----------
-    reduction_kw : array-like over event [kW]
-        What could have been delivered.
-    hours : float
-        Length of an event [h].
-    threshold, scale : float, str
-        Of `paid_share`.
-    price_gbp_per_mwh : float
-        Fee for energy reduced [£/MWh].
+    sessions, chargepoints : pandas.DataFrame
+        Of the site.
+    days : Days
+        Its record without events; what was missing there stays missing.
+    events : pandas.DataFrame
+        Calls; they may not overlap.
+    floor_kw : float
+        Charging power kept in an event [kW].
+    """
+    if sessions.empty or not len(days):
+        return days
+    open_kw = float(chargepoints["rated_kw"].sum()) + floor_kw
+    starts = naive_utc(starts_utc(days, events))
+    ends = starts + events["periods"].to_numpy() * HALF_HOUR.to_timedelta64()
+    span = _whole_days(days)
+    first = naive_utc([min(span["start"], sessions["plug_in"].min())]) - HALF_HOUR.to_timedelta64()
+    edges = np.concatenate([first, starts, ends])
+    values = np.repeat([open_kw, floor_kw, open_kw], [1, len(starts), len(ends)])
+    # An event that begins as another ends keeps the floor.
+    limit = pd.Series(values, edges).groupby(level=0).min().sort_index()
+    limit_kw = xr.DataArray(limit.to_numpy(), {"time": limit.index.to_numpy()}, ("time",))
+    answered = charging.simulate(
+        sessions, limit_kw, step="30min", chargepoints=chargepoints, limit_after="hold", **span
+    )
+    return _aligned(answered.power_kw, days)
+
+
+def clock_limit(
+    days: Days, start: str, end: str, limit_kw: float, otherwise_kw: float
+) -> xr.DataArray:
+    """Return a limit that holds in one window of the clock, every day.
+
+    Parameters
+    ----------
+    days : Days
+        Record that it must cover.
+    start, end : str
+        Clock times; a window whose end is not after its start runs over midnight.
+    limit_kw, otherwise_kw : float
+        Limit inside and outside the window [kW].
+
+    Returns
+    -------
+    xarray.DataArray [kW] over (time), half hours.
+    """
+    first = days.first.tz_localize("UTC") - pd.Timedelta("1D")
+    time = grid(first, first + pd.Timedelta(days=len(days) + 3), "30min")
+    kw = np.where(in_window(time, start, end, days.timezone), limit_kw, otherwise_kw)
+    return xr.DataArray(kw, {"time": naive_utc(time)}, ("time",), "limit_kw", {"units": "kW"})
+
+
+def under_limit(
+    sessions: pd.DataFrame, chargepoints: pd.DataFrame, days: Days, limit_kw: xr.DataArray
+) -> Days:
+    """Return the site's demand when charging follows a limit.
+
+    Parameters
+    ----------
+    sessions, chargepoints : pandas.DataFrame
+        Of the site.
+    days : Days
+        Its record without the limit.
+    limit_kw : xarray.DataArray
+        Limit of any scheme [kW] over (time). Where it is NaN, so is the demand.
+    """
+    if sessions.empty or not len(days):
+        return days
+    held = charging.simulate(
+        sessions,
+        limit_kw,
+        step="30min",
+        chargepoints=chargepoints,
+        limit_after="hold",
+        limit_missing="hold",
+        **_whole_days(days),
+    )
+    known_kw = limit_kw.reindex_like(held.power_kw, method="ffill")
+    return _aligned(held.power_kw.where(known_kw == known_kw), days)
+
+
+def credited(
+    free: Days,
+    answered: Days,
+    events: pd.DataFrame,
+    rules: Sequence[str],
+    *,
+    history: str = "blocked",
+    **options,
+) -> pd.DataFrame:
+    """Return what each rule credits beside what was truly delivered.
+
+    Parameters
+    ----------
+    free, answered : Days
+        Demand without and with the events.
+    events : pandas.DataFrame
+        The events.
+    rules : sequence of str
+        Names in `RULES`.
+    history : "blocked" or "open"
+        Whether event days are kept out of the history.
+    **options
+        Of `estimate_all`.
 
     Returns
     -------
     pandas.DataFrame
-        Indexed by commitment_kw [kW]: full and partial (shares of events), paid_kwh [kWh an
-        event] and paid_share of it, paid_gbp [£ an event], and longest_failure [events].
+        Indexed by rule: delivered_kwh and credited_kwh [kWh an event]; rebound_kwh, the part
+        of the credit that is rebound taken for delivery [kWh an event]; credit_share (credited ÷
+        delivered); error_kwh (mean absolute error of an event's credit), short_pools (share of
+        events with too little history), none (share without a baseline).
     """
-    kw = np.asarray(reduction_kw, float)
-    kw = kw[np.isfinite(kw)]
-    top = np.quantile(kw, 0.98) if len(kw) else 0.0
-    rows = {}
-    for commitment in np.linspace(top / OFFERS, top, OFFERS) if top > 0 else []:
-        share = paid_share(kw / commitment, threshold, scale).mean()
-        met = consistency(kw, commitment, threshold=threshold)
-        paid_kwh = share * commitment * hours
-        rows[commitment] = {
-            "full": met["full"],
-            "partial": met["partial"],
-            "paid_kwh": paid_kwh,
-            "paid_share": share,
-            "paid_gbp": paid_kwh * price_gbp_per_mwh / 1000,
-            "longest_failure": met["longest_failure"],
-        }
-    columns = ["full", "partial", "paid_kwh", "paid_share", "paid_gbp", "longest_failure"]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis(
-        "commitment_kw"
+    excluded = pd.DatetimeIndex(events["day"]) if history == "blocked" else None
+    told, steady = (
+        estimate_all(days, events, list(rules), excluded=excluded, **options)
+        for days in (answered, only_in_events(free, answered, events))
     )
+    hours = events["periods"].to_numpy() / 2
+    metered = event_mean(actual(answered, events))
+    true_kwh = hours * (event_mean(actual(free, events)) - metered)
+    rows = {}
+    for rule, found in told.items():
+        credit_kwh, without_kwh = (
+            hours * np.maximum(kw - metered, 0.0) for kw in (found.mean_kw, steady[rule].mean_kw)
+        )
+        known = np.isfinite(credit_kwh) & np.isfinite(true_kwh) & np.isfinite(without_kwh)
+        short = found.flags.get("short_pool", np.zeros(len(events), bool))
+        true, credit = true_kwh[known], credit_kwh[known]
+        rows[rule] = {
+            "delivered_kwh": true.mean() if known.any() else np.nan,
+            "credited_kwh": credit.mean() if known.any() else np.nan,
+            "rebound_kwh": (credit_kwh - without_kwh)[known].mean() if known.any() else np.nan,
+            "credit_share": credit.sum() / true.sum() if true.sum() > 0 else np.nan,
+            "error_kwh": np.abs(credit - true).mean() if known.any() else np.nan,
+            "short_pools": short.mean() if len(events) else np.nan,
+            "none": (~np.isfinite(found.mean_kw)).mean() if len(events) else np.nan,
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("rule")
+
+
+def inflation(days: Days, events: pd.DataFrame, rules: Sequence[str], kw: float) -> pd.DataFrame:
+    """Return what load added before events on purpose would earn under each rule.
+
+    The load is added in the window that the rule looks at, 4 h to 1 h before where it looks at
+    none. Event days are kept out of the history.
+
+    Parameters
+    ----------
+    days : Days
+        Demand without the trick.
+    events : pandas.DataFrame
+        The events.
+    rules : sequence of str
+        Names in `RULES`.
+    kw : float
+        Load added [kW].
+
+    Returns
+    -------
+    pandas.DataFrame
+        Indexed by rule: added_kwh and earned_kwh [kWh an event], and earned_share, the baseline
+        energy gained for each kWh added.
+    """
+    rows = {}
+    excluded = pd.DatetimeIndex(events["day"])
+    for name in rules:
+        rule = RULES[name]
+        begin, end = rule.before_h or rule.window_h
+        swollen = days.flat.copy()
+        at = PERIODS * (1 + day_index(days, events)) + events["start"].to_numpy()
+        for half_hour in range(round(2 * begin), round(2 * end)):
+            swollen[at + half_hour] += kw
+        tricked = days.with_kw(swollen[PERIODS : -2 * PERIODS].reshape(days.kw.shape))
+        honest, gamed = (
+            estimate_all(d, events, [name], excluded=excluded)[name].mean_kw
+            for d in (days, tricked)
+        )
+        gain_kwh = (gamed - honest) * events["periods"].to_numpy() / 2
+        gain_kwh = gain_kwh[np.isfinite(gain_kwh)]
+        added_kwh = kw * (end - begin)
+        earned_kwh = gain_kwh.mean() if len(gain_kwh) else np.nan
+        rows[name] = {
+            "added_kwh": added_kwh,
+            "earned_kwh": earned_kwh,
+            "earned_share": earned_kwh / added_kwh if added_kwh > 0 else np.nan,
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("rule")
+
+
+def only_in_events(free: Days, answered: Days, events: pd.DataFrame) -> Days:
+    """Return the demand with the reductions in events, but without what follows from them."""
+    kw = free.flat.copy()
+    at = PERIODS * (1 + day_index(free, events)) + events["start"].to_numpy()
+    for begin, periods in zip(at, events["periods"], strict=True):
+        kw[begin : begin + periods] = answered.flat[begin : begin + periods]
+    return free.with_kw(kw[PERIODS : -2 * PERIODS].reshape(free.kw.shape))
+
+
+def _aligned(power_kw: xr.DataArray, days: Days) -> Days:
+    """Return demand on the days of a record, missing where the record is."""
+    other = by_day(power_kw, timezone=days.timezone, calendar=days.calendar)
+    kw = np.full(days.kw.shape, np.nan)
+    shift = (other.first - days.first).days
+    first, last = max(shift, 0), min(shift + len(other), len(days))
+    kw[first:last] = other.kw[first - shift : last - shift]
+    return days.with_kw(np.where(np.isnan(days.kw), np.nan, kw))
+
+
+def _whole_days(days: Days) -> dict[str, pd.Timestamp]:
+    """Return the first and the last instant [UTC] of a record, by the names of `simulate`."""
+    edges = [days.first, days.first + pd.Timedelta(days=len(days))]
+    return dict(zip(("start", "end"), from_clock(edges, days.timezone)[0], strict=True))

@@ -382,20 +382,3 @@ def walk_forward(
     raw = found["raw_low_kw"].to_numpy(), found["raw_high_kw"].to_numpy()
     found["low_kw"], found["high_kw"] = rolling(y, *raw, over, level=level, memory=memory)
     return found.assign(actual_kw=y)
-
-
-def forecasts(
-    days: Days, events: pd.DataFrame, *, level: float = 0.9
-) -> dict[tuple[str, str], pd.DataFrame]:
-    """Return the forecasts of every model, made the day before and on the day.
-
-    Returns
-    -------
-    dict of (model, made) to pandas.DataFrame
-        From `walk_forward`.
-    """
-    return {
-        (model, made): walk_forward(days, events, model, made=made, level=level)
-        for model in MODELS
-        for made in ("day_ahead", "same_day")
-    }

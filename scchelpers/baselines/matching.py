@@ -11,9 +11,9 @@ import pandas as pd
 import xarray as xr
 from numpy.lib.stride_tricks import sliding_window_view
 
-from scchelpers.baselines.days import PERIODS, Days, by_day, day_index, single
+from scchelpers.baselines.days import PERIODS, Days, by_day, day_index
 from scchelpers.faults import UserError, closest
-from scchelpers.timebase import HALF_HOUR, LONDON, naive_utc, utc_index
+from scchelpers.timebase import HALF_HOUR, LONDON, clock, naive_utc, utc_index
 
 Hours = tuple[float, float]
 
@@ -88,9 +88,12 @@ class Rule:
         return self.after_h is not None
 
     @property
-    def sees_same_day(self) -> bool:
-        """Whether the rule uses meter readings from just before or after the event."""
-        return self.kind == "same_day" or self.adjustment is not None
+    def reads(self) -> str:
+        """Until when the rule reads the meter: "days before", "event start", "after the event"."""
+        if self.sees_after:
+            return "after the event"
+        now = self.kind == "same_day" or self.adjustment is not None
+        return "event start" if now else "days before"
 
 
 _BL01 = Rule("BL01, unadjusted", "Elexon Baselining Methodology Document (P376)")
@@ -621,7 +624,7 @@ def estimate(
     ([7.0, 7.0], 10, 14.0, 0.0)
     """
     rule = rule_of(rule)
-    event_frame = single(*event, timezone)
+    event_frame = _one_event(*event, timezone)
     days = by_day(power_kw, timezone=timezone, calendar=calendar)
     found = estimate_all(
         days,
@@ -684,3 +687,26 @@ def nominated(nominations: list[tuple], event: tuple, *, deadline) -> tuple[xr.D
 
 def _over_time(kw: np.ndarray, time: np.ndarray) -> xr.DataArray:
     return xr.DataArray(kw, {"time": time}, ("time",), "baseline_kw", {"units": "kW"})
+
+
+def _one_event(start, end, timezone: str) -> pd.DataFrame:
+    """Return one event from its start and end [UTC].
+
+    Raises
+    ------
+    UserError
+        If they are not on the half hour, or not up to 24 hours apart.
+    """
+    local = clock([start, end], timezone).tz_localize(None)
+    if any(local.minute % 30) or any(local.second):
+        raise UserError(f"event {start} to {end}: must begin and end on a half hour of the clock")
+    length = local[1] - local[0]
+    periods = int(length / pd.Timedelta("30min"))
+    if not 1 <= periods <= PERIODS or length != pd.Timestamp(end) - pd.Timestamp(start):
+        raise UserError(
+            f"event {start} to {end}: must last from half an hour to 24 hours, with no change of "
+            "the clock in between"
+        )
+    day = local[0].normalize()
+    first = int((local[0] - day) / pd.Timedelta("30min"))
+    return pd.DataFrame({"day": [day], "start": [first], "periods": [periods]})

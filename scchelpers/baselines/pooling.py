@@ -99,7 +99,7 @@ def shared(records: Sequence[Days], least_days: int = 90) -> tuple[Days | None, 
     return Days(cut[0], first, records[0].timezone, records[0].calendar), cut
 
 
-def curve(
+def pooling_curve(
     layout: Days | None,
     kw: Sequence[np.ndarray],
     events: pd.DataFrame,

@@ -76,18 +76,6 @@ def score(actual_kw, baseline_kw) -> pd.Series:
     return pd.Series(found | relative)
 
 
-def by(actual_kw, baseline_kw, labels) -> pd.DataFrame:
-    """Return the scores of the events of each label (an hour, a season), a row each."""
-    labels = np.asarray(labels)
-    rows = {
-        label: score(
-            np.asarray(actual_kw)[labels == label], np.asarray(baseline_kw)[labels == label]
-        )
-        for label in pd.unique(labels)
-    }
-    return pd.DataFrame.from_dict(rows, orient="index", columns=list(score([], []).index))
-
-
 def score_interval(actual_kw, low_kw, high_kw, *, level: float = 0.9) -> pd.Series:
     """Score intervals against what was drawn.
 
@@ -121,41 +109,6 @@ def score_interval(actual_kw, low_kw, high_kw, *, level: float = 0.9) -> pd.Seri
             "winkler_kw": _mean(high - low + penalty),
         }
     )
-
-
-def brier(p_zero, actual_kw) -> float:
-    """Return the Brier score of the probability of no demand: 0 is perfect.
-
-    Parameters
-    ----------
-    p_zero : array-like over event
-        Probability that nothing is drawn; NaN is left out.
-    actual_kw : array-like over event [kW]
-        What was drawn.
-    """
-    p, y = np.asarray(p_zero, float), np.asarray(actual_kw, float)
-    there = np.isfinite(p) & np.isfinite(y)
-    return _mean((p[there] - (y[there] == 0)) ** 2)
-
-
-def reliability(p_zero, actual_kw, bins: int = 5) -> pd.DataFrame:
-    """Return, for bins of the stated probability of zero, the share that were zero.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row a bin that has events: low, high, stated (mean), observed, events.
-    """
-    p, y = np.asarray(p_zero, float), np.asarray(actual_kw, float)
-    there = np.isfinite(p) & np.isfinite(y)
-    p, zero = p[there], y[there] == 0
-    place = np.minimum((p * bins).astype(int), bins - 1)
-    rows = [
-        (k / bins, (k + 1) / bins, p[place == k].mean(), zero[place == k].mean(), here)
-        for k in range(bins)
-        if (here := int((place == k).sum()))
-    ]
-    return pd.DataFrame(rows, columns=["low", "high", "stated", "observed", "events"])
 
 
 def difference(actual_kw, first_kw, second_kw, blocks, *, draws: int = 500, seed: int = 0):

@@ -5,7 +5,6 @@ is nothing to draw it returns None and `show` does nothing: the report says so i
 """
 
 from scchelpers.figures import (
-    baselines,
     business,
     choice,
     clm,
@@ -17,7 +16,6 @@ from scchelpers.figures.style import canvas, end_labels, legend_above
 from scchelpers.figures.vector import show, svg
 
 __all__ = [
-    "baselines",
     "business",
     "canvas",
     "choice",
