@@ -21,7 +21,7 @@ from peers import HERE, environment
 
 sys.path.insert(0, str(HERE.parent))
 from scchelpers.network import cmc, oracle, specified_kva
-from scchelpers.network.case import Case
+from scchelpers.network.cmc import Intervals
 from scchelpers.network.powerflow import PowerFlow
 from scchelpers.portfolio import Portfolio
 from scchelpers.portfolio.network import Network
@@ -164,7 +164,7 @@ def speed(network, base_kva, sites, requested_kw) -> xr.Dataset:
     solved = int(2 * STEPS + short + found["corrections"].sum())
 
     flow = PowerFlow(network, sites["network_node"][:0], sites["power_factor"][:0], False)
-    case = Case.of(network, base_kva, sites[:0], requested_kw[:0], 1.0, False)
+    case = Intervals.of(network, base_kva, sites[:0], requested_kw[:0], 1.0, False)
     part = slice(0, PEER_STEPS)
     began, cpu = time.perf_counter(), time.process_time()
     ours = flow.solve(case.scale[part], np.zeros((PEER_STEPS, 0)), case.times[part])
@@ -215,7 +215,7 @@ def accuracy(network, base_kva, sites, requested_kw, found) -> None:
     print("|---|---|---|---|---|---|")
     for rule, tier in (("lifo", np.arange(len(sites))), ("pro-rata", np.zeros(len(sites), int))):
         ours = cmc.setpoints(network, sample, sites, requested_kw, rule)
-        case = Case.of(network, sample, sites, requested_kw, 1.0, False)
+        case = Intervals.of(network, sample, sites, requested_kw, 1.0, False)
         exact_kw = oracle.exact(case, oracle.sees(case), tier)
         cut = (requested_kw - ours["limit_kw"]).sum().item() / 4
         true = (case.requested_kw - exact_kw).sum() / 4

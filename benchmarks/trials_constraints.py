@@ -19,7 +19,7 @@ import xarray as xr
 from trials_coincidence import FEEDERS, FIRST, POWER_FACTOR, imported
 
 from scchelpers import coincidence, network, timebase
-from scchelpers.network import Control, Study
+from scchelpers.network import Control, Group
 from scchelpers.portfolio import Portfolio
 
 RULES = ("lifo", "pro-rata")
@@ -29,7 +29,7 @@ CUSTOMER = ["sessions", "wanted_kwh", "wanted_share", "loss_share", "lost_kwh", 
 CUSTOMER += ["unserved_share", "short_sessions", "delay_p90_min"]
 
 
-def study_of(portfolio: Portfolio, load_kva: xr.DataArray, rating_kva: float, many: int) -> Study:
+def study_of(portfolio: Portfolio, load_kva: xr.DataArray, rating_kva: float, many: int) -> Group:
     """Return the busiest sites on one feeder, whose load is moved to the years of the sessions."""
     sites = [portfolio.site(site_id) for site_id in portfolio.site_ids]
     sites = sorted(sites, key=lambda s: -(s.sessions["plug_in"] >= FIRST).sum())[:many]
@@ -52,7 +52,7 @@ def study_of(portfolio: Portfolio, load_kva: xr.DataArray, rating_kva: float, ma
     return network.locally_managed(placed)
 
 
-def report(study: Study, control: Control) -> None:
+def report(study: Group, control: Control) -> None:
     """Print both views under both rules, the sensitivity to the limit, and the feeder's loading."""
     alone = network.overload(study, 0 * study.demand_kw)
     free = network.overload(study, study.free)

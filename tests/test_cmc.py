@@ -8,7 +8,7 @@ import xarray as xr
 from scchelpers import network as net
 from scchelpers.faults import UserError
 from scchelpers.network import cmc, oracle
-from scchelpers.network.case import Case
+from scchelpers.network.cmc import Intervals
 from scchelpers.portfolio import Portfolio
 from tests import networks
 from tests.conftest import ROOT
@@ -70,7 +70,7 @@ def test_control_holds_and_cuts_what_bisection_cuts(demo, network_id, rule):
     assert found["loading"].where(~helpless).max() <= 1.001
     assert (found["unresolved_kva"] > 0).sum() <= helpless.sum()
 
-    case = Case.of(network, base_kva, sites, requested_kw, 1.0, None)
+    case = Intervals.of(network, base_kva, sites, requested_kw, 1.0, None)
     tier = np.arange(len(sites)) if rule == "lifo" else np.zeros(len(sites), int)
     exact_kw = oracle.exact(case, oracle.sees(case), tier)
     cut = requested_kw.to_numpy() - found["limit_kw"].to_numpy()

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scchelpers import network
 from scchelpers.faults import UserError
 from scchelpers.network import PERFECT, Control, FailSafe, failsafe
-from scchelpers.network.setpoint import finer
-from scchelpers.network.stack import related, upstream
+from scchelpers.network.control import finer
+from scchelpers.network.group import related, upstream
 from scchelpers.site import Site
 
 START = pd.Timestamp("2026-01-05")

@@ -9,10 +9,9 @@ from scchelpers import network as net
 from scchelpers.faults import UserError
 from scchelpers.figures import network as draw
 from scchelpers.network import PERFECT, Model, cmc, findings, oracle, tabulated
-from scchelpers.network.case import Case
-from scchelpers.network.parts import opened
+from scchelpers.network.cmc import Intervals
 from scchelpers.network.powerflow import supplied
-from scchelpers.network.topology import NORMAL
+from scchelpers.network.topology import NORMAL, opened
 from scchelpers.portfolio import Portfolio
 from tests import networks
 from tests.conftest import ROOT
@@ -104,7 +103,7 @@ def test_setpoints_of_an_open_ring_are_those_of_bisection(branch):
     case = model(networks.ring(), over_time([2600.0, 5000.0]), a=(3, 900.0), b=(4, 900.0))
     found = net.with_open(case, branch)
     left = opened(case.network, branch)
-    whole = Case.of(left, case.base_kva, case.sites, case.requested_kw, 1.0, None)
+    whole = Intervals.of(left, case.base_kva, case.sites, case.requested_kw, 1.0, None)
     exact_kw = oracle.exact(whole, oracle.sees(whole), np.arange(2))
     assert (exact_kw < 899).any()
     np.testing.assert_allclose(found["limit_kw"], exact_kw, atol=0.9)

@@ -8,8 +8,8 @@ import pytest
 from scipy.optimize import fsolve
 
 from scchelpers.faults import UserError
-from scchelpers.network.parts import branches, opened, specified_kva
 from scchelpers.network.powerflow import PowerFlow
+from scchelpers.network.topology import branches, opened, specified_kva
 from scchelpers.portfolio import Portfolio
 from tests import networks
 from tests.conftest import ROOT

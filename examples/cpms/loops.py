@@ -19,17 +19,16 @@ from cpms.terms import Terms
 from cpms.trial import Decision, Log, Plan, run
 from scchelpers import charging, timebase
 from scchelpers.faults import UserError
+from scchelpers.network.control import Control, setpoints
 from scchelpers.network.failsafe import FailSafe
-from scchelpers.network.managed import limits
-from scchelpers.network.setpoint import Control, setpoints
-from scchelpers.network.study import Study
+from scchelpers.network.group import Group, limits
 
 LOOPS = ("open", "closed")
 BELIEVED_S = 300.0  # a state older than this says nothing of the import
 
 
 def looped(
-    study: Study,
+    study: Group,
     faults: Faults,
     *,
     loop: str,
@@ -45,7 +44,7 @@ def looped(
 
     Parameters
     ----------
-    study : Study
+    study : Group
         One site behind one constraint.
     faults : Faults
         Of link and CPMS.
@@ -126,13 +125,13 @@ class Asset:
 
     Parameters
     ----------
-    study : Study
+    study : Group
         One site behind one constraint.
     first : pandas.Timestamp
         First instant, without zone [UTC].
     """
 
-    def __init__(self, study: Study, first: pd.Timestamp):
+    def __init__(self, study: Group, first: pd.Timestamp):
         self.study = study
         self.start = first.tz_localize("UTC").timestamp()
         self.load = self.lookup(study.load_kva.isel(constraint=0))
@@ -171,7 +170,7 @@ class Asset:
         return decide
 
 
-def _measures(study: Study, log: Log, asset: Asset, ideal: xr.DataArray) -> pd.Series:
+def _measures(study: Group, log: Log, asset: Asset, ideal: xr.DataArray) -> pd.Series:
     at = np.array([tick.at for tick in log.ticks])
     import_kw = np.array([tick.import_kw for tick in log.ticks])
     hours = (at[1] - at[0]) / 3600
@@ -195,7 +194,7 @@ def _measures(study: Study, log: Log, asset: Asset, ideal: xr.DataArray) -> pd.S
     )
 
 
-def _unserved(study: Study, limit_kw: xr.DataArray, span: pd.DatetimeIndex) -> float:
+def _unserved(study: Group, limit_kw: xr.DataArray, span: pd.DatetimeIndex) -> float:
     """Return what the sessions of some hours lack under a limit [kWh]."""
     (site_id,) = study.sites
     sessions = study.sessions[site_id]

@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from scchelpers.network import applicants, related, upstream
-from scchelpers.network.case import Case as Flow
+from scchelpers.network.cmc import Intervals as Flow
 from scchelpers.network.powerflow import CHUNK
 from scchelpers.portfolio import Portfolio
 from scchelpers.portfolio.network import Network as Model

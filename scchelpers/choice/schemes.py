@@ -15,7 +15,7 @@ from scchelpers.charging import ChargingResult
 from scchelpers.choice.network import Network
 from scchelpers.faults import UserError
 from scchelpers.network import Control, as_measured, setpoints
-from scchelpers.network.setpoint import finer
+from scchelpers.network.control import finer
 from scchelpers.site import Site
 from scchelpers.tcc import forecasting
 from scchelpers.wording import NARROW, count, listed, quantity

@@ -9,7 +9,6 @@ from scchelpers.figures import (
     choice,
     clm,
     coincidence,
-    network,
     tcc,
 )
 from scchelpers.figures.style import canvas, end_labels, legend_above
@@ -23,7 +22,6 @@ __all__ = [
     "coincidence",
     "end_labels",
     "legend_above",
-    "network",
     "show",
     "svg",
     "tcc",

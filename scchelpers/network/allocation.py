@@ -120,22 +120,6 @@ def remaining(
     return left.assign_attrs(headroom.attrs)
 
 
-def unresolved(
-    headroom: xr.DataArray, sensitivity: xr.DataArray | float, allocated_kw: xr.DataArray
-) -> xr.DataArray:
-    """Return the overload of each constraint that no cut of these sites resolves.
-
-    Examples
-    --------
-    >>> requested = xr.DataArray([100.0], {"site": ["a"]})
-    >>> headroom = xr.DataArray([-20.0], {"constraint": ["tx"]})
-    >>> unresolved(headroom, 1.0, allocate(requested, headroom)).values.tolist()
-    [20.0]
-    """
-    over = -remaining(headroom, sensitivity, allocated_kw)
-    return over.where(~(over < 1e-9), 0.0).assign_attrs(headroom.attrs)
-
-
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _fill(requested, headroom, sensitivity, tier, order, least):
     """Fill tier after tier; each input has one row a step, or one row for all."""

@@ -6,22 +6,291 @@ Two batches, without charging and with all that is requested, tell how each cons
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from scchelpers.faults import UserError
+from scchelpers.faults import UserError, closest
 from scchelpers.network.allocation import LEAST_SENSITIVITY, allocate
-from scchelpers.network.case import Case, Survey, flat
-from scchelpers.network.powerflow import Flow
-from scchelpers.network.sensitivity import Linear, linearised
+from scchelpers.network.group import Group
+from scchelpers.network.powerflow import CHUNK, Flow, PowerFlow
+from scchelpers.network.topology import base_loads, branches, rating_factor, specified_kva
 from scchelpers.portfolio.network import Network
+
+
+@dataclass(frozen=True)
+class _Linear:
+    """Constraints as straight lines, over (interval, constraint) and (interval, site, constraint).
+
+    Attributes
+    ----------
+    headroom_kva : numpy.ndarray
+        Room for charging [kVA].
+    sensitivity : numpy.ndarray
+        What a constraint sees of each kW of a site [kVA/kW].
+    rating_kva : numpy.ndarray
+        Rating at the time [kVA].
+    kva : numpy.ndarray
+        Apparent power at loading 1, over constraint [kVA].
+    """
+
+    headroom_kva: np.ndarray
+    sensitivity: np.ndarray
+    rating_kva: np.ndarray
+    kva: np.ndarray
+
+    def predicted_kva(self, charging_kw: np.ndarray) -> np.ndarray:
+        """Return the flow on each constraint [kVA] that the lines foretell for a charging."""
+        seen = np.einsum("tsk,ts->tk", self.sensitivity, charging_kw)
+        return self.rating_kva - self.headroom_kva + seen
+
+    def rows(self, chosen: np.ndarray) -> _Linear:
+        """Return the same for some intervals."""
+        return _Linear(
+            self.headroom_kva[chosen],
+            self.sensitivity[chosen],
+            self.rating_kva[chosen],
+            self.kva,
+        )
+
+
+def _linearised(
+    without: np.ndarray,
+    full: np.ndarray,
+    share: np.ndarray,
+    requested_kw: np.ndarray,
+    kva: np.ndarray,
+    factor: np.ndarray,
+    least: float,
+) -> _Linear:
+    """Return the linear model between two solved states.
+
+    The straight line of complex loading between the states meets the rating somewhere, at the
+    latest where all is drawn. There the circle of the rating is replaced by its tangent, which a
+    flow that turns round with charging needs: its size alone is no straight line.
+
+    Parameters
+    ----------
+    without, full : numpy.ndarray
+        Complex loading without charging and with all that is requested, over (interval,
+        constraint), as shares of `kva`.
+    share : numpy.ndarray
+        What a kW of each site adds to the loading in a typical interval, over (site, constraint).
+        The change from `without` to `full` is split in these parts.
+    requested_kw : numpy.ndarray
+        What each site asks for, over (interval, site) [kW].
+    kva : numpy.ndarray
+        Apparent power at loading 1, over constraint [kVA].
+    factor : numpy.ndarray
+        Rating at the time as a share of `kva`, over (interval, constraint).
+    least : float
+        A smaller sensitivity counts as none [kVA/kW]: the site is not held back, and what it adds
+        shows in the power flow that checks the setpoints.
+    """
+    change = full - without
+    parts = share * requested_kw[:, :, None]
+    weight = np.abs(parts)
+    total = weight.sum(axis=1, keepdims=True)
+    left = (change - parts.sum(axis=1))[:, None]
+    parts = parts + left * np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
+
+    there = without + _crossing(without, change, factor) * change
+    size = np.abs(there)
+    towards = np.divide(there.conj(), size, out=np.ones_like(there), where=size > 0)
+    asked = requested_kw[:, :, None]
+    per_kw = np.where(asked > 0, parts / np.where(asked > 0, asked, 1.0), share)
+    sensitivity = kva * (per_kw * towards[:, None]).real
+    return _Linear(
+        kva * (factor - (without * towards).real),
+        np.where(np.abs(sensitivity) > least, sensitivity, 0.0),
+        kva * factor,
+        kva,
+    )
+
+
+def _crossing(without: np.ndarray, change: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    """Return the largest share of a change, 0 to 1, at which a complex loading stays in a rating.
+
+    Examples
+    --------
+    >>> _crossing(np.array([0.6 + 0j, -0.5, 1.2]), np.array([0.8, 2.0, 0.1]), 1.0).round(3).tolist()
+    [0.5, 0.75, 0.0]
+    """
+    a = np.abs(change) ** 2
+    b = (without.conj() * change).real
+    c = np.abs(without) ** 2 - factor**2
+    root = np.sqrt(np.maximum(b * b - a * c, 0.0))
+    share = np.divide(root - b, a, out=np.ones_like(a), where=a > 0)
+    return np.clip(share, 0.0, 1.0)
+
+
+class _Survey(NamedTuple):
+    """Every interval solved without charging and with all that is requested.
+
+    Attributes
+    ----------
+    without, full : numpy.ndarray
+        Loading over (interval, branch), as shares of the rating.
+    lowest_pu, highest_pu : numpy.ndarray
+        Voltages with all that is requested, over interval.
+    short : numpy.ndarray
+        Intervals in which the request does not fit.
+    ends_without, ends_full : numpy.ndarray
+        Complex loading in those, over (short interval, branch and end).
+    """
+
+    without: np.ndarray
+    full: np.ndarray
+    lowest_pu: np.ndarray
+    highest_pu: np.ndarray
+    short: np.ndarray
+    ends_without: np.ndarray
+    ends_full: np.ndarray
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """The intervals of which load, request and rating are known.
+
+    Attributes
+    ----------
+    flow : PowerFlow
+        The network with its sites.
+    sites : pandas.Index
+        The sites, in the order of `requested_kw`.
+    times : numpy.ndarray
+        Starts of the intervals.
+    scale : numpy.ndarray
+        Load over what the network file specifies, over (interval, load) or (interval, 1).
+    requested_kw : numpy.ndarray
+        Over (interval, site) [kW].
+    factor : numpy.ndarray
+        Rating over that of the file, over (interval, branch).
+    """
+
+    flow: PowerFlow
+    sites: pd.Index
+    times: np.ndarray
+    scale: np.ndarray
+    requested_kw: np.ndarray
+    factor: np.ndarray
+
+    @classmethod
+    def of(
+        cls,
+        network: Network,
+        base_kva: xr.DataArray,
+        sites: pd.DataFrame,
+        requested_kw: xr.DataArray,
+        rating_factor: xr.DataArray | float,
+        unbalanced: bool | None,
+    ) -> Intervals:
+        """Return a case, its inputs checked; they are those of `cmc.setpoints`."""
+        for name in ("network_node", "power_factor"):
+            blank = sites.index[sites[name].isna()] if name in sites else sites.index
+            if len(blank):
+                raise UserError(f"site {blank[0]!r} has no {name}; fill it in in sites.csv")
+        unbalanced = network.unbalanced if unbalanced is None else unbalanced
+        flow = PowerFlow(network, sites["network_node"], sites["power_factor"], unbalanced)
+        time = base_kva["time"]
+        scale = _scale(network, base_kva)
+        requested = _over(requested_kw, time, "requested_kw", site=sites.index)
+        if isinstance(rating_factor, xr.DataArray) and "branch" in rating_factor.dims:
+            named = rating_factor.get_index("branch")
+            for name in named.difference(flow.branches.index):
+                hint = closest(str(name), flow.branches.index) or "see network.branches"
+                raise UserError(f"rating_factor: no rated branch {name!r}; {hint}")
+            rating_factor = rating_factor.reindex(branch=flow.branches.index, fill_value=1.0)
+        factor = _over(rating_factor, time, "rating_factor", branch=flow.branches.index)
+        known = np.isfinite(np.hstack([scale, requested, factor])).all(axis=1)
+        if (requested < 0).any() or (factor <= 0).any():
+            raise UserError("requested_kw must be 0 or more and rating_factor above 0")
+        parts = (time.to_numpy(), scale, requested, factor)
+        return cls(flow, sites.index.rename("site"), *(part[known] for part in parts))
+
+    def solve(self, rows: np.ndarray, charging_kw: np.ndarray) -> Flow:
+        """Solve some intervals under a charging, over (interval, site) [kW]."""
+        return self.flow.solve(self.scale[rows], charging_kw, self.times[rows])
+
+    def loading(self, rows: np.ndarray, flow: Flow) -> np.ndarray:
+        """Return the loading over (interval, branch): the largest of ends and phases."""
+        return np.abs(flow.loading).max(axis=2) / self.factor[rows]
+
+    def survey(self) -> _Survey:
+        """Solve every interval without charging and with all that is requested."""
+        parts = []
+        for start in range(0, len(self.times), CHUNK):
+            rows = np.arange(start, min(start + CHUNK, len(self.times)))
+            full = self.solve(rows, self.requested_kw[rows])
+            without = self.solve(rows, np.zeros_like(self.requested_kw[rows]))
+            over = self.loading(rows, full)
+            short = (over > 1).any(axis=1)
+            parts.append(
+                _Survey(
+                    self.loading(rows, without),
+                    over,
+                    full.lowest_pu,
+                    full.highest_pu,
+                    rows[short],
+                    _flat(without.loading[short]),
+                    _flat(full.loading[short]),
+                )
+            )
+        if not parts:
+            raise UserError("there is no interval of which load, request and rating are known")
+        return _Survey(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+
+def _flat(loading: np.ndarray) -> np.ndarray:
+    """Return a loading over (interval, branch, end) as (interval, branch and end)."""
+    return loading.reshape(len(loading), loading.shape[1] * loading.shape[2])
+
+
+def _scale(network: Network, base_kva: xr.DataArray) -> np.ndarray:
+    """Return the load over what the file specifies, over (interval, load) or (interval, 1)."""
+    specified = specified_kva(network)
+    if "load" not in base_kva.dims:
+        whole = abs(specified.sum())
+        if not whole:
+            raise UserError(
+                f"{network.network_id}: its loads specify no power to split base_kva by; give "
+                "p_specified to sym_load or asym_load, or base_kva over (time, load)"
+            )
+        return _over(base_kva, base_kva["time"], "base_kva")[:, None] / whole
+    empty = specified.index[specified == 0]
+    if len(empty):
+        raise UserError(
+            f"{network.network_id}: load {empty[0]!r} specifies no power, so that its power "
+            "factor is not known; give its p_specified and q_specified"
+        )
+    return _over(base_kva, base_kva["time"], "base_kva", load=specified.index) / np.abs(
+        specified.to_numpy()
+    )
+
+
+def _over(values: xr.DataArray | float, time: xr.DataArray, name: str, **dim: pd.Index):
+    """Return values over time and one more dim, repeated along those that they lack."""
+    index = {own: pd.Index(labels).rename(own) for own, labels in {"time": time, **dim}.items()}
+    if isinstance(values, xr.DataArray):
+        for own in values.dims:
+            if own not in index or set(values.get_index(own)) != set(index[own]):
+                raise UserError(
+                    f"{name}: its {own} does not fit; give it over {' and '.join(index)}, with "
+                    "the times of base_kva and the labels of the network and the sites"
+                )
+        values = values.reindex({own: index[own] for own in values.dims})
+    template = xr.DataArray(np.ones([len(i) for i in index.values()]), index, list(index))
+    return (template * values).transpose(*index).to_numpy()
+
 
 # A setpoint stands when a further correction moves it by less than this share of the request, or
 # of the smallest rating watched.
-SETTLED = 1e-4
+_SETTLED = 1e-4
+
 # Above this share of the rating a loading counts as an overload.
 TOLERANCE = 1e-3
 
@@ -93,7 +362,7 @@ def setpoints(
     """
     chosen = sites.reindex(requested_kw.get_index("site"))
     rank = _rank(chosen, rule, rank)
-    case = Case.of(network, base_kva, chosen, requested_kw, rating_factor, unbalanced)
+    case = Intervals.of(network, base_kva, chosen, requested_kw, rating_factor, unbalanced)
     survey = case.survey()
     limit_kw, loading = case.requested_kw.copy(), survey.full.copy()
     lowest, highest = survey.lowest_pu.copy(), survey.highest_pu.copy()
@@ -144,11 +413,11 @@ class _Short:
 
     Attributes
     ----------
-    case : Case
+    case : Intervals
         All intervals.
     rows : numpy.ndarray
         Which of them are short.
-    line : Linear
+    line : _Linear
         How the constraints answer in those.
     watched : numpy.ndarray
         Constraints that may bind, as positions among branches and ends.
@@ -156,14 +425,14 @@ class _Short:
         Order of access, options of `allocate`.
     """
 
-    case: Case
+    case: Intervals
     rows: np.ndarray
-    line: Linear
+    line: _Linear
     watched: np.ndarray
     access: dict
 
     @classmethod
-    def of(cls, case: Case, survey: Survey, access: dict) -> _Short:
+    def of(cls, case: Intervals, survey: _Survey, access: dict) -> _Short:
         """Return the short intervals of a survey with their linear model."""
         rows, without, full = survey.short, survey.ends_without, survey.ends_full
         requested_kw = case.requested_kw[rows]
@@ -171,7 +440,7 @@ class _Short:
         typical = rows[np.argsort(survey.full[rows].max(axis=1))[len(rows) // 2]]
         mean_kw = requested_kw.mean(axis=0)
         trials = np.vstack([mean_kw, mean_kw * (1 - np.eye(len(mean_kw)))])
-        states = flat(case.solve(np.full(len(trials), typical), trials).loading)
+        states = _flat(case.solve(np.full(len(trials), typical), trials).loading)
         share = (states[0] - states[1:]) / np.where(mean_kw > 0, mean_kw, 1.0)[:, None]
 
         ends = full.shape[1] // len(case.flow.branches)
@@ -181,7 +450,7 @@ class _Short:
         watched = np.flatnonzero(highest.max(axis=0) > 1)
         phases = 3 if case.flow.unbalanced else 1
         kva = np.repeat(case.flow.branches["rating_kva"].to_numpy() / phases, ends)
-        line = linearised(
+        line = _linearised(
             without[:, watched],
             full[:, watched],
             share[:, watched],
@@ -215,10 +484,10 @@ class _Short:
         count = np.zeros(len(left))
         for _ in range(corrections):
             line = self.line.rows(left)
-            found_kva = np.abs(flat(flow.loading[left])[:, self.watched]) * line.kva
+            found_kva = np.abs(_flat(flow.loading[left])[:, self.watched]) * line.kva
             amiss_kva = found_kva - line.predicted_kva(limit_kw[left])
             better = self.shared(left, line.headroom_kva - amiss_kva)
-            least = SETTLED * np.minimum(self.case.requested_kw[self.rows[left]], line.kva.min())
+            least = _SETTLED * np.minimum(self.case.requested_kw[self.rows[left]], line.kva.min())
             moved = (np.abs(better - limit_kw[left]) > least).any(axis=1)
             left = left[moved]
             if not len(left):
@@ -229,3 +498,103 @@ class _Short:
                 kept[left] = new
             count[left] += 1
         return limit_kw, flow, count
+
+
+# Rating, as a multiple of the true one, of a branch that a scheme does not watch.
+_UNWATCHED = 1e3
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A network with its sites on one time axis.
+
+    Attributes
+    ----------
+    network : Network
+        Without the sites' charging.
+    base_kva : xarray.DataArray
+        Load before the sites over (time, load) [kVA].
+    sites : pandas.DataFrame
+        Rows of `Portfolio.sites`, in the group's order.
+    requested_kw : xarray.DataArray
+        Requested capacity over `site` [kW].
+    rating_factor : xarray.DataArray or float
+        Rating over that of the network file.
+    """
+
+    network: Network
+    base_kva: xr.DataArray
+    sites: pd.DataFrame
+    requested_kw: xr.DataArray
+    rating_factor: xr.DataArray | float = 1.0
+
+    @classmethod
+    def of(
+        cls,
+        network: Network,
+        group: Group,
+        sites: pd.DataFrame,
+        assets: Mapping[str, tuple[xr.DataArray, pd.Series]],
+        names: Mapping[str, str],
+    ) -> Model:
+        """Return the model of those sites of a group that lie in the network.
+
+        Parameters
+        ----------
+        network : Network
+            Network.
+        group : Group
+            Sites.
+        sites : pandas.DataFrame
+            `Portfolio.sites`.
+        assets : mapping of str to (DataArray, Series)
+            Load over time and rating by season of each asset [kVA], by asset_id: a load of the
+            network named by an asset_id follows that asset's record, see `base_loads`.
+        names : mapping of str to str
+            Name by asset_id: a branch of that name takes the asset's ratings.
+        """
+        own = [name for name in group.sites if sites.loc[name, "network_id"] == network.network_id]
+        base_kva = base_loads(network, {name: load for name, (load, _) in assets.items()})
+        ratings = {names[name]: rating for name, (_, rating) in assets.items()}
+        factor = rating_factor(network, ratings, base_kva["time"])
+        rows = sites.loc[own].assign(power_factor=[group.sites[name].power_factor for name in own])
+        return cls(network, base_kva, rows, group.requested_kw.sel(site=own), factor)
+
+    def setpoints(self, rule: str = "lifo") -> xr.Dataset:
+        """Return `cmc.setpoints` of this model; under LIFO its sites stand in order."""
+        place = pd.Series(range(len(self.sites)), self.sites.index)
+        return setpoints(
+            self.network,
+            self.base_kva,
+            self.sites,
+            self.requested_kw,
+            rule,
+            rank=place if rule == "lifo" else None,
+            rating_factor=self.rating_factor,
+        )
+
+    def between(self, start: pd.Timestamp, end: pd.Timestamp) -> Model:
+        """Return the model of a span of the record [UTC]."""
+        first, last = (at.tz_convert("UTC").tz_localize(None) for at in (start, end))
+        within = slice(first, last - pd.Timedelta("1ns"))
+        factor = self.rating_factor
+        if isinstance(factor, xr.DataArray) and "time" in factor.dims:
+            factor = factor.sel(time=within)
+        return replace(self, base_kva=self.base_kva.sel(time=within), rating_factor=factor)
+
+    def only(self, site_ids: Sequence[str]) -> Model:
+        """Return the model with some of its sites."""
+        chosen = list(site_ids)
+        return replace(
+            self, sites=self.sites.loc[chosen], requested_kw=self.requested_kw.sel(site=chosen)
+        )
+
+    def watching(self, branch: str) -> Model:
+        """Return the model in which one branch alone binds, as for a monitor at that place."""
+        names = branches(self.network)["rating_kva"].dropna().index
+        wide = xr.DataArray(_UNWATCHED, {"branch": names}, ["branch"])
+        factor = self.rating_factor
+        own = xr.DataArray(1.0, {"branch": names}, ["branch"])
+        if isinstance(factor, xr.DataArray):
+            own = factor.reindex(branch=names, fill_value=1.0)
+        return replace(self, rating_factor=own.where(own["branch"] == branch, wide))

@@ -13,9 +13,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from scchelpers import timebase
 from scchelpers.faults import UserError
 
 STATES = ("NORMAL", "LIMITED", "COMMS_LOST", "WARNING", "TRIPPED")
+
 # What may come about in a step, the gravest first.
 EVENTS = {
     "restored": "the supply was switched on again by hand",
@@ -26,6 +28,7 @@ EVENTS = {
     "restricted": "a signal came, below the requested capacity",
     "freed": "a signal came, the whole requested capacity",
 }
+
 # state: {event: next state}; what is not named changes nothing.
 TRANSITIONS = {
     "NORMAL": {"exceeded": "WARNING", "silent": "COMMS_LOST", "restricted": "LIMITED"},
@@ -217,3 +220,37 @@ def _follow(setpoint, requested, heard, obeys, want, steps, failsafe, tolerance,
         states[t] = state
         limit[t] = cap
     return states, limit, exposed
+
+
+def intact(time: xr.DataArray, *, per_year: float, mean_h: float, seed: int = 0) -> xr.DataArray:
+    """Return a random course of something that fails: True where it works.
+
+    Failures begin at random (a Poisson process) and last exponentially distributed times. An
+    interval counts as failed if the failure touches it.
+
+    Parameters
+    ----------
+    time : xarray.DataArray
+        Starts of intervals.
+    per_year : float
+        Failures a year.
+    mean_h : float
+        Mean length of a failure [h].
+    seed : int
+        Seed.
+    """
+    if not (per_year >= 0 and mean_h > 0):
+        raise UserError(
+            f"per_year = {per_year}, mean_h = {mean_h}: must be 0 or more, and above 0 h"
+        )
+    stamps = time.to_index()
+    step = stamps[1] - stamps[0]
+    whole = stamps[-1] + step - stamps[0]
+    rng = np.random.default_rng(seed)
+    many = rng.poisson(per_year * (whole / pd.Timedelta(hours=timebase.YEAR_H)))
+    begin = np.sort(rng.random(many)) * (whole / step)
+    length = rng.exponential(mean_h, many) / (step / pd.Timedelta("1h"))
+    works = np.ones(len(stamps), bool)
+    for start, end in zip(begin, begin + length, strict=True):
+        works[int(start) : int(np.ceil(end))] = False
+    return xr.DataArray(works, {"time": time}, "time")

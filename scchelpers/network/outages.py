@@ -1,185 +1,147 @@
-"""Random years of links that fail and sites that do not comply, and what they cost."""
+"""Abnormal running: less rating, load switched over, or a branch of the network model open."""
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
+
 import pandas as pd
 import xarray as xr
 
+from scchelpers import timebase
 from scchelpers.faults import UserError
-from scchelpers.network import failsafe
-from scchelpers.network.failsafe import FailSafe
-from scchelpers.network.study import Study, charge
-
-YEAR = pd.Timedelta("8760h")
-
-
-def intact(time: xr.DataArray, *, per_year: float, mean_h: float, seed: int = 0) -> xr.DataArray:
-    """Return a random course of something that fails: True where it works.
-
-    Failures begin at random (a Poisson process) and last exponentially distributed times. An
-    interval counts as failed if the failure touches it.
-
-    Parameters
-    ----------
-    time : xarray.DataArray
-        Starts of intervals.
-    per_year : float
-        Failures a year.
-    mean_h : float
-        Mean length of a failure [h].
-    seed : int
-        Seed.
-    """
-    if not (per_year >= 0 and mean_h > 0):
-        raise UserError(
-            f"per_year = {per_year}, mean_h = {mean_h}: must be 0 or more, and above 0 h"
-        )
-    stamps = time.to_index()
-    step = stamps[1] - stamps[0]
-    whole = stamps[-1] + step - stamps[0]
-    rng = np.random.default_rng(seed)
-    many = rng.poisson(per_year * (whole / YEAR))
-    begin = np.sort(rng.random(many)) * (whole / step)
-    length = rng.exponential(mean_h, many) / (step / pd.Timedelta("1h"))
-    works = np.ones(len(stamps), bool)
-    for start, end in zip(begin, begin + length, strict=True):
-        works[int(start) : int(np.ceil(end))] = False
-    return xr.DataArray(works, {"time": time}, "time")
+from scchelpers.network.cmc import Model
+from scchelpers.network.control import finer
+from scchelpers.network.group import Group
+from scchelpers.network.powerflow import supplied
+from scchelpers.network.topology import LOADS, opened
 
 
-def cost_of_silence(
-    study: Study,
-    site_id: str,
-    limit_kw: xr.DataArray,
-    rules: FailSafe,
+def running(
+    group: Group,
+    start,
+    end,
     *,
-    per_year: float,
-    mean_h: float,
-    years: int = 5,
-    seed: int = 0,
-) -> pd.Series:
-    """Return what a failing link costs a site in a year, over several random years.
+    rating_share: float = 1.0,
+    transferred_kva: float | xr.DataArray = 0.0,
+) -> Group:
+    """Return a group in which the network runs abnormally for a time.
 
     Parameters
     ----------
-    study : Study
-        Sites.
-    site_id : str
-        Site whose link fails.
-    limit_kw : xarray.DataArray
-        Its limit with a sound link, over `time` [kW].
-    rules : FailSafe
-        Fail-safe.
-    per_year, mean_h : float
-        Failures a year and their mean length [h].
-    years, seed : int
-        Random years, and their seed.
+    group : Group
+        Sites and constraints.
+    start, end : datetime [UTC]
+        Half-open span of the abnormal running.
+    rating_share : float
+        Share of the rating that is left: one of two transformers out leaves about a half.
+    transferred_kva : float or DataArray over time
+        Load that is switched over from elsewhere [kVA].
 
-    Returns
-    -------
-    pandas.Series
-        Means a year: lost_h [h] in COMMS_LOST; unserved_kwh [kWh] more than with a sound link, and
-        its least and largest over the random years, low_kwh and high_kwh; exposed_kwh [kWh] by
-        which the held setpoint exceeded the one sent, before the time-out.
+    Raises
+    ------
+    UserError
+        If the share is not above 0, or the span is empty.
     """
-    base = _unserved(study, site_id, limit_kw)
-    requested = study.asked_kw(site_id)
-    hours = study.step / pd.Timedelta("1h")
-    rows = []
-    for year in range(years):
-        heard = intact(study.time, per_year=per_year, mean_h=mean_h, seed=seed + year)
-        seen = failsafe.run(limit_kw, requested, rules, heard=heard)
-        rows.append(
-            {
-                "lost_h": float((seen["state"] == failsafe.STATES.index("COMMS_LOST")).sum())
-                * hours,
-                "unserved_kwh": _unserved(study, site_id, seen["limit_kw"]) - base,
-                "exposed_kwh": float(seen["exposed_kw"].sum()) * hours,
-            }
-        )
-    return _yearly(pd.DataFrame(rows), study.years)
+    if not rating_share > 0:
+        raise UserError(f"rating_share = {rating_share}: must be above 0")
+    first, last = (pd.Timestamp(at).tz_convert("UTC").tz_localize(None) for at in (start, end))
+    if not first < last:
+        raise UserError(f"start = {start}, end = {end}: the end must come after the start")
+    within = (group.time >= first.to_datetime64()) & (group.time < last.to_datetime64())
+    more = transferred_kva
+    if isinstance(more, xr.DataArray):
+        more = finer(more, str(group.step)).reindex(time=group.time.to_numpy())
+    return replace(
+        group,
+        load_kva=group.load_kva.where(~within, group.load_kva + more),
+        rating_kva=group.rating_kva.where(~within, group.rating_kva * rating_share),
+    )
 
 
-def cost_of_defiance(
-    study: Study,
-    site_id: str,
-    limit_kw: xr.DataArray,
-    rules: FailSafe,
-    *,
-    per_year: float,
-    mean_h: float,
-    years: int = 5,
-    seed: int = 0,
-) -> pd.Series:
-    """Return what a control that sometimes ignores its limit costs a site in a year.
+NORMAL = "normal running"
 
-    While it ignores the limit the site draws what it wants; if that stays above the cap the supply
-    is opened, and charging and all other load are lost until somebody switches it on again.
+
+def extremes(load_kva: xr.DataArray, length: str, timezone: str) -> dict[str, tuple]:
+    """Return the spans of highest and lowest mean load that begin at a local midnight.
 
     Parameters
     ----------
-    study, site_id, limit_kw, rules, per_year, mean_h, years, seed
-        As for `cost_of_silence`; the failures are those of the site's control.
+    load_kva : xarray.DataArray
+        Load over `time` [kVA].
+    length : str
+        Of the span, such as "14D" or "36h".
+    timezone : str
+        Zone of the clock.
 
     Returns
     -------
-    pandas.Series
-        Means a year: trips, dark_h [h] without supply; unserved_kwh [kWh] more than with a sound
-        control, low_kwh, high_kwh; other_kwh [kWh] of other load lost, NaN if none is on record.
+    dict of str to (Timestamp, Timestamp)
+        Start and end [UTC] of "highest" and "lowest".
+
+    Raises
+    ------
+    UserError
+        If the record is shorter than the span.
     """
-    base = _unserved(study, site_id, limit_kw)
-    requested = study.asked_kw(site_id)
-    hours = study.step / pd.Timedelta("1h")
-    want = study.demand_kw.sel(site=site_id)
-    rows = []
-    for year in range(years):
-        obeys = intact(study.time, per_year=per_year, mean_h=mean_h, seed=seed + year)
-        seen = failsafe.run(limit_kw, requested, rules, obeys=obeys, want_kw=want)
-        off = (seen["state"] == failsafe.STATES.index("TRIPPED")).to_numpy()
-        rows.append(
-            {
-                "trips": int((off & ~np.r_[False, off[:-1]]).sum()),
-                "dark_h": off.sum() * hours,
-                "unserved_kwh": _unserved(study, site_id, seen["limit_kw"]) - base,
-                "other_kwh": failsafe.lost_load_kwh(seen, study.sites[site_id].residual_kw),
-            }
+    times = timebase.utc_index(load_kva["time"])
+    many = int(pd.Timedelta(length) / (times[1] - times[0]))
+    clock = timebase.clock(times, timezone)
+    midnight = (clock.hour == 0) & (clock.minute == 0)
+    mean = pd.Series(load_kva.to_numpy(), times).rolling(many).mean().shift(1 - many)
+    begun = mean[midnight].dropna()
+    if begun.empty:
+        raise UserError(f"an outage of {length} is longer than the load on record")
+    span = pd.Timedelta(length)
+    return {
+        "highest": (begun.idxmax(), begun.idxmax() + span),
+        "lowest": (begun.idxmin(), begun.idxmin() + span),
+    }
+
+
+def with_open(model: Model, branch: str, rule: str = "lifo") -> xr.Dataset:
+    """Return the setpoints of a CMC with a branch out of service.
+
+    Parameters
+    ----------
+    model : Model
+        In normal running.
+    branch : str
+        Branch to open; `NORMAL` for none.
+    rule : str
+        Order of access.
+
+    Returns
+    -------
+    xarray.Dataset
+        As from `cmc.setpoints`, with supplied (site), whether a source still feeds it; a site that
+        is cut off has the limit 0. dark_kva (time) is the load of others that is cut off [kVA],
+        attrs["dark"] the names of the nodes without supply.
+
+    Raises
+    ------
+    UserError
+        If there is no such branch.
+    """
+    network = model.network
+    left = replace(model, network=network if branch == NORMAL else opened(network, branch))
+    live = supplied(left.network)
+    asked = model.requested_kw.get_index("site")
+    fed = model.sites.loc[asked, "network_node"].map(live).to_numpy(bool)
+    found = left.only(asked[fed]).setpoints(rule)
+    limit_kw = found["limit_kw"].reindex(site=asked, fill_value=0.0)
+    cut_off = [
+        network.names.get(int(row["id"]), f"load {row['id']}")
+        for kind in LOADS
+        for row in network.table(kind)
+        if not live[int(row["node"])]
+    ]
+    dark = [network.names.get(int(node), f"node {node}") for node in live.index[~live]]
+    return (
+        found.drop_dims("site")
+        .assign(
+            limit_kw=limit_kw.where(found["unresolved_kva"] >= 0),
+            supplied=("site", fed),
+            dark_kva=model.base_kva.sel(load=cut_off).sum("load"),
         )
-    return _yearly(pd.DataFrame(rows), study.years)
-
-
-def late_signals(
-    study: Study, site_id: str, limit_kw: xr.DataArray, latencies: list[str]
-) -> pd.DataFrame:
-    """Return what a late link does: power above the limit before the site has heard of it.
-
-    Returns
-    -------
-    pandas.DataFrame
-        By latency: excursion_kwh and excursion_kw, energy and largest mean power above the limit
-        in an interval, a year and in the record; unserved_kwh [kWh a year].
-    """
-    rows = {}
-    alone = limit_kw.expand_dims(site=[site_id]).transpose("time", "site")
-    for latency in latencies:
-        result = charge(study, alone, response_delay=latency)[site_id]
-        over = result.excursion_kw
-        rows[latency] = {
-            "excursion_kwh": float(over.sum()) * (study.step / pd.Timedelta("1h")) / study.years,
-            "excursion_kw": float(over.max()),
-            "unserved_kwh": result.sessions["unserved_kwh"].sum() / study.years,
-        }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("latency")
-
-
-def _unserved(study: Study, site_id: str, limit_kw: xr.DataArray) -> float:
-    alone = limit_kw.drop_vars("site", errors="ignore").expand_dims(site=[site_id])
-    result = charge(study, alone.transpose("time", "site"))[site_id]
-    return float(result.sessions["unserved_kwh"].sum())
-
-
-def _yearly(rows: pd.DataFrame, years: float) -> pd.Series:
-    mean = rows.mean() / years
-    mean["low_kwh"] = rows["unserved_kwh"].min() / years
-    mean["high_kwh"] = rows["unserved_kwh"].max() / years
-    return mean
+        .assign_attrs(dark=dark)
+    )

@@ -1,49 +1,25 @@
-"""A virtual trial: timed, customer-led and DNO-led schemes at work on one network at a time.
+"""Timed, customer-led and DNO-led schemes at work on one network at a time: a virtual trial.
 
-The Charge Project planned one "managing several different SCCs in parallel" (report section 8.5).
+The Charge Project planned one "managing several different SCCs in parallel" (the Charge Project
+report, SP Energy Networks, section 8.5).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pandas as pd
 import xarray as xr
 
 from scchelpers import clm, tcc
 from scchelpers.faults import UserError
-from scchelpers.network.managed import limits
-from scchelpers.network.measured import overload, views
-from scchelpers.network.setpoint import Control
-from scchelpers.network.study import Study, charge, stacked
+from scchelpers.network.control import Control
+from scchelpers.network.group import Group, charge, limits, stacked
 from scchelpers.site import Site
 
 SCHEMES = ("TCC", "CLM", "LMC", "CMC")
-YEAR = pd.Timedelta("364D")
-
-
-@dataclass(frozen=True, eq=False)
-class Trial:
-    """What a virtual trial found.
-
-    Attributes
-    ----------
-    schemes : pandas.Series
-        Scheme by site_id.
-    limit_kw : xarray.DataArray
-        Over (time, site) [kW].
-    views : pandas.DataFrame
-        Both views, by site.
-    overloads : dict of str to DataFrame
-        Loading of the constraints: "no scheme", "trial", and "TCC and CLM alone", with nobody
-        led by the DNO charging.
-    """
-
-    schemes: pd.Series
-    limit_kw: xr.DataArray
-    views: pd.DataFrame
-    overloads: dict[str, pd.DataFrame]
+_RECORD = pd.Timedelta("364D")  # a shorter record of load makes no windows for a whole year
 
 
 def assigned(sites: Sequence[Site]) -> pd.Series:
@@ -52,26 +28,35 @@ def assigned(sites: Sequence[Site]) -> pd.Series:
     The first site with other load on record and a supply capacity gets a CLM, the others in turn
     TCC, LMC and CMC; where less than a year of load is on record no window can be derived, and LMC
     stands in for TCC.
+
+    Parameters
+    ----------
+    sites : sequence of Site
+        In order of application.
+
+    Returns
+    -------
+    pandas.Series
+        Scheme by site_id.
     """
-    own = [s.site_id for s in sites if s.residual_kw is not None and s.meta.get("dsc_kva")]
+    own = [s.site_id for s in sites if s.residual_kw is not None and s.dsc_kva]
     schemes = {own[0]: "CLM"} if own else {}
     others = [site.site_id for site in sites if site.site_id not in schemes]
     times = sites[0].network_kva["time"].to_index()
-    timed = "TCC" if times[-1] - times[0] >= YEAR else "LMC"
-    turn = (timed, "LMC", "CMC")
+    turn = ("TCC" if times[-1] - times[0] >= _RECORD else "LMC", "LMC", "CMC")
     schemes |= {site_id: turn[k % 3] for k, site_id in enumerate(others)}
     return pd.Series(schemes, name="scheme").reindex([site.site_id for site in sites])
 
 
-def trial(
-    study: Study,
+def in_parallel(
+    group: Group,
     schemes: pd.Series,
     *,
     rule: str = "lifo",
     quantile: float = 0.99,
     control: Control | None = None,
-) -> Trial:
-    """Run several schemes in parallel on one network.
+) -> xr.DataArray:
+    """Return the limits of several schemes that run in parallel on one network.
 
     The limits of TCC and CLM do not know the network's state: they come first, and what those
     sites draw is load to the rest. The DNO-led sites share what is left, an LMC by its own asset
@@ -79,7 +64,7 @@ def trial(
 
     Parameters
     ----------
-    study : Study
+    group : Group
         Sites on one network, in order of application.
     schemes : pandas.Series
         "TCC", "CLM", "LMC" or "CMC" by site_id.
@@ -92,7 +77,8 @@ def trial(
 
     Returns
     -------
-    Trial
+    xarray.DataArray
+        limit_kw over (time, site) [kW].
 
     Raises
     ------
@@ -103,50 +89,48 @@ def trial(
     if unknown:
         raise UserError(f"schemes: {sorted(unknown)[0]!r} is none of {', '.join(SCHEMES)}")
     own = {
-        site_id: _own_limit(study, site_id, scheme, quantile)
+        site_id: _own_limit(group, site_id, scheme, quantile)
         for site_id, scheme in schemes.items()
         if scheme in ("TCC", "CLM")
     }
-    parts = []
-    seen, overloads = study, {}
+    parts, seen = [], group
     if own:
-        led = stacked(own, study.time)
+        led = stacked(own, group.time)
         parts.append(led)
-        drawn = charge(study, led)
-        overloads["TCC and CLM alone"] = overload(study, drawn)
-        power = stacked({name: result.power_kw for name, result in drawn.items()}, study.time)
-        sees = study.sensitivity.sel(site=power["site"])
-        seen = replace(study, load_kva=study.load_kva + (power * sees).sum("site"))
-    led_by_dno = [site_id for site_id in study.sites if schemes[site_id] in ("LMC", "CMC")]
+        drawn = {name: result.power_kw for name, result in charge(group, led).items()}
+        power = stacked(drawn, group.time)
+        sees = group.sensitivity.sel(site=power["site"])
+        seen = replace(group, load_kva=group.load_kva + (power * sees).sum("site"))
+    led_by_dno = [site_id for site_id in group.sites if schemes[site_id] in ("LMC", "CMC")]
     if led_by_dno:
         parts.append(limits(_watched(seen.only(led_by_dno), schemes), rule, control=control))
-    limit_kw = xr.concat(parts, "site").sel(site=list(study.sites)).assign_attrs(units="kW")
-    overloads["no scheme"] = overload(study, study.free)
-    overloads["trial"] = overload(study, charge(study, limit_kw))
-    return Trial(schemes, limit_kw, views(study, limit_kw), overloads)
+    return xr.concat(parts, "site").sel(site=list(group.sites)).assign_attrs(units="kW")
 
 
-def _own_limit(study: Study, site_id: str, scheme: str, quantile: float) -> xr.DataArray:
-    site, asked = study.sites[site_id], study.asked_kw(site_id)
-    factor = float(site.meta["power_factor"])
+def _own_limit(group: Group, site_id: str, scheme: str, quantile: float) -> xr.DataArray:
+    site, asked = group.sites[site_id], group.asked_kw(site_id)
+    factor = site.power_factor
     if scheme == "TCC":
-        asked_kva = float(site.meta["requested_kva"])
         windows = tcc.derive_windows(
-            site.network_kva, site.rating_kva, asked_kva, quantile=quantile, timezone=site.timezone
+            site.network_kva,
+            site.rating_kva,
+            site.requested_kva,
+            quantile=quantile,
+            timezone=site.timezone,
         )
-        return tcc.limit(windows, study.time, asked, power_factor=factor, timezone=site.timezone)
-    if site.residual_kw is None or not site.meta.get("dsc_kva"):
+        return tcc.limit(windows, group.time, asked, power_factor=factor, timezone=site.timezone)
+    if site.residual_kw is None or not site.dsc_kva:
         raise UserError(f"site {site_id!r}: a CLM needs dsc_kva and a residual load on record")
-    dynamic = clm.dynamic_limit(site.residual_kw, site.meta["dsc_kva"], power_factor=factor)
-    held = dynamic.reindex(time=study.time.to_numpy(), method="ffill")
+    dynamic = clm.dynamic_limit(site.residual_kw, site.dsc_kva, power_factor=factor)
+    held = dynamic.reindex(time=group.time.to_numpy(), method="ffill")
     return held.clip(max=asked).rename("limit_kw").assign_attrs(units="kW")
 
 
-def _watched(study: Study, schemes: pd.Series) -> Study:
-    """Return the study in which an LMC looks at its own asset alone."""
-    sees = study.sensitivity.copy()
-    for site_id, site in study.sites.items():
+def _watched(group: Group, schemes: pd.Series) -> Group:
+    """Return the group in which an LMC looks at its own asset alone."""
+    sees = group.sensitivity.copy()
+    for site_id, site in group.sites.items():
         if schemes[site_id] == "LMC":
-            elsewhere = sees["constraint"] != site.meta["asset_id"]
+            elsewhere = sees["constraint"] != site.asset_id
             sees.loc[{"site": site_id}] = sees.sel(site=site_id).where(~elsewhere, 0.0)
-    return replace(study, sensitivity=sees)
+    return replace(group, sensitivity=sees)

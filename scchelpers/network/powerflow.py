@@ -16,7 +16,7 @@ from power_grid_model.errors import PowerGridError
 from power_grid_model.validation import validate_input_data
 
 from scchelpers.faults import UserError
-from scchelpers.network.parts import BRANCHES, LINES, branches, with_sites
+from scchelpers.network.topology import BRANCHES, LINES, branches, with_sites
 from scchelpers.portfolio.network import Network
 
 # Quick method first, the more robust one for intervals in which it fails.

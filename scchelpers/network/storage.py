@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numba
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from scchelpers.faults import UserError
-from scchelpers.network.study import Study, charge
 
 WAY_EFFICIENCY = 0.95  # each way; about 0.9 there and back
 
@@ -83,59 +80,6 @@ def backfill(
         },
         {"time": limit_kw["time"]},
     )
-
-
-def sizes(
-    study: Study,
-    site_id: str,
-    limit_kw: xr.DataArray,
-    energies_kwh: Sequence[float],
-    power_kw: float,
-) -> pd.DataFrame:
-    """Return what batteries of several sizes, and a generator, leave unserved.
-
-    Parameters
-    ----------
-    study : Study
-        Sites.
-    site_id : str
-        Site.
-    limit_kw : xarray.DataArray
-        Its limit over time [kW].
-    energies_kwh : sequence of float
-        Usable energies to try [kWh].
-    power_kw : float
-        Power of each, and of the generator [kW].
-
-    Returns
-    -------
-    pandas.DataFrame
-        By name of the store: battery_kwh [kWh], NaN for the generator; unserved_kwh and
-        given_kwh, what it gave [kWh a year].
-    """
-    demand = study.demand_kw.sel(site=site_id, drop=True)
-    hours = study.step / pd.Timedelta("1h")
-    rows = {}
-    for energy in [*energies_kwh, np.nan]:
-        generator = np.isnan(energy)
-        filled = backfill(
-            limit_kw,
-            demand,
-            battery_kwh=0.0 if generator else energy,
-            battery_kw=power_kw,
-            generation_kw=power_kw if generator else 0.0,
-        )
-        bound = filled["limit_kw"].expand_dims(site=[site_id]).transpose("time", "site")
-        result = charge(study, bound.assign_attrs(units="kW"))[site_id]
-        given = filled["battery_kw"].clip(min=0)
-        if generator:
-            given = (demand - limit_kw).clip(0, power_kw)
-        rows["generator" if generator else f"{energy:g} kWh"] = {
-            "battery_kwh": energy,
-            "unserved_kwh": result.sessions["unserved_kwh"].sum() / study.years,
-            "given_kwh": float(given.sum()) * hours / study.years,
-        }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("store")
 
 
 @numba.njit(cache=True, nogil=True)

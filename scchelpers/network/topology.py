@@ -1,215 +1,220 @@
-"""Faults and planned outages in a network model: a branch open for hours or weeks."""
+"""The parts of a network model: branches with their ratings, loads, and sites joined to nodes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from power_grid_model import ComponentType, DatasetType, LoadGenType, initialize_array
 
-from scchelpers import timebase
-from scchelpers.faults import UserError
-from scchelpers.network.comparison import overloads
-from scchelpers.network.model import Model
-from scchelpers.network.parts import LOADS, branches, opened
-from scchelpers.network.powerflow import supplied
-from scchelpers.network.study import Study, charge
+from scchelpers.faults import UserError, closest
+from scchelpers.portfolio.network import Network
+from scchelpers.tcc import rating_at
+from scchelpers.timebase import LONDON
 
-NORMAL = "normal running"
+# A line is rated in amperes, a transformer in kVA: branch kind -> what its loading compares.
+LINES = ("line", "asym_line")
 
+TRANSFORMERS = ("transformer", "generic_branch")
 
-@dataclass(frozen=True, eq=False)
-class Outages:
-    """What a CMC leaves each site while a branch is out.
+BRANCHES = (*LINES, *TRANSFORMERS)
 
-    Attributes
-    ----------
-    start, end : pandas.Timestamp
-        Half-open span of the outages [UTC].
-    sites : pandas.DataFrame
-        By (branch, site), the first branch `NORMAL`: supplied; left_share, mean limit over the
-        request; least_kw, lowest limit; restricted_h [h]; unserved_kwh of the sessions that begin
-        in the span.
-    network : pandas.DataFrame
-        By branch: dark, names of the nodes without supply; dark_kva, their highest load; of the
-        branch that is furthest above its rating in spite of the setpoints over_branch, its name,
-        over_share, over_h [h], and beyond_h, those hours in which others alone are not too much.
-    """
-
-    start: pd.Timestamp
-    end: pd.Timestamp
-    sites: pd.DataFrame
-    network: pd.DataFrame
+LOADS = ("sym_load", "asym_load")
 
 
-def extremes(load_kva: xr.DataArray, length: str, timezone: str) -> dict[str, tuple]:
-    """Return the spans of highest and lowest mean load that begin at a local midnight.
-
-    Parameters
-    ----------
-    load_kva : xarray.DataArray
-        Load over `time` [kVA].
-    length : str
-        Of the span, such as "14D" or "36h".
-    timezone : str
-        Zone of the clock.
+def branches(network: Network) -> pd.DataFrame:
+    """Return the branches of a network that may have a rating.
 
     Returns
     -------
-    dict of str to (Timestamp, Timestamp)
-        Start and end [UTC] by name, such as "14 days at the highest load"; highest first.
-
-    Raises
-    ------
-    UserError
-        If the record is shorter than the span.
+    pandas.DataFrame
+        Indexed by `branch` (its name in the file, else kind and id), with columns kind, id,
+        from_node, to_node, rating (`i_n` [A] of a line, `sn` [VA] of a transformer) and
+        rating_kva [kVA], for a line at rated voltage. Missing where the file gives none: such a
+        branch limits nobody.
     """
-    times = timebase.utc_index(load_kva["time"])
-    many = int(pd.Timedelta(length) / (times[1] - times[0]))
-    clock = timebase.clock(times, timezone)
-    midnight = (clock.hour == 0) & (clock.minute == 0)
-    mean = pd.Series(load_kva.to_numpy(), times).rolling(many).mean().shift(1 - many)
-    begun = mean[midnight].dropna()
-    if begun.empty:
-        raise UserError(f"an outage of {length} is longer than the load on record")
-    span = pd.Timedelta(length)
-    return {
-        f"{lasting(span)} at the {which} load": (start, start + span)
-        for which, start in (("highest", begun.idxmax()), ("lowest", begun.idxmin()))
-    }
+    nodes = network.table("node")
+    volts = dict(zip(nodes["id"].tolist(), nodes["u_rated"].tolist(), strict=True))
+    rows = []
+    for kind in BRANCHES:
+        for row in network.table(kind):
+            number, rating = int(row["id"]), float(row["i_n" if kind in LINES else "sn"])
+            rating = rating if 0 < rating < np.inf else np.nan
+            volt_amperes = np.sqrt(3) * volts[int(row["from_node"])] * rating
+            rows.append(
+                {
+                    "branch": network.names.get(number, f"{kind} {number}"),
+                    "kind": kind,
+                    "id": number,
+                    "from_node": int(row["from_node"]),
+                    "to_node": int(row["to_node"]),
+                    "rating": rating,
+                    "rating_kva": (volt_amperes if kind in LINES else rating) / 1e3,
+                }
+            )
+    columns = ["branch", "kind", "id", "from_node", "to_node", "rating", "rating_kva"]
+    frame = pd.DataFrame(rows, columns=columns)
+    again = frame["branch"].duplicated(keep=False)
+    frame.loc[again, "branch"] += " (" + frame["id"].astype(str) + ")"
+    return frame.set_index("branch")
 
 
-def lasting(span: pd.Timedelta) -> str:
-    """Return a length of time in words."""
-    days = span / pd.Timedelta("1D")
-    if days >= 2:
-        return f"{days:g} days"
-    return f"{span / pd.Timedelta('1h'):g} hours"
-
-
-def with_open(model: Model, branch: str, rule: str = "lifo") -> xr.Dataset:
-    """Return the setpoints of a CMC with a branch out of service.
-
-    Parameters
-    ----------
-    model : Model
-        In normal running.
-    branch : str
-        Branch to open; `NORMAL` for none.
-    rule : str
-        Order of access.
-
-    Returns
-    -------
-    xarray.Dataset
-        As from `cmc.setpoints`, with supplied (site), whether a source still feeds it; a site that
-        is cut off has the limit 0. dark_kva (time) is the load of others that is cut off [kVA],
-        attrs["dark"] the names of the nodes without supply.
+def opened(network: Network, branch: str) -> Network:
+    """Return a network with a branch out of service, as in a fault or a planned outage.
 
     Raises
     ------
     UserError
         If there is no such branch.
     """
-    network = model.network
-    left = replace(model, network=network if branch == NORMAL else opened(network, branch))
-    live = supplied(left.network)
-    asked = model.requested_kw.get_index("site")
-    fed = model.sites.loc[asked, "network_node"].map(live).to_numpy(bool)
-    found = left.only(asked[fed]).setpoints(rule)
-    limit_kw = found["limit_kw"].reindex(site=asked, fill_value=0.0)
-    cut_off = [
-        network.names.get(int(row["id"]), f"load {row['id']}")
-        for kind in LOADS
-        for row in network.table(kind)
-        if not live[int(row["node"])]
-    ]
-    dark = [network.names.get(int(node), f"node {node}") for node in live.index[~live]]
-    return (
-        found.drop_dims("site")
-        .assign(
-            limit_kw=limit_kw.where(found["unresolved_kva"] >= 0),
-            supplied=("site", fed),
-            dark_kva=model.base_kva.sel(load=cut_off).sum("load"),
+    known = branches(network)
+    if branch not in known.index:
+        raise UserError(
+            f"{network.network_id}: no branch {branch!r}; "
+            f"{closest(branch, known.index) or 'branches: ' + ', '.join(known.index)}"
         )
-        .assign_attrs(dark=dark)
-    )
+    kind, number = known.loc[branch, ["kind", "id"]]
+    rows = network.table(kind).copy()
+    rows["from_status"] = np.where(rows["id"] == number, 0, rows["from_status"])
+    rows["to_status"] = np.where(rows["id"] == number, 0, rows["to_status"])
+    return replace(network, components={**network.components, kind: rows})
 
 
-def with_each_open(
-    study: Study,
-    model: Model,
-    span: tuple[pd.Timestamp, pd.Timestamp],
-    rule: str = "lifo",
-    *,
-    chosen: Sequence[str] = (),
-) -> Outages:
-    """Return what a CMC leaves each site while branches are out, one at a time.
+def with_sites(network: Network, nodes: pd.Series) -> Network:
+    """Return a network with a balanced load for each site, the last of its `sym_load`.
 
     Parameters
     ----------
-    study : Study
-        The sites with their sessions.
-    model : Model
-        Network in normal running.
-    span : (Timestamp, Timestamp)
-        Half-open span of the outage [UTC].
-    rule : str
-        Order of access.
-    chosen : sequence of str
-        Branches to open in turn; none given: every branch (N-1).
+    network : Network
+        Without the sites' charging.
+    nodes : pandas.Series
+        Node id by site_id.
 
     Raises
     ------
     UserError
-        If there is no such branch, or no interval in the span.
+        If a node is missing or not of the network.
     """
-    short = study.only(list(model.sites.index)).between(*span)
-    part = model.between(*span)
-    by_site, by_branch = {}, {}
-    for branch in [NORMAL, *(chosen or branches(model.network).index)]:
-        found = with_open(part, branch, rule)
-        by_site[branch] = _of_sites(short, found)
-        by_branch[branch] = _of_network(found)
-    return Outages(
-        *span,
-        pd.concat(by_site, names=["branch", "site"]),
-        pd.DataFrame.from_dict(by_branch, orient="index").rename_axis("branch"),
+    known = set(network.table("node")["id"].tolist())
+    for site_id, node in nodes.items():
+        if pd.isna(node) or int(node) not in known:
+            raise UserError(
+                f"site {site_id!r}, network_node = {node}: not a node of {network.network_id}; "
+                "correct it in sites.csv"
+            )
+    highest = max(int(rows["id"].max()) for rows in network.components.values() if len(rows))
+    loads = initialize_array(DatasetType.input, ComponentType.sym_load, len(nodes))
+    loads["id"] = np.arange(highest + 1, highest + 1 + len(nodes))
+    loads["node"], loads["status"] = nodes.to_numpy(int), 1
+    loads["type"], loads["p_specified"], loads["q_specified"] = LoadGenType.const_power, 0, 0
+    before = network.components.get("sym_load", loads[:0])
+    return replace(
+        network,
+        components={**network.components, "sym_load": np.concatenate([before, loads])},
     )
 
 
-def _of_sites(study: Study, found: xr.Dataset) -> pd.DataFrame:
-    limit_kw, asked = found["limit_kw"], study.requested_kw
-    held = charge(study, limit_kw)
-    return pd.DataFrame(
-        {
-            "supplied": found["supplied"],
-            "left_share": (limit_kw / asked).mean("time"),
-            "least_kw": limit_kw.min("time"),
-            "restricted_h": (limit_kw < asked - 1e-6).sum("time") * _hours(found),
-            "unserved_kwh": [held[name].sessions["unserved_kwh"].sum() for name in study.sites],
-        },
-        index=limit_kw.get_index("site"),
+def specified_kva(network: Network) -> pd.Series:
+    """Return the loads of a network as the file gives them [kVA], by load.
+
+    Complex: active power plus reactive power times j, of all phases together. A load is named as
+    in the file, else "load" and id.
+    """
+    power = {}
+    for kind in LOADS:
+        for row in network.table(kind):
+            name = network.names.get(int(row["id"]), f"load {row['id']}")
+            power[name] = complex(np.sum(row["p_specified"]), np.sum(row["q_specified"])) / 1e3
+    return pd.Series(power, dtype=complex).rename_axis("load")
+
+
+def base_loads(network: Network, records: Mapping[str, xr.DataArray]) -> xr.DataArray:
+    """Return the load at each load of a network before the sites.
+
+    A load of the model that bears the name of an asset with a record of its own follows that
+    record. The others share what is left of the network's record in proportion to what the file
+    specifies.
+
+    Parameters
+    ----------
+    network : Network
+        Without the sites' charging.
+    records : mapping of str to DataArray over time
+        Load by asset_id [kVA]; that of the network's own asset must be among them.
+
+    Returns
+    -------
+    xarray.DataArray
+        base_kva over (time, load) [kVA], added as if in phase; `attrs["below_zero_h"]` tells for
+        how long the records of single loads exceed the network's: nothing is left to share then.
+
+    Raises
+    ------
+    UserError
+        If the network's own record is missing.
+    """
+    if network.network_id not in records:
+        raise UserError(
+            f"{network.network_id}: its own load is not on record; add network_kva of this asset"
+        )
+    specified = specified_kva(network)
+    own = [name for name in specified.index if name in records and name != network.network_id]
+    rest = specified.drop(own)
+    whole, *known = xr.align(
+        records[network.network_id], *(records[name] for name in own), join="left"
+    )
+    left = whole - sum(known) if known else whole
+    share = np.abs(rest) / abs(rest.sum()) if len(rest) else np.abs(rest)
+    # A network that exports as a whole (no own records) keeps its sign.
+    shared = left.clip(min=0) if known else left
+    parts = [
+        known[own.index(name)] if name in own else shared * share[name] for name in specified.index
+    ]
+    first, second = whole["time"].to_index()[:2]
+    found = xr.concat(parts, pd.Index(specified.index, name="load"), join="override")
+    return (
+        found.transpose("time", "load")
+        .rename("base_kva")
+        .assign_attrs(
+            units="kVA",
+            recorded=own,
+            below_zero_h=float((left < 0).sum()) * (second - first) / pd.Timedelta("1h")
+            if known
+            else 0.0,
+        )
     )
 
 
-def _of_network(found: xr.Dataset) -> dict:
-    row = {"dark": found.attrs["dark"], "dark_kva": float(found["dark_kva"].max())}
-    over = overloads(found)
-    if over.empty:
-        return row | {"over_branch": "", "over_share": np.nan, "over_h": 0.0, "beyond_h": 0.0}
-    worst = over["peak_share"].idxmax()
-    share, hours, beyond_h = over.loc[worst, ["peak_share", "over_h", "beyond_h"]]
-    return row | {
-        "over_branch": worst,
-        "over_share": share,
-        "over_h": hours,
-        "beyond_h": beyond_h,
-    }
+def rating_factor(
+    network: Network,
+    ratings: Mapping[str, pd.Series],
+    time: xr.DataArray,
+    timezone: str = LONDON,
+) -> xr.DataArray | float:
+    """Return the rating of branches by season over that of the network file.
 
+    Parameters
+    ----------
+    network : Network
+        Its branches that bear the name of an asset take that asset's ratings.
+    ratings : mapping of str to Series
+        Rating by season [kVA], by the asset's name.
+    time : xarray.DataArray
+        Starts of the intervals.
+    timezone : str
+        Zone of the calendar.
 
-def _hours(found: xr.Dataset) -> float:
-    first, second = found["time"].to_index()[:2]
-    return (second - first) / pd.Timedelta("1h")
+    Returns
+    -------
+    xarray.DataArray or float
+        Over (time, branch), for `cmc.setpoints`; 1 where no branch is named after an asset.
+    """
+    known = branches(network)["rating_kva"].dropna()
+    named = [name for name in known.index if name in ratings]
+    if not named:
+        return 1.0
+    parts = [rating_at(ratings[name], time, timezone) / known[name] for name in named]
+    return xr.concat(parts, pd.Index(named, name="branch")).transpose("time", "branch")

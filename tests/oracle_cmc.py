@@ -8,12 +8,12 @@ from __future__ import annotations
 import numpy as np
 
 from scchelpers.network.allocation import LEAST_SENSITIVITY
-from scchelpers.network.case import Case
+from scchelpers.network.cmc import Intervals
 
 HALVINGS = 18
 
 
-def exact(case: Case, seen: np.ndarray, tier: np.ndarray) -> np.ndarray:
+def exact(case: Intervals, seen: np.ndarray, tier: np.ndarray) -> np.ndarray:
     """Return the setpoints of every interval, exact but for the halvings.
 
     Tier after tier, one share of the request rises for all sites of the tier until a branch is
@@ -21,7 +21,7 @@ def exact(case: Case, seen: np.ndarray, tier: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    case : Case
+    case : Intervals
         Network, loads and requests.
     seen : numpy.ndarray of bool
         Whether a site is held back for a branch, over (site, branch): `sees`.
@@ -47,7 +47,7 @@ def exact(case: Case, seen: np.ndarray, tier: np.ndarray) -> np.ndarray:
     return limit_kw
 
 
-def sees(case: Case) -> np.ndarray:
+def sees(case: Intervals) -> np.ndarray:
     """Return whether each site is held back for each branch, told by leaving the site out once.
 
     Only branches that are ever short count.

@@ -13,6 +13,32 @@ from scchelpers import timebase
 from scchelpers.faults import UserError
 
 
+def headroom_kva(
+    load_kva: xr.DataArray, rating_kva: xr.DataArray, *, volts_pu: xr.DataArray | float = 1.0
+) -> xr.DataArray:
+    """Return the room that a load leaves under a rating; below zero it is overloaded.
+
+    Both are added as if in phase, which errs on the safe side.
+
+    Parameters
+    ----------
+    load_kva : xarray.DataArray
+        Load without the sites to be limited [kVA], import positive.
+    rating_kva : xarray.DataArray
+        Rating [kVA] at nominal voltage.
+    volts_pu : xarray.DataArray or float
+        Measured voltage ÷ nominal, for an element rated in amperes: at 0.95 it carries 5 % less.
+
+    Examples
+    --------
+    >>> load, rating = xr.DataArray([380.0, 420.0], dims="time"), xr.DataArray(400.0)
+    >>> headroom_kva(load, rating, volts_pu=0.95).values.tolist()
+    [0.0, -40.0]
+    """
+    room = rating_kva * volts_pu - load_kva
+    return room.rename("headroom_kva").assign_attrs(units="kVA", long_name="headroom")
+
+
 @dataclass(frozen=True)
 class Control:
     """How a locally managed scheme turns measurements into setpoints.
