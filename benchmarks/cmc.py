@@ -20,12 +20,13 @@ import xarray as xr
 from peers import HERE, environment
 
 sys.path.insert(0, str(HERE.parent))
-from scchelpers.network import cmc, oracle, specified_kva
+from scchelpers.network import cmc, specified_kva
 from scchelpers.network.cmc import Intervals
 from scchelpers.network.powerflow import PowerFlow
 from scchelpers.portfolio import Portfolio
 from scchelpers.portfolio.network import Network
 from tests import networks
+from tests import oracle_cmc as oracle
 
 GOLDEN = HERE.parent / "tests" / "golden" / "pandapower.json"
 STEPS = 35_040  # a year of quarter hours

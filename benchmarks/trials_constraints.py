@@ -27,6 +27,7 @@ DNO = ["availability", "restricted_h", "full_h", "equivalent_full_h", "events"]
 DNO += ["event_p50_h", "event_p90_h", "event_max_h"]
 CUSTOMER = ["sessions", "wanted_kwh", "wanted_share", "loss_share", "lost_kwh", "unserved_kwh"]
 CUSTOMER += ["unserved_share", "short_sessions", "delay_p90_min"]
+SHIFTED = ["restricted_h", "restricted_kwh", "lost_kwh", "unserved_kwh"]
 
 
 def study_of(portfolio: Portfolio, load_kva: xr.DataArray, rating_kva: float, many: int) -> Group:
@@ -65,12 +66,19 @@ def report(study: Group, control: Control) -> None:
         print(f"\n{rule}: the DNO's view\n{views[DNO].round(3).to_string()}")
         print(f"{rule}: the customer's view\n{views[CUSTOMER].round(3).to_string()}")
         print(f"{rule}: loading\n{held.round(3).to_string()}")
-    last = list(study.sites)[-1]
+    *earlier, last = list(study.sites)
     for rule in RULES:
-        errors = network.limit_errors(study, last, rule=rule, control=control)
-        shown = errors[["restricted_h", "restricted_kwh", "lost_kwh", "unserved_kwh"]]
-        print(f"\n{rule}, limit of the network shifted, {last}\n{shown.round(1).to_string()}")
-    print(f"\nnewcomer\n{network.newcomer(study, control=control).round(2).to_string()}")
+        rows = {}
+        for shift in (-0.02, -0.01, 0.0, 0.01, 0.02):
+            shifted = replace(study, rating_kva=study.rating_kva * (1 + shift))
+            limit_kw = network.limits(shifted, rule, control=control).sel(site=[last])
+            rows[shift] = network.views(shifted, limit_kw).loc[last, SHIFTED]
+        print(f"\n{rule}, limit of the network shifted, {last}\n{pd.DataFrame(rows).T.round(1)}")
+        after = network.views(study, network.limits(study, rule, control=control).sel(site=earlier))
+        alone = study.only(earlier)
+        before = network.views(alone, network.limits(alone, rule, control=control))
+        change = (after[SHIFTED] - before[SHIFTED]).round(2)
+        print(f"\n{rule}, what the newcomer changes\n{change.to_string()}")
 
 
 def main() -> None:

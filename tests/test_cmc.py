@@ -5,12 +5,13 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from scchelpers import network as net
 from scchelpers.faults import UserError
-from scchelpers.network import cmc, oracle
+from scchelpers.network import cmc
 from scchelpers.network.cmc import Intervals
+from scchelpers.network.topology import base_loads
 from scchelpers.portfolio import Portfolio
 from tests import networks
+from tests import oracle_cmc as oracle
 from tests.conftest import ROOT
 
 
@@ -55,7 +56,7 @@ def demo():
         load = records[network_id]
         high = np.flatnonzero(load > load.quantile(quantile))
         chosen = np.sort(rng.choice(high, 50, replace=False))
-        base_kva = net.base_loads(network, records).isel(time=chosen)
+        base_kva = base_loads(network, records).isel(time=chosen)
         cases[network_id] = network, base_kva, sites, requested_kw
     return cases
 

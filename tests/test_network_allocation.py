@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scchelpers.faults import UserError
-from scchelpers.network import allocate, remaining, unresolved
+from scchelpers.network import allocate, remaining
 
 LETTERS = list("abcdefgh")
 
@@ -59,7 +59,7 @@ def test_what_is_left_and_what_stays_unresolved():
     sensitivity = sees([1, 1, 1], [0, 0.5, 0])
     given_to = allocate(asked(100, 150, 200), room(300, 120), sensitivity)
     np.testing.assert_allclose(remaining(room(300, 120), sensitivity, given_to), [0, 45])
-    over = unresolved(room(-20), 1.0, allocate(asked(100, 150, 200), room(-20)))
+    over = -remaining(room(-20), 1.0, allocate(asked(100, 150, 200), room(-20)))
     np.testing.assert_allclose(over, [20])
 
 
@@ -156,7 +156,7 @@ def test_no_constraint_is_filled_beyond_its_headroom(network, rule):
     left = remaining(headroom.clip(min=0), sensitivity, given_to)
     assert float(left.min()) >= -1e-6
     assert ((given_to >= 0) & (given_to <= requests + 1e-9)).all()
-    over = unresolved(headroom, sensitivity, given_to)
+    over = (-remaining(headroom, sensitivity, given_to)).clip(min=0)
     np.testing.assert_allclose(over, np.maximum(-headroom, 0), atol=1e-6)
 
 

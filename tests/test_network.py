@@ -1,5 +1,7 @@
 """LMC setpoints, fail-safe and trip, abnormal running, storage and parallel schemes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -52,29 +54,6 @@ def site(site_id="a", *, requested=100.0, load=None, energy=40.0, applied="2024-
 @pytest.fixture(scope="module")
 def pair():
     return network.locally_managed([site("a"), site("b")])
-
-
-def test_apparent_power_of_p_q_and_of_v_i():
-    p, q = over_time([30.0, -30.0]), over_time([40.0, 40.0])
-    assert network.apparent_kva(p_kw=p, q_kvar=q).to_numpy().tolist() == [50, -50]
-    amps = network.apparent_kva(volts=400.0, amps=over_time([100.0]))
-    assert amps.item() == pytest.approx(np.sqrt(3) * 40)
-    with pytest.raises(UserError, match="p_kw and q_kvar"):
-        network.apparent_kva(p_kw=p)
-
-
-@pytest.mark.parametrize("factor", [0.8, 0.95, 1.0])
-def test_headroom_from_p_and_q_reaches_the_rating_exactly(factor):
-    p, q = (over_time(values) for values in ([-400.0, 0, 300, 400], [200.0, -200, 0, 100]))
-    x = network.headroom_kw(p, q, 450.0, power_factor=factor)
-    tangent = np.sqrt(1 / factor**2 - 1)
-    np.testing.assert_allclose(np.hypot(p + x, q + x * tangent), 450.0)
-    assert (x > 0).all()
-
-
-def test_an_overload_is_a_negative_headroom_at_every_power_factor():
-    p, q = over_time([460.0, 0.0]), over_time([0.0, 900.0])
-    assert (network.headroom_kw(p, q, 450.0, power_factor=0.95) < 0).all()
 
 
 def test_headroom_follows_measured_voltage_and_export():
@@ -172,42 +151,81 @@ def test_both_views_by_hand(pair):
     assert found.loc["b", "availability"] == 0
 
 
+def unserved(group, limit_kw) -> pd.Series:
+    return network.views(group, limit_kw)["unserved_kwh"]
+
+
 def test_lending_on_serves_more_and_keeps_the_order(pair):
-    ways = network.ways(pair, control=PERFECT)["unserved_kwh"].unstack("way")  # noqa: PD010
-    assert ways["LIFO, unused lent on"].sum() <= ways["LIFO"].sum() + 1e-6
-    assert ways.loc["a", "LIFO"] <= ways.loc["a", "pro-rata"] + 1e-6
+    lifo, lent = (network.limits(pair, control=PERFECT, basis=b) for b in ("contracted", "demand"))
+    assert unserved(pair, lent).sum() <= unserved(pair, lifo).sum() + 1e-6
+    shared = network.limits(pair, "pro-rata", control=PERFECT)
+    assert unserved(pair, lifo)["a"] <= unserved(pair, shared)["a"] + 1e-6
 
 
-def test_places_exchange_like_sites(pair):
-    places = network.places(pair, control=PERFECT)
+def test_like_sites_exchange_their_places(pair):
+    turned = pd.Series({"a": 1, "b": 0})
+    first = network.views(pair, network.limits(pair, control=PERFECT))
+    other = network.views(pair, network.limits(pair, control=PERFECT, rank=turned))
     for measure in ("restricted_h", "unserved_kwh"):
-        for place in (1, 2):
-            assert places.loc[("a", place), measure] == places.loc[("b", place), measure]
-    assert places.loc[("b", 2), "own"]
-    assert not places.loc[("a", 2), "own"]
+        assert first.loc["a", measure] == other.loc["b", measure]
+        assert first.loc["b", measure] == other.loc["a", measure]
 
 
 def test_a_newcomer_harms_nobody_under_lifo(pair):
-    found = network.newcomer(pair, control=PERFECT)
-    assert found.loc[("LIFO", "a"), "restricted_h_before"] == 16
-    assert found.loc[("LIFO", "a"), "restricted_h_after"] == 16
-    assert found.loc[("pro-rata", "a"), "restricted_h_after"] > 16
+    alone = pair.only(["a"])
+    before = network.limits(alone, control=PERFECT)
+    after = network.limits(pair, control=PERFECT).sel(site=["a"])
+    xr.testing.assert_allclose(before, after)
+    shared = network.limits(pair, "pro-rata", control=PERFECT).sel(site="a")
+    assert float((shared < 100).sum()) / 12 > 16
 
 
-def test_some_sites_of_a_study_stay_on_its_time_axis():
+def test_a_dead_link_leaves_the_fail_safe_alone(pair):
+    own = network.limits(pair, control=PERFECT).sel(site="a", drop=True)
+    dead = network.intact(pair.time, per_year=20000, mean_h=500)
+    seen = failsafe.run(own, 100.0, FailSafe(failsafe_kw=0.0), heard=dead)
+    held = seen["limit_kw"].expand_dims(site=["a"])
+    assert unserved(pair, held)["a"] == pytest.approx(160, rel=0.15)
+
+
+def test_a_late_signal_is_the_networks_harm(pair):
+    limit = network.limits(pair, control=PERFECT).sel(site=["a"])
+    late = network.charge(pair, limit, response_delay="10min")["a"]
+    # 50 kW drawn for ten minutes where 10 are allowed, four times.
+    assert float(late.excursion_kw.sum()) / 12 == pytest.approx(4 * 40 / 6)
+    prompt = network.charge(pair, limit, response_delay="0s")["a"]
+    assert float(prompt.excursion_kw.sum()) == pytest.approx(0, abs=1e-9)
+
+
+def test_each_per_cent_of_rating_restricts_the_more(pair):
+    cut = []
+    for shift in (-0.02, -0.01, 0.0, 0.01, 0.02):
+        shifted = replace(pair, rating_kva=pair.rating_kva * (1 + shift))
+        limit = network.limits(shifted, control=PERFECT)
+        cut.append(network.views(shifted, limit).loc["a", "restricted_kwh"])
+    # 06:00 to 10:00 on four days leave 10 kW of 100, and 2 kW more or less each per cent; before
+    # 06:00 just 100 kVA are free, which 2 kVA less no longer are.
+    expected = [16 * 94 + 24 * 4, 16 * 92 + 24 * 2, 16 * 90, 16 * 88, 16 * 86]
+    np.testing.assert_allclose(cut, expected)
+
+
+def test_power_factor_and_shortness_are_those_of_the_site():
+    group = network.locally_managed([site("a", power_factor=None)])
+    assert group.asked_kw("a") == pytest.approx(95)
+    found = network.views(group, 0 * network.limits(group, control=PERFECT))
+    small = network.locally_managed([site("a", energy=0.9)])
+    none = network.views(small, 0 * network.limits(small, control=PERFECT))
+    assert found.loc["a", "short_sessions"] == 4
+    # Less than the tolerance of a site (1 kWh) is missing, not short.
+    assert none.loc["a", "short_sessions"] == 0 and none.loc["a", "unserved_kwh"] > 3
+
+
+def test_some_sites_of_a_group_stay_on_its_time_axis():
     late = site("b")
     late.sessions.loc[3, "plug_out"] += pd.Timedelta("20h")
-    study = network.locally_managed([site("a"), late]).only(["a"])
-    found = network.views(study, network.limits(study, control=PERFECT))
+    group = network.locally_managed([site("a"), late]).only(["a"])
+    found = network.views(group, network.limits(group, control=PERFECT))
     assert found.index.tolist() == ["a"]
-
-
-def test_months_add_up_to_the_record(pair):
-    limit = network.limits(pair, control=PERFECT)
-    months = network.monthly(pair, limit, "b")
-    row = network.views(pair, limit).loc["b"]
-    for measure in ("restricted_h", "lost_kwh", "unserved_kwh"):
-        assert months[measure].sum() == pytest.approx(row[measure])
 
 
 def test_the_scheme_keeps_the_asset_inside_its_rating(pair):
@@ -304,24 +322,6 @@ def test_random_failures_have_their_rate_and_length():
     assert network.intact(time, per_year=0, mean_h=5).all()
 
 
-def test_a_sound_link_costs_nothing_and_a_dead_one_the_fail_safe(pair):
-    own = network.limits(pair, control=PERFECT).sel(site="a", drop=True)
-    rules = FailSafe(failsafe_kw=0.0)
-    sound = network.cost_of_silence(pair, "a", own, rules, per_year=0, mean_h=1)
-    assert sound["unserved_kwh"] == 0
-    dead = network.cost_of_silence(pair, "a", own, rules, per_year=20000, mean_h=500)
-    assert dead["unserved_kwh"] * pair.years == pytest.approx(160, rel=0.15)
-
-
-def test_a_late_signal_is_the_networks_harm(pair):
-    own = network.limits(pair, control=PERFECT).sel(site="a", drop=True)
-    late = network.late_signals(pair, "a", own, ["0s", "10min"])
-    assert late.loc["0s", "excursion_kwh"] == pytest.approx(0, abs=1e-9)
-    # 50 kW drawn for ten minutes where 10 are allowed, four times.
-    assert late.loc["10min", "excursion_kwh"] * pair.years == pytest.approx(4 * 40 / 6)
-    assert late.loc["10min", "unserved_kwh"] <= late.loc["0s", "unserved_kwh"]
-
-
 def test_abnormal_running_changes_rating_and_load_for_its_time_alone(pair):
     first = START.tz_localize("UTC")
     other = network.running(
@@ -333,16 +333,6 @@ def test_abnormal_running_changes_rating_and_load_for_its_time_alone(pair):
     assert (other.load_kva[12:] == pair.load_kva[12:]).all()
     with pytest.raises(UserError, match="end"):
         network.running(pair, first, first)
-
-
-def test_growth_and_errors_of_the_limit_restrict_the_more(pair):
-    years = network.growth(pair, "a", rate=0.05, years=3, control=PERFECT)
-    assert years["restricted_kwh"].is_monotonic_increasing
-    errors = network.limit_errors(pair, "a", control=PERFECT)
-    # 06:00 to 10:00 on four days leave 10 kW of 100, and 2 kW more or less each per cent; before
-    # 06:00 just 100 kVA are free, which 2 kVA less no longer are.
-    expected = [16 * 94 + 24 * 4, 16 * 92 + 24 * 2, 16 * 90, 16 * 88, 16 * 86]
-    np.testing.assert_allclose(errors["restricted_kwh"], expected)
 
 
 @settings(max_examples=40, deadline=None)
@@ -376,13 +366,13 @@ def test_parallel_schemes_each_keep_their_own_limit():
     schemes = network.assigned(sites)
     assert schemes.to_dict() == {"t": "TCC", "c": "CLM", "l": "LMC", "m": "CMC"}
     assets = {"tx": (sites[0].network_kva, sites[0].rating_kva)}
-    study = network.tree_managed(sites, assets, {s.site_id: ["tx"] for s in sites})
-    found = network.trial(study, schemes, control=PERFECT)
-    assert float(found.limit_kw.sel(site="c").max()) == 20.0
-    morning = found.limit_kw.sel(time=START + pd.Timedelta("7h"))
+    group = network.tree_managed(sites, assets, {s.site_id: ["tx"] for s in sites})
+    found = network.in_parallel(group, schemes, control=PERFECT)
+    assert float(found.sel(site="c").max()) == 20.0
+    morning = found.sel(time=START + pd.Timedelta("7h"))
     assert float(morning.sel(site="t")) <= 10
     assert float(morning.sel(site="m")) == 0
-    before, after = (found.overloads[name].loc["tx"] for name in ("no scheme", "trial"))
-    assert after["over_kvah"] < before["over_kvah"]
+    before = network.overload(group, group.free).loc["tx", "over_kvah"]
+    assert network.overload(group, network.charge(group, found)).loc["tx", "over_kvah"] < before
     with pytest.raises(UserError, match="'ANM'"):
-        network.trial(study, schemes.replace("TCC", "ANM"))
+        network.in_parallel(group, schemes.replace("TCC", "ANM"))
