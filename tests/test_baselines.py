@@ -349,3 +349,15 @@ def test_a_rule_knows_nothing_of_the_event_or_later(seed, rule):
         for d in (days, days.with_kw(later))
     )
     np.testing.assert_array_equal(seen, unseen)
+
+
+def test_a_rule_says_until_when_it_reads_the_meter():
+    reads = {name: rule.reads for name, rule in RULES.items()}
+    assert reads["bl01"] == reads["zero"] == "days before"
+    assert reads["bl01_additive"] == reads["meter_before"] == "event start"
+    assert reads["mbma"] == "after the event"
+
+
+def test_the_table_of_days_is_named_by_the_clock():
+    days = random_days(1, 3)
+    assert days.table.loc["2024-02-02", "17:30"] == days.kw[1, 35]

@@ -205,10 +205,6 @@ def _parts_of_half_hour(time: pd.DatetimeIndex) -> int:
     return HALF_HOUR // step
 
 
-COLUMNS = ("day", "start", "periods")
-
-COMMON_STARTS = ("08:00", "11:00", "15:00", "17:00", "19:00")  # of dispatches to chargers in GB
-
 _WEEK = pd.Timedelta("7D")
 
 

@@ -178,10 +178,8 @@ def credited(
 
     Parameters
     ----------
-    free, answered : Days
-        Demand without and with the events.
-    events : pandas.DataFrame
-        The events.
+    free, answered, events : Days, Days, pandas.DataFrame
+        Demand without and with the events, and the events.
     rules : sequence of str
         Names in `RULES`.
     history : "blocked" or "open"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -98,15 +97,6 @@ _LAST_HOUR, _WINDOW = (-2, 0), (-8, -2)
 def deadlines(days: Days, events: pd.DataFrame, made: str) -> np.ndarray:
     """Return when each forecast is made, in half hours since the first day.
 
-    Parameters
-    ----------
-    days : Days
-        The record.
-    events : pandas.DataFrame
-        The events.
-    made : "same_day" or "day_ahead"
-        At the start of the event, or at noon of the day before.
-
     Raises
     ------
     UserError
@@ -133,10 +123,8 @@ def features(
 
     Parameters
     ----------
-    days : Days
-        The record.
-    events : pandas.DataFrame
-        The events.
+    days, events : Days, pandas.DataFrame
+        The record and the events.
     made : "same_day" or "day_ahead"
         See `deadlines`.
     excluded : pandas.DatetimeIndex, optional
@@ -190,38 +178,20 @@ TAIL_LEVELS = (0.02, 0.05, 0.2, 0.5, 0.8, 0.95, 0.98)
 FEWEST_ABOVE = 20  # events with demand, below which their quantiles are those of the sample
 
 
-@dataclass(frozen=True)
-class Forecast:
-    """Forecasts of new events.
-
-    Attributes
-    ----------
-    point_kw, low_kw, high_kw : numpy.ndarray over event [kW]
-        Best estimate and interval.
-    p_zero : numpy.ndarray over event
-        Probability that nothing is drawn; NaN where the model has none.
-    """
-
-    point_kw: np.ndarray
-    low_kw: np.ndarray
-    high_kw: np.ndarray
-    p_zero: np.ndarray
-
-
-def regression(x: np.ndarray, y: np.ndarray, new: np.ndarray, level: float) -> Forecast:
+def regression(x: np.ndarray, y: np.ndarray, new: np.ndarray, level: float) -> np.ndarray:
     """Forecast by least squares; the interval is the point, for calibration to widen."""
     point = _mean(x, y, new)
-    return Forecast(point, point, point, np.full(len(new), np.nan))
+    return np.column_stack([point, point, point, np.full(len(new), np.nan)])
 
 
-def quantile(x: np.ndarray, y: np.ndarray, new: np.ndarray, level: float) -> Forecast:
+def quantile(x: np.ndarray, y: np.ndarray, new: np.ndarray, level: float) -> np.ndarray:
     """Forecast median and interval by linear quantile regression (Koenker, Bassett 1978)."""
     tail = (1 - level) / 2
     low, point, high = quantiles(x, y, new, (tail, 0.5, 1 - tail)).T
-    return Forecast(point, low, high, np.full(len(new), np.nan))
+    return np.column_stack([point, low, high, np.full(len(new), np.nan)])
 
 
-def two_part(x: np.ndarray, y: np.ndarray, new: np.ndarray, level: float) -> Forecast:
+def two_part(x: np.ndarray, y: np.ndarray, new: np.ndarray, level: float) -> np.ndarray:
     """Forecast the probability of zero, and then the amount where there is one."""
     p_zero = chance(x, y == 0, new)
     drawn = y > 0
@@ -234,10 +204,10 @@ def two_part(x: np.ndarray, y: np.ndarray, new: np.ndarray, level: float) -> For
         above = quantiles(x[drawn], y[drawn], new, TAIL_LEVELS)
     tail = (1 - level) / 2
     low, high = (mixed_quantile(p_zero, above, q) for q in (tail, 1 - tail))
-    return Forecast((1 - p_zero) * amount, low, high, p_zero)
+    return np.column_stack([(1 - p_zero) * amount, low, high, p_zero])
 
 
-MODELS: dict[str, Callable[..., Forecast]] = {
+MODELS = {
     "regression": regression,
     "quantile": quantile,
     "two_part": two_part,
@@ -256,17 +226,7 @@ def two_part_level(p_zero: np.ndarray, level: float) -> np.ndarray:
 
 
 def mixed_quantile(p_zero: np.ndarray, above: np.ndarray, level: float) -> np.ndarray:
-    """Return a quantile of zero with a chance, and else of an amount with known quantiles.
-
-    Parameters
-    ----------
-    p_zero : numpy.ndarray over event
-        Chance of zero.
-    above : numpy.ndarray over (event, level)
-        Quantiles of the amount at `TAIL_LEVELS`, in order.
-    level : float
-        Level asked for.
-    """
+    """Return a quantile of zero with a chance, and else of an amount with known quantiles."""
     at = two_part_level(p_zero, level)
     amount = [np.interp(q, TAIL_LEVELS, row) for q, row in zip(at, above, strict=True)]
     return np.where(level <= p_zero, 0.0, amount)
@@ -375,10 +335,8 @@ def walk_forward(
         past = np.flatnonzero(usable[: over[new[0]]])[-FIT_EVENTS:] if len(new) else []
         if len(past) < FIRST_FIT:
             continue
-        told = MODELS[model](x[past], y[past], x[new], level)
-        found.loc[found.index[new], ["point_kw", "raw_low_kw", "raw_high_kw", "p_zero"]] = (
-            np.column_stack([told.point_kw, told.low_kw, told.high_kw, told.p_zero])
-        )
+        columns = ["point_kw", "raw_low_kw", "raw_high_kw", "p_zero"]
+        found.loc[found.index[new], columns] = MODELS[model](x[past], y[past], x[new], level)
     raw = found["raw_low_kw"].to_numpy(), found["raw_high_kw"].to_numpy()
     found["low_kw"], found["high_kw"] = rolling(y, *raw, over, level=level, memory=memory)
     return found.assign(actual_kw=y)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -198,14 +198,6 @@ def rule_of(rule: str | Rule) -> Rule:
         return RULES[rule]
     hint = closest(str(rule), list(RULES)) or f"rules: {', '.join(RULES)}"
     raise UserError(f"rule = {rule!r}: no such baseline rule; {hint}")
-
-
-def rule_table(rules: dict[str, Rule] | None = None) -> pd.DataFrame:
-    """Return the rules with all their parameters, one a row."""
-    rules = RULES if rules is None else rules
-    rows = [[getattr(rule, field.name) for field in fields(Rule)] for rule in rules.values()]
-    columns = [field.name for field in fields(Rule)]
-    return pd.DataFrame(rows, index=pd.Index(list(rules), name="rule"), columns=columns)
 
 
 class Plan:
@@ -551,36 +543,6 @@ def _assemble(parts: list, many: int, longest: int) -> Estimates:
     return Estimates(kw[0], kw[1], rows, count, *scalars[1:], flags)
 
 
-@dataclass(frozen=True, eq=False)
-class Baseline:
-    """What a site would have drawn in one event, by one rule.
-
-    Attributes
-    ----------
-    baseline_kw, unadjusted_kw : xarray.DataArray over time [kW]
-        Half hours of the event, labelled by their start in UTC.
-    dates : pandas.DatetimeIndex
-        Local days averaged, the first chosen first.
-    count : int
-        Their number.
-    oldest_days : float
-        How many days before the event the oldest lies; NaN without any.
-    raw, applied : float
-        Adjustment before and after bounds, kW where additive, else a factor; NaN for none.
-    flags : tuple of str
-        Names of `FLAGS` that hold.
-    """
-
-    baseline_kw: xr.DataArray
-    unadjusted_kw: xr.DataArray
-    dates: pd.DatetimeIndex
-    count: int
-    oldest_days: float
-    raw: float
-    applied: float
-    flags: tuple[str, ...]
-
-
 def estimate(
     power_kw: xr.DataArray,
     event: tuple,
@@ -591,7 +553,7 @@ def estimate(
     excluded=(),
     capacity_kw: float | None = None,
     reference_kw: float | None = None,
-) -> Baseline:
+) -> xr.Dataset:
     """Estimate what a site would have drawn in one event.
 
     Parameters
@@ -608,6 +570,13 @@ def estimate(
         Local days that may not serve as history: earlier events, outages.
     capacity_kw, reference_kw : float, optional
         As `estimate_all` takes them.
+
+    Returns
+    -------
+    xarray.Dataset
+        baseline_kw and unadjusted_kw [kW] over the half hours of the event, and as attributes:
+        dates (local days averaged, first chosen first), their count, oldest_days; raw and applied
+        (adjustment before and after bounds, kW or a factor; NaN for none); flags that hold.
 
     Raises
     ------
@@ -636,16 +605,18 @@ def estimate(
     )["rule"]
     rows = found.rows[0][found.rows[0] >= 0]
     time = naive_utc(pd.date_range(*utc_index(list(event)), freq=HALF_HOUR, inclusive="left"))
-    periods = [_over_time(kw[0], time) for kw in (found.baseline_kw, found.unadjusted_kw)]
-    return Baseline(
-        *periods,
-        days.dates[rows],
-        int(found.count[0]),
-        float(found.oldest_days[0]),
-        float(found.raw[0]),
-        float(found.applied[0]),
-        tuple(name for name, holds in found.flags.items() if holds[0]),
-    )
+    told = {
+        name: _over_time(getattr(found, name)[0], time) for name in ("baseline_kw", "unadjusted_kw")
+    }
+    story = {
+        "dates": days.dates[rows],
+        "count": int(found.count[0]),
+        "oldest_days": float(found.oldest_days[0]),
+        "raw": float(found.raw[0]),
+        "applied": float(found.applied[0]),
+        "flags": tuple(name for name, holds in found.flags.items() if holds[0]),
+    }
+    return xr.Dataset(told, attrs=story)
 
 
 def nominated(nominations: list[tuple], event: tuple, *, deadline) -> tuple[xr.DataArray, int]:

@@ -50,26 +50,6 @@ def site_days(site: Site) -> Days:
     return by_day(diversity.site_demand(power_kw), timezone=site.timezone)
 
 
-def sites_to_pool(sites: pd.DataFrame, site_id: str, many: int) -> list[str]:
-    """Return the other sites to pool with: those nearest in the list, in its order.
-
-    Parameters
-    ----------
-    sites : pandas.DataFrame
-        `Portfolio.sites`.
-    site_id : str
-        Site of the report.
-    many : int
-        At most so many.
-    """
-    names = sites.index.tolist()
-    own = names.index(site_id)
-    near = sorted(
-        (name for name in names if name != site_id), key=lambda n: abs(names.index(n) - own)
-    )
-    return sorted(near[:many], key=names.index)
-
-
 def shared(records: Sequence[Days], least_days: int = 90) -> tuple[Days | None, list[np.ndarray]]:
     """Return the records of the sites that overlap with the first, on the days they share.
 
