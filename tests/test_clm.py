@@ -8,21 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scchelpers import clm
-from scchelpers.clm import findings
-from scchelpers.clm import volatility as steps
-from scchelpers.clm.customers import (
-    AC_MANAGED,
-    ALL_MANAGED,
-    DYNAMIC,
-    LARGER,
-    NO_CLM,
-    SMALLER_STATIC,
-    STATIC,
-    excess_days,
-)
-from scchelpers.clm.response import YEAR_H
+from scchelpers.clm import volatility
 from scchelpers.faults import UserError
-from scchelpers.figures import clm as draw
+from scchelpers.timebase import YEAR_DAYS, YEAR_H
 
 START = "2026-01-05"
 SUPPLY = {"dsc_kva": 200.0, "power_factor": 0.95}
@@ -239,7 +227,7 @@ def lift():
 
 
 def test_the_detector_finds_the_lift(lift):
-    found = steps.detect(lift)
+    found = volatility.detect(lift)
     minutes = (found["start"] - pd.Timestamp(START, tz="UTC")) / pd.Timedelta("1min")
     assert minutes.tolist() == list(LIFT_AT)
     assert found["size_kw"].tolist() == [LIFT_KW] * 4
@@ -303,7 +291,6 @@ def test_an_excursion_is_what_charging_causes():
     found = clm.excursions(flow, FULL_KW)
     assert found["duration_min"].tolist() == [2, 1]
     assert found["depth_kw"].tolist() == [30, 2]  # 35 kW above, of which 5 kW is the load's own
-    assert clm.uncovered_h(load, FULL_KW) == pytest.approx(3 / 60)
 
 
 def test_half_hours_are_billed_in_kva():
@@ -316,7 +303,7 @@ def test_excess_is_billed_for_all_days_of_a_month():
     time = pd.date_range("2026-01-01", "2026-03-01", freq="30min", inclusive="left")
     half_hours = xr.DataArray(np.full(len(time), 90.0), {"time": time}, ("time",))
     half_hours[100] = 130.0  # January, 31 of the 59 days
-    assert excess_days(half_hours, 100.0) == pytest.approx(30 * 31 / 59 * 365.25)
+    assert clm.excess_days(half_hours, 100.0) == pytest.approx(30 * 31 / 59 * 365.25)
 
 
 # Static limits
@@ -327,7 +314,7 @@ def test_a_fixed_limit_by_hand():
     customers = clm.Customers(
         sessions_of(("A1", 0, 60, 7, 7), ("A2", 0, 60, 7, 7)), evses_of(A1=7.0, A2=7.0)
     )
-    sweep = clm.static_sweep(customers, [10, 20], power_factor=1.0)
+    sweep = pd.DataFrame([customers.service(customers.charge(kw)) for kw in (10, 20)])
     assert sweep["unserved_share"].tolist() == pytest.approx([4 / 14, 0])
     assert sweep["short_share"].tolist() == [1, 0]
     assert sweep["peak_kw"].tolist() == pytest.approx([10, 14])
@@ -358,20 +345,19 @@ def test_managing_only_ac_at_69_kva_by_hand():
     evses = evses_of(D1=50.0, A0=7.4, A1=7.4, A2=7.4, A3=7.4)
     found = clm.managed_options(clm.Customers(sessions_of(*rows), evses), 69, power_factor=0.95)
     # 65.55 kW: equal shares of 13.11 kW give AC all it wants; with DC exempt 15.55 kW are left.
-    assert found.loc[ALL_MANAGED, "dc_unserved_share"] == pytest.approx(1 - (65.55 - 29.6) / 50)
-    assert found.loc[ALL_MANAGED, "ac_unserved_share"] == pytest.approx(0)
-    assert found.loc[AC_MANAGED, "dc_unserved_share"] == pytest.approx(0)
-    assert found.loc[AC_MANAGED, "ac_unserved_share"] == pytest.approx(1 - 15.55 / 29.6)
-    assert found.loc[AC_MANAGED, "over_h"] == 0
+    assert found.loc["all managed", "dc_unserved_share"] == pytest.approx(1 - (65.55 - 29.6) / 50)
+    assert found.loc["all managed", "ac_unserved_share"] == pytest.approx(0)
+    assert found.loc["only AC managed", "dc_unserved_share"] == pytest.approx(0)
+    assert found.loc["only AC managed", "ac_unserved_share"] == pytest.approx(1 - 15.55 / 29.6)
+    assert found.loc["only AC managed", "over_h"] == 0
 
 
 def test_dc_left_alone_may_break_the_limit():
     rows = [("D1", 0, 60, 50, 50), ("D2", 0, 60, 50, 50), ("A1", 0, 60, 7, 7)]
     customers = clm.Customers(sessions_of(*rows), evses_of(D1=50.0, D2=50.0, A1=7.0))
     found = clm.managed_options(customers, 69, power_factor=1.0)
-    assert found.loc[AC_MANAGED, "peak_kw"] == pytest.approx(100)
-    assert found.loc[AC_MANAGED, "over_h"] > 0
-    assert "does not keep to the limit" in findings.mixed(found, 69)
+    assert found.loc["only AC managed", "peak_kw"] == pytest.approx(100)
+    assert found.loc["only AC managed", "over_h"] > 0
 
 
 # Granularity
@@ -384,56 +370,64 @@ def test_coarser_means_begin_on_the_clock_and_keep_gaps():
     assert coarse.time.to_numpy()[1] == np.datetime64("2026-01-05T00:02")
 
 
-def test_the_highest_minute_above_the_mean():
-    mean, top = load_of([10, 20, 30], "30min"), load_of([15, np.nan, 50], "30min")
-    assert clm.inside_half_hours(mean, top).loc[1.0] == 20
-    assert clm.inside_half_hours(mean, top).loc[0.5] == 12.5
+# Ways to connect
 
 
-# Recommendation
-
-
-def study(capacity_kva, basis="dsc", load=None, rows=(("A1", 0, 120, 14, 7),), **terms):
-    capacity = clm.Capacity(capacity_kva, 1.0, basis)
+def ways(capacity_kva, agreed=True, load=None, rows=(("A1", 0, 120, 14, 7),), **targets):
     customers = clm.Customers(sessions_of(*rows), evses_of(A1=7.0, A2=7.0))
-    return clm.study_of(customers, load, capacity, clm.Terms(**terms), latency="30s")
+    usual = {"tolerated_h": 1.0, "unserved_target": 0.01, "short_target": 0.02, "latency": "30s"}
+    return clm.ways_to_connect(
+        customers, load, capacity_kva, power_factor=1.0, agreed=agreed, **(usual | targets),
+    )  # fmt: skip
 
 
 def test_no_scheme_where_nothing_is_exceeded():
-    found = clm.options(study(10.0), dynamic=False)
-    assert clm.recommend(found) == NO_CLM
-    assert LARGER not in found.index
+    found = ways(10.0)
+    assert found["admissible"].all()
+    assert found.index.tolist() == ["no management", "static limit"]
 
 
 def test_a_new_site_may_ask_for_less():
-    found = clm.options(study(50.0, "requested", short_target=0.0), dynamic=False)
-    assert clm.recommend(found) == SMALLER_STATIC
-    assert found.loc[SMALLER_STATIC, "dsc_kva"] == 7
-    saved_gbp = (50 - 7) * 365.25 * 4 / 100
-    assert found.loc[SMALLER_STATIC, "capacity_gbp"] == pytest.approx(-saved_gbp)
+    found = ways(50.0, agreed=False, short_target=0.0)
+    assert found.loc["static limit, smaller capacity", "kva"] == 7
+    assert found.loc["static limit, smaller capacity", "admissible"]
 
 
 def test_a_dynamic_limit_uses_the_quiet_hours_that_a_static_one_cannot():
     # 40 kW by day in the second hour; 45 kVA leave a static limit 5 kW, and need 7 for two hours.
     load = load_of([5.0] * 60 + [40.0] * 60 + [5.0] * 120)
-    here = study(45.0, load=load, rows=(("A1", 0, 240, 27, 7),))
-    found = clm.options(here, dynamic=True)
-    assert found.loc[STATIC, "unserved_share"] == pytest.approx(1 - 20 / 27)
-    assert not found.loc[STATIC, "admissible"]
-    assert found.loc[DYNAMIC, "margin_kw"] <= 35
-    assert found.loc[NO_CLM, "events"] > 0
-    assert found.loc[LARGER, "dsc_kva"] == 47
-    reach = clm.reach(here, ["30s", "30min"])
-    assert reach.index.tolist() == [30, 1800]
-    assert reach["unserved_share"].is_monotonic_increasing
+    found = ways(45.0, load=load, rows=(("A1", 0, 240, 27, 7),))
+    assert found.loc["static limit", "unserved_share"] == pytest.approx(1 - 20 / 27)
+    assert not found.loc["static limit", "admissible"]
+    assert found.loc["dynamic limit", "margin_kw"] <= 35
+    assert found.loc["no management", "events"] > 0
+    assert found.loc["larger DSC, no management", "kva"] == 47
+    # Slower, it holds back more and leaves more unserved.
+    slower = ways(45.0, load=load, rows=(("A1", 0, 240, 27, 7),), latency="30min")
+    assert (
+        slower.loc["dynamic limit", "unserved_share"]
+        >= found.loc["dynamic limit", "unserved_share"]
+    )
+
+
+def test_excess_of_a_year_by_hand():
+    # 50 kW of load and 7 of cars in one half hour; 52 kVA agreed.
+    customers = clm.Customers(sessions_of(("A1", 0, 30, 3.5, 7)), evses_of(A1=7.0), step="1min")
+    found = clm.yearly(customers, load_of([50.0] * 60), None, 52.0, power_factor=1.0)
+    assert found["highest_kva"] == pytest.approx(57)
+    assert found["worst_kw"] == pytest.approx(5)
+    assert found["excess_kva_days"] == pytest.approx(5 * YEAR_DAYS)
+    assert found["excursion_h"] == pytest.approx(YEAR_H / 2)
 
 
 def test_energy_is_conserved_under_a_dynamic_limit():
     rng = np.random.default_rng(3)
     rows = [(f"A{k % 2 + 1}", 40 * k, 35, 5, 7) for k in range(20)]
-    here = study(20.0, load=load_of(rng.uniform(0, 20, 900)), rows=rows)
-    limit, _ = here.dynamic(20.0)
-    result = here.customers.charge(limit)
+    load = load_of(rng.uniform(0, 20, 900))
+    customers = clm.Customers(sessions_of(*rows), evses_of(A1=7.0, A2=7.0)).within(load)
+    supply = {"power_factor": 1.0, "latency": "30s"}
+    margin_kw = clm.required_margin(load, 20.0, tolerated_h=1.0, **supply)
+    result = customers.charge(clm.dynamic_limit(load, 20.0, margin_kw=margin_kw, **supply))
     done = result.sessions
     assert (done["delivered_kwh"] + done["unserved_kwh"]).to_numpy() == pytest.approx(5.0)
     drawn_kwh = float(result.power_kw.sum()) / 60
@@ -443,52 +437,11 @@ def test_energy_is_conserved_under_a_dynamic_limit():
 
 def test_sessions_outside_the_load_are_left_out():
     rows = (("A1", 0, 60, 7, 7), ("A1", 500, 60, 7, 7))
-    here = study(10.0, load=load_of([1.0] * 120), rows=rows)
-    assert here.customers.sessions["session_id"].tolist() == ["s0"]
+    customers = clm.Customers(sessions_of(*rows), evses_of(A1=7.0, A2=7.0))
+    inside = customers.within(load_of([1.0] * 120))
+    assert inside.sessions["session_id"].tolist() == ["s0"]
 
 
-def test_a_site_without_sessions_gets_sentences():
-    customers = clm.Customers(sessions_of(("A1", 0, 60, 7, 7)).iloc[:0], evses_of(A1=7.0))
-    capacity = clm.Capacity(10.0, 1.0, "dsc")
-    load = load_of([1.0] * 60)
-    for known in (None, load):
-        here = clm.study_of(customers, known, capacity, clm.Terms(), latency="30s")
-        found = clm.options(here, dynamic=known is not None)
-        assert found.empty
-        assert "No answer" in findings.answer(found, clm.recommend(found), capacity, "30 s")
-    sweep = clm.static_sweep(
-        customers, clm.limits_to_sweep(customers, power_factor=1), power_factor=1
-    )
-    assert "No session" in findings.static(
-        sweep, None, None, unserved_target=0.01, short_target=0.02, tolerance_kwh=1.0
-    )
-    assert draw.static(sweep, None, None, capacity) is None
-
-
-def test_capacity_falls_back_and_says_so():
-    evses = evses_of(A1=7.0, A2=12.0)
-    asked = clm.capacity_of({"dsc_kva": None, "requested_kva": 30.0}, evses, power_factor=0.95)
-    assert (asked.kva, asked.basis, asked.assumed_power_factor) == (30.0, "requested", True)
-    bare = clm.capacity_of({}, evses, power_factor=0.95)
-    assert bare.kva == pytest.approx(20.0)
-    assert "neither" in findings.capacity(bare)
-    assert "No residual load" in findings.load(None, bare)
-
-
-# Figures
-
-
-def test_figures_say_what_they_show(lift):
-    found = clm.premium(lift, **SUPPLY, tolerated_h=0.0)
-    _, alt = draw.premium(found, 0.0)
-    assert "60.0" in alt
-    grain = clm.granularity(lift, **SUPPLY, latency="30s", tolerated_h=0.0)
-    assert "missing 50.0" in draw.granularity(grain)[1].replace("\u202f", " ")
-    front = clm.frontier(lift, **SUPPLY, margins_kw=[0.0, 30.0, 60.0])
-    assert "without a margin" in draw.frontier(front)[1].lower()
-    flat = clm.frontier(load_of([1.0] * 60), **SUPPLY, latencies=["5s"], margins_kw=[0.0])
-    assert draw.frontier(flat) is None
-    limit = clm.dynamic_limit(lift, **SUPPLY, latency="30s", margin_kw=60)
-    cars = load_of(np.full(720, 20.0))
-    _, alt = draw.day(lift, limit, cars, clm.Capacity(200.0, 0.95, "dsc"), "Europe/London")
-    assert "120 kW" in alt.replace("\u202f", " ")
+@pytest.mark.parametrize("load", [None, load_of([1.0] * 60)])
+def test_a_site_without_sessions_has_no_ways(load):
+    assert ways(10.0, load=load, rows=(("A1", 900, 60, 7, 7),) if load is not None else ()).empty

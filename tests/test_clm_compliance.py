@@ -8,12 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scchelpers.clm import compliance
-from scchelpers.clm import compliance as resolution
-from scchelpers.clm.compliance import DOMESTIC, Rules
-from scchelpers.clm.findings import compliance as findings
+from scchelpers.clm.compliance import Rules, _possible_runs
 from scchelpers.faults import UserError
-from scchelpers.figures.clm import compliance as figures
 
+DOMESTIC = Rules(self_resets=3)
 START = pd.Timestamp("2026-01-05T08:00Z")
 END = START + pd.Timedelta("90D")
 
@@ -82,7 +80,6 @@ def test_no_excursion_no_verdict():
     found = compliance.judge(runs())
     assert found.empty
     assert compliance.summary(found, END).tolist() == [0, 0, 0, 0, 0]
-    assert "no excursion" in findings.verdict(compliance.summary(found, END))
 
 
 @settings(max_examples=60, deadline=None)
@@ -94,14 +91,6 @@ def test_longer_times_allowed_never_lock_out_more(events):
     assert (lax["state"] == "recorded").all()
     assert len(strict) == len(events)
     assert strict["locked_from"].notna().sum() == (strict["state"] == "lock-out").sum()
-
-
-def test_a_cloud_does_not_fit_five_seconds_and_a_local_controller_does():
-    local = compliance.timing(2, 7)
-    assert local["kept"].all() and "every time" in findings.timing(local)
-    cloud = compliance.timing(10, 20)
-    assert cloud["kept"].tolist() == [False, False, True, False, True]
-    assert "begin to reduce" in findings.timing(cloud)
 
 
 def test_impossible_rules_are_refused():
@@ -130,14 +119,14 @@ def seconds_above(power, limit):
 def test_bounds_by_hand():
     # Limit 100, swing 20: a mean of 105 is above for at least 15 s of its minute; one of 95 for at
     # most 20 / 25 of it, 48 s; one of 80 never.
-    found = resolution.possible_runs(minutes([80, 105, 80, 80]), 100, 20)
+    found = _possible_runs(minutes([80, 105, 80, 80]), 100, 20)
     assert found["shortest"]["duration_min"].tolist() == [0.25]
     assert found["as read"]["duration_min"].tolist() == [1]
     assert found["longest"]["duration_min"].tolist() == [1]
-    hidden = resolution.possible_runs(minutes([80, 95, 80]), 100, 20)
+    hidden = _possible_runs(minutes([80, 95, 80]), 100, 20)
     assert hidden["shortest"].empty and hidden["as read"].empty
     assert hidden["longest"]["duration_min"].tolist() == pytest.approx([0.8])
-    joined = resolution.possible_runs(minutes([95, 120, 95]), 100, 20)
+    joined = _possible_runs(minutes([95, 120, 95]), 100, 20)
     assert joined["shortest"]["duration_min"].tolist() == [1]
     assert joined["longest"]["duration_min"].tolist() == pytest.approx([2.6])
     begins = joined["longest"]["start"].iloc[0] - START
@@ -153,7 +142,7 @@ def test_no_true_excursion_is_longer_than_the_longest_reading(seed):
     means = power.reshape(-1, 60).mean(axis=1)
     assert np.abs(power.reshape(-1, 60) - means[:, None]).max() <= swing
     true = seconds_above(power, 100.0)
-    found = resolution.possible_runs(minutes(means), 100.0, swing)
+    found = _possible_runs(minutes(means), 100.0, swing)
     longest = found["longest"]["duration_min"].max() * 60 if len(found["longest"]) else 0
     assert true.max(initial=0) <= longest + 1e-6
     shortest = found["shortest"]["duration_min"].sum() * 60
@@ -161,13 +150,10 @@ def test_no_true_excursion_is_longer_than_the_longest_reading(seed):
 
 
 def test_readings_say_what_a_minute_cannot_show():
-    found = resolution.readings(minutes([80, 101, 80, 80]), 100, 20)
+    found = compliance.readings(minutes([80, 101, 80, 80]), 100, 20)
     assert found.loc["shortest", ["recorded", "counted", "lock_outs"]].tolist() == [1, 0, 0]
     assert found.loc["as read", "counted"] == 1
-    said = findings.readings(found)
-    assert "cannot be judged" in said and "neither shown nor excluded" in said
-    assert "as read: 0 recorded, 1 counted" in figures.readings(found)[1]
-    calm = resolution.readings(minutes([60, 70, 60]), 100, 20)
-    assert figures.readings(calm) is None and "there was no excursion" in findings.readings(calm)
-    missing = resolution.readings(minutes([60, np.nan, 60]), 100, 20)
+    calm = compliance.readings(minutes([60, 70, 60]), 100, 20)
+    assert (calm == 0).all(axis=None)
+    missing = compliance.readings(minutes([60, np.nan, 60]), 100, 20)
     assert missing["above_min"].sum() == 0

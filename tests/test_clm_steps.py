@@ -5,10 +5,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from scchelpers.clm import volatility as steps
-from scchelpers.clm.findings import steps as findings
+from scchelpers.clm import volatility
 from scchelpers.faults import UserError
-from scchelpers.figures.clm import steps as figures
 
 
 def site(starts, minutes, noise=1.5, seed=2, size_kw=60.0, days=20):
@@ -27,7 +25,7 @@ def test_every_start_is_found_and_no_other(seed):
     rng = np.random.default_rng(100 + seed)
     starts = np.sort(rng.choice(np.arange(30, 28000, 45), 150, replace=False))
     minutes = rng.integers(1, 20, len(starts))
-    found = steps.detect(site(starts, minutes, seed=seed), smallest_kw=30)
+    found = volatility.detect(site(starts, minutes, seed=seed), smallest_kw=30)
     true = pd.Timestamp("2026-01-05", tz="UTC") + pd.to_timedelta(starts, unit="min")
     assert found["start"].tolist() == true.tolist()
     assert found["duration_min"].tolist() == minutes.tolist()
@@ -38,7 +36,7 @@ def test_a_start_within_an_interval_is_one_start_of_full_size():
     values = np.full(60, 20.0)
     values[20], values[21:25] = 20 + 35, 80  # it starts 25 s into the minute
     load = site([], []).isel(time=slice(60)).copy(data=values)
-    found = steps.detect(load, smallest_kw=20)
+    found = volatility.detect(load, smallest_kw=20)
     assert found[["size_kw", "duration_min"]].to_numpy().tolist() == [[60, 5]]
 
 
@@ -46,52 +44,31 @@ def test_starts_beside_missing_data_are_not_invented():
     load = site([100, 200], [5, 5], noise=0.0).copy()
     load[98:103] = np.nan
     load[202] = np.nan
-    found = steps.detect(load, smallest_kw=30)
+    found = volatility.detect(load, smallest_kw=30)
     assert len(found) == 1 and np.isnan(found["duration_min"].iloc[0])
 
 
 def test_noise_alone_has_no_starts_by_default():
-    assert steps.detect(site([], [], noise=3.0)).empty
+    assert volatility.detect(site([], [], noise=3.0)).empty
 
 
 def test_a_smallest_start_within_the_noise_is_refused():
     with pytest.raises(UserError, match="does not stand out"):
-        steps.detect(site([], [], noise=3.0), smallest_kw=5)
+        volatility.detect(site([], [], noise=3.0), smallest_kw=5)
     with pytest.raises(UserError, match="above 0"):
-        steps.detect(site([], []), smallest_kw=0)
+        volatility.detect(site([], []), smallest_kw=0)
 
 
 def test_noise_is_not_moved_by_the_motor():
     starts = np.arange(100, 28000, 40)
     noisy = site(starts, [10] * len(starts), noise=1.5)
     # The change between two independent values has a deviation of 1.5 x sqrt(2).
-    assert steps.noise_kw(noisy) == pytest.approx(2.12, rel=0.1)
-
-
-def test_table_sentence_and_figure_by_hand():
-    starts = [day * 1440 + 600 for day in range(20)]  # 10:00 daily, also at the weekend
-    found = steps.detect(site(starts, [6] * 20, noise=0.0), smallest_kw=30)
-    table = steps.by_size(found)
-    assert table["starts"].tolist() == [20]
-    row = table.iloc[0]
-    assert row["per_week"] == pytest.approx(7) and row["median_min"] == 6
-    assert (row["first_hour"], row["last_hour"]) == (10, 10)
-    said = findings.steps(found, table).replace("\u202f", " ")
-    assert "20 loads of 30.0 kW or more" in said and "between 10:00 and 11:00" in said
-    assert "20 starts" in figures.steps(found, table)[1]
-
-
-def test_a_site_without_starts_says_so():
-    found = steps.detect(site([], [], noise=0.0), smallest_kw=30)
-    table = steps.by_size(found)
-    assert table.empty and figures.steps(found, table) is None
-    assert findings.steps(found, table).startswith("No load")
+    assert volatility.noise_kw(noisy) == pytest.approx(2.12, rel=0.1)
 
 
 def test_hoist_of_the_demo_yard(demo_yard):
-    found = steps.detect(demo_yard, smallest_kw=30)
-    table = steps.by_size(found)
-    assert table["starts"].idxmax() == 60
+    found = volatility.detect(demo_yard, smallest_kw=30)
+    assert (found["size_kw"] / 10).round().mode().iloc[0] == 6
     assert found["hour"].between(8, 17).all()
     # Poisson, 5 on each of six days a week but holidays; runs that overlap are one start.
     assert 4.3 * 6 < len(found) / found.attrs["weeks"] < 5 * 6

@@ -8,10 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scchelpers.clm import volatility
-from scchelpers.clm import volatility as prediction
-from scchelpers.clm.findings import volatility as findings
 from scchelpers.faults import UserError
-from scchelpers.figures.clm import volatility as figures
 
 
 def load(values, start="2026-01-05", step="1min"):
@@ -79,56 +76,28 @@ def test_bootstrap_is_the_same_for_the_same_seed_and_holds_the_estimate():
     assert (one["low_kw"] < one["high_kw"]).all()
 
 
-def test_clock_finds_the_hours_of_the_motor():
-    found = volatility.by_clock(volatility.rises(motor(), "1min"), [0.01])
-    restless = found.index[found[0.01] > 50].tolist()
-    assert restless == [(days, hour) for days in ("weekday", "weekend") for hour in (8, 14)]
-    assert figures.by_clock(found)[1].count("60") >= 1
-    assert "08:00 to 09:00" in findings.by_clock(found)
-
-
-def test_clock_is_local():
-    summer = motor().assign_coords(time=pd.date_range("2026-07-06", periods=28 * 1440, freq="1min"))
-    found = volatility.by_clock(volatility.rises(summer, "1min"), [0.01]).loc["weekday"]
-    assert found.index[found[0.01] > 50].tolist() == [9, 15]
-
-
-def test_clustering_tells_garch_from_independent_changes():
-    rng = np.random.default_rng(5)
-    scale = np.repeat(np.where(rng.random(200) < 0.2, 10.0, 1.0), 60)
-    restless = volatility.clustering(load(np.cumsum(scale * rng.standard_normal(12000))))
-    calm = volatility.clustering(load(np.cumsum(rng.standard_normal(12000))))
-    assert restless.loc[1.0, "size"] > 0.3 > 0.05 > abs(calm.loc[1.0, "size"])
-    assert "come together" in findings.clustering(restless)
-    assert "says little" in findings.clustering(calm)
-
-
 def test_unseen_periods_are_not_used():
     quiet = np.zeros(20000)
     quiet[15000::100] = 60.0  # only the last quarter has a machine
-    found = prediction.held_out(load(quiet), "1min", [0.001], methods=["plain"]).iloc[0]
+    found = volatility.held_out(load(quiet), "1min", [0.001], methods=["plain"]).iloc[0]
     # Derived from the other three quarters, the margin for the last is 0 and is met 50 times.
     assert found["worst_share"] == pytest.approx(0.01, rel=0.05)
     assert found["margin_low_kw"] == 0
 
 
 def test_a_machine_with_hours_is_better_known_by_the_hour():
-    found = prediction.held_out(
+    found = volatility.held_out(
         motor(days=56), "1min", [0.001], methods=["plain", "hour", "recent"]
     )
     assert found["pinball_kw"].idxmin() == ("hour", 0.001)
     assert found.loc[("hour", 0.001), "margin_kw"] < 0.3 * found.loc[("plain", 0.001), "margin_kw"]
-    said = findings.held_out(found)
-    assert "“hour” does better" in said and "1 in 1,000" in said
-    drawn, alt = figures.held_out(found)
-    assert len(drawn.axes) == 2 and "hour, meant for 1 in 1,000" in alt
 
 
 def test_garch_follows_changing_volatility():
     rng = np.random.default_rng(6)
     scale = np.repeat(np.where(np.arange(80) % 8 < 2, 8.0, 1.0), 100)
     walk = 100 + np.cumsum(scale * rng.standard_normal(8000))
-    found = prediction.held_out(
+    found = volatility.held_out(
         load(walk), "1min", [0.01], methods=["plain", "recent", "garch"], periods=2
     )
     loss = found["pinball_kw"].droplevel("chance")
@@ -141,22 +110,14 @@ def test_garch_follows_changing_volatility():
         (lambda: volatility.margins(motor(1), ["1min"], [0.0]), "chances"),
         (lambda: volatility.margins(motor(1), ["1min"], block="month"), "block"),
         (lambda: volatility.rises(motor(1), "-1min"), "latency"),
-        (lambda: prediction.held_out(motor(1), "1min", methods=["magic"]), "magic"),
-        (lambda: prediction.held_out(motor(1), "1min", periods=1), "periods"),
-        (lambda: prediction.held_out(motor(1), "1min"), "too few"),
+        (lambda: volatility.held_out(motor(1), "1min", methods=["magic"]), "magic"),
+        (lambda: volatility.held_out(motor(1), "1min", periods=1), "periods"),
+        (lambda: volatility.held_out(motor(1), "1min"), "too few"),
     ],
 )
 def test_impossible_questions_are_refused(call, word):
     with pytest.raises(UserError, match=word):
         call()
-
-
-def test_sentence_and_figure_of_the_margins():
-    found = volatility.margins(motor(), ["1min", "5min"], [0.001, 0.0001], block="day")
-    said = findings.margins(found)
-    assert "1 in 1,000" in said and "hangs on single events" in said
-    assert "5\u202fmin" in figures.margins(found)[1]
-    assert figures.margins(found.loc[[60.0]]) is None
 
 
 def filled_gaps_removed(watts: pd.Series) -> pd.Series:
@@ -173,6 +134,6 @@ def test_margin_of_a_real_home_holds_on_unseen_months(shared_data):
     path = shared_data("refit_homes") / "refit_house20_1min_w.csv.gz"
     table = pd.read_csv(path, parse_dates=["time"], nrows=200_000)
     home = load(filled_gaps_removed(table["w"]) / 1000, start=table["time"].iloc[0])
-    found = prediction.held_out(home, "1min", [0.001], methods=["plain"]).iloc[0]
+    found = volatility.held_out(home, "1min", [0.001], methods=["plain"]).iloc[0]
     assert 2.0 < found["margin_kw"] < 6.0
     assert 0.3e-3 < found["exceeded_share"] < 3e-3

@@ -70,22 +70,6 @@ class Rules:
             )
 
 
-DOMESTIC = Rules(self_resets=3)
-
-# What each rule rests on, and where sources differ.
-SOURCES = {
-    "act_within_s": "makers' readings of G100 Issue 2 Amendment 2 (2023)",
-    "typical_within_s": "a network operator's page on customer limitation schemes",
-    "back_within_s": "the same page",
-    "counted_from_s": "an open G100 controller",
-    "lockout_above_s": "the same controller",
-    "pair_within_min": "the same controller",
-    "day_count": "sources differ: the third (makers) or the fourth (the open controller)",
-    "lockout_h": "the open controller and a maker, for non-domestic sites",
-    "self_resets": "the open controller: three in 30 days for a home",
-}
-
-
 def judge(excursions: pd.DataFrame, rules: Rules | None = None) -> pd.DataFrame:
     """Return what the rules make of each excursion, in order of time.
 
@@ -201,43 +185,10 @@ def summary(judged: pd.DataFrame, end: pd.Timestamp) -> pd.Series:
     )
 
 
-def timing(begins_s: float, back_s: float, rules: Rules | None = None) -> pd.DataFrame:
-    """Return which times of the rules a scheme keeps.
-
-    Parameters
-    ----------
-    begins_s : float
-        From the load's rise until the chargepoints begin to reduce [s]: metering, communication and
-        decision.
-    back_s : float
-        Until the import is back at the limit [s]: the same, and the cars' own reaction.
-    rules : Rules, optional
-
-    Returns
-    -------
-    pandas.DataFrame
-        Indexed by demand: allowed_s and takes_s [s], kept.
-    """
-    rules = rules or Rules()
-    rows = (
-        ("begin to reduce", rules.act_within_s, begins_s, begins_s <= rules.act_within_s),
-        ("back at the limit, typical", rules.typical_within_s, back_s,
-         back_s <= rules.typical_within_s),
-        ("back at the limit, at the latest", rules.back_within_s, back_s,
-         back_s <= rules.back_within_s),
-        ("excursion not counted", rules.counted_from_s, back_s, back_s < rules.counted_from_s),
-        ("no lock-out by one excursion", rules.lockout_above_s, back_s,
-         back_s <= rules.lockout_above_s),
-    )  # fmt: skip
-    return pd.DataFrame(rows, columns=["demand", "allowed_s", "takes_s", "kept"]).set_index(
-        "demand"
-    )
-
-
 READINGS = ("shortest", "as read", "longest")
 
 
-def possible_runs(
+def _possible_runs(
     import_kw: xr.DataArray, limit_kw: float, swing_kw: float
 ) -> dict[str, pd.DataFrame]:
     """Return the excursions that interval means allow: the shortest, as read, and the longest.
@@ -298,7 +249,7 @@ def readings(
     step = step_of(import_kw)
     end = pd.Timestamp(import_kw["time"].to_numpy()[-1], tz="UTC") + step
     rows = {}
-    for name, runs in possible_runs(import_kw, limit_kw, swing_kw).items():
+    for name, runs in _possible_runs(import_kw, limit_kw, swing_kw).items():
         found = summary(judge(runs, rules), end)
         rows[name] = {**found, "above_min": runs["duration_min"].sum()}
     frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("reading")

@@ -1,4 +1,16 @@
-"""Static and dynamic limits of a customer load management scheme (report section 7.1)."""
+"""Static and dynamic limits, the loop between meter and chargepoints, and the loss of its signal.
+
+The controller acts on a *believed* load: read at intervals, averaged, rounded, decided upon at
+intervals, and let down slowly if asked to. A rise of the load is always acted upon at once; the
+deadband and the ramp only hold back a fall, as the limit may rise late but must not fall late.
+None of it depends on the capacity or the margin, so one pass serves every margin of a sweep.
+
+When the signal is lost the chargepoints hold the last limit, fall to a static one or stop. While a
+loss has not been noticed every one of these holds. Outages of a sweep are nested: a higher rate has
+all the outages of a lower one and more, a longer length begins at the same instants.
+
+Source: the Charge Project report (SP Energy Networks), section 7.1.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +24,7 @@ import pandas as pd
 import xarray as xr
 
 from scchelpers.faults import UserError
-from scchelpers.timebase import step_length
+from scchelpers.timebase import YEAR_DAYS, step_length
 
 # The largest three-phase whole-current supply: 3 x 230 V x 100 A. Above it the meter works by
 # current transformers, is read every half hour, and the capacity itself is paid for.
@@ -343,3 +355,130 @@ def checked_latency(latency) -> pd.Timedelta:
     if pd.isna(late) or late < pd.Timedelta(0):
         raise UserError(f"latency = {latency!r}: write a length of time such as '30s'")
     return late
+
+
+ANSWERS = ("hold", "fall", "stop")
+
+
+def outages(
+    start: pd.Timestamp,
+    end: pd.Timestamp,
+    *,
+    per_year: float,
+    mean_length: str | pd.Timedelta,
+    seed: int = 0,
+    most_per_year: float | None = None,
+) -> pd.DataFrame:
+    """Draw outages: they begin at random and last exponentially.
+
+    Parameters
+    ----------
+    start, end : datetime (UTC)
+        Span.
+    per_year : float
+        Mean number of outages in a year.
+    mean_length : str or Timedelta
+        Mean length of an outage.
+    seed : int
+        Seed.
+    most_per_year : float, optional
+        Highest rate of a sweep, from whose outages these are a part; by default `per_year`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        start and end [UTC], in order; outages that overlap are one.
+
+    Raises
+    ------
+    UserError
+        For a rate below 0 or above the highest, or a length that is none.
+    """
+    most = per_year if most_per_year is None else most_per_year
+    if not 0 <= per_year <= most:
+        raise UserError(f"per_year = {per_year}: must be from 0 to {most} outages a year")
+    length = checked_latency(mean_length)
+    rng = np.random.default_rng(seed)
+    first = pd.Timestamp(start).tz_convert("UTC")
+    span = pd.Timestamp(end).tz_convert("UTC") - first
+    many = rng.poisson(most * (span / pd.Timedelta(days=YEAR_DAYS)))
+    place, keep, lasts = rng.random(many), rng.random(many), rng.exponential(size=many)
+    chosen = np.flatnonzero(keep * most < per_year)
+    chosen = chosen[np.argsort(place[chosen], kind="stable")]
+    begins = first + _seconds(place[chosen] * span.total_seconds())
+    ends = begins + _seconds(lasts[chosen] * length.total_seconds())
+    merged: list[list[pd.Timestamp]] = []
+    for begin, stop in zip(begins, ends, strict=True):
+        if merged and begin <= merged[-1][1]:
+            merged[-1][1] = max(merged[-1][1], stop)
+        else:
+            merged.append([begin, stop])
+    frame = pd.DataFrame(merged, columns=["start", "end"], dtype="datetime64[ns, UTC]")
+    return frame[frame["end"] > frame["start"]].reset_index(drop=True)
+
+
+def _seconds(lengths: np.ndarray) -> pd.TimedeltaIndex:
+    return pd.to_timedelta(np.floor(lengths), unit="s")
+
+
+def with_outages(
+    limit_kw: xr.DataArray,
+    lost: pd.DataFrame,
+    answer: str,
+    *,
+    static_kw: float = 0.0,
+    notice: str | pd.Timedelta = "1min",
+) -> xr.DataArray:
+    """Return a limit as the chargepoints keep it when its signal is lost now and then.
+
+    Parameters
+    ----------
+    limit_kw : xarray.DataArray
+        Limit [kW] over time (each value holds to the next stamp).
+    lost : pandas.DataFrame
+        From `outages`.
+    answer : "hold", "fall" or "stop"
+        What holds from the moment the loss is noticed.
+    static_kw : float
+        Limit to fall to [kW].
+    notice : str or Timedelta
+        Time until the loss is noticed, in which the last limit holds. A lost meter shows within a
+        few readings; chargepoints miss a lost hub only when its messages time out.
+
+    Returns
+    -------
+    xarray.DataArray
+        limit_kw [kW] over time, stamped where it changes.
+
+    Examples
+    --------
+    >>> time = pd.date_range("2026-01-01", periods=4, freq="1min")
+    >>> limit = xr.DataArray([40.0, 30.0, 20.0, 10.0], {"time": time}, ("time",))
+    >>> lost = pd.DataFrame({"start": [pd.Timestamp("2026-01-01T00:01:30Z")],
+    ...                      "end": [pd.Timestamp("2026-01-01T00:03:30Z")]})
+    >>> with_outages(limit, lost, "stop", notice="1min").values.tolist()
+    [40.0, 30.0, 30.0, 0.0, 10.0]
+    """
+    if answer not in ANSWERS:
+        raise UserError(f"answer = {answer!r}: write one of {', '.join(ANSWERS)}")
+    if not static_kw >= 0:
+        raise UserError(f"static_kw = {static_kw}: must be 0 kW or more")
+    time = limit_kw["time"].to_numpy().astype("datetime64[ns]")
+    values = limit_kw.to_numpy().astype(float)
+    begin, end = (lost[name].dt.tz_localize(None).to_numpy("datetime64[ns]") for name in lost)
+    noticed = np.minimum(begin + checked_latency(notice).to_timedelta64(), end)
+    at = np.searchsorted(begin, time, side="right") - 1
+    kept = (at < 0) | (time >= end[np.maximum(at, 0)]) if len(end) else np.ones(len(time), bool)
+    answers = [] if answer == "hold" else [(noticed, static_kw if answer == "fall" else 0.0)]
+    stamps, levels = [time[kept]], [values[kept]]
+    for when, level in ((begin, None), *answers, (end, None)):
+        inside = (when >= time[0]) & ((when < end) | (when == end) & (level is None))
+        last = np.searchsorted(time, when[inside], side="right") - 1
+        stamps.append(when[inside])
+        levels.append(values[last] if level is None else np.full(inside.sum(), level))
+    # Of equal stamps the last written holds: an answer at once comes after the value held.
+    frame = pd.Series(np.concatenate(levels), np.concatenate(stamps))
+    frame = frame[~frame.index.duplicated(keep="last")].sort_index()
+    return xr.DataArray(
+        frame.to_numpy(), {"time": frame.index.to_numpy()}, ("time",), "limit_kw", limit_kw.attrs
+    )

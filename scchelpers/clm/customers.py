@@ -1,9 +1,9 @@
-"""One site under one scheme after another: what it gives, risks and costs in a year."""
+"""What a limit means to the drivers and the supply of a site in a year, and what serves them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -13,21 +13,29 @@ import xarray as xr
 from scchelpers import charging
 from scchelpers.charging import Chargers, ChargingResult
 from scchelpers.clm.control import (
-    WHOLE_CURRENT_KVA,
-    Capacity,
-    Controller,
-    checked_latency,
     checked_power_factor,
     dynamic_limit,
     step_of,
 )
 from scchelpers.clm.response import (
-    YEAR_H,
     excursions,
     half_hours_kva,
     merged,
     required_margin,
     site_import,
+)
+from scchelpers.site import TOLERANCE_KWH
+from scchelpers.timebase import YEAR_DAYS, YEAR_H
+
+# From the least complex to the most.
+WAYS = (
+    "no management",
+    "static limit",
+    "static limit, smaller capacity",
+    "static limit, larger DSC",
+    "larger DSC, no management",
+    "dynamic limit",
+    "dynamic limit, larger DSC",
 )
 
 
@@ -50,7 +58,7 @@ class Customers:
     sessions: pd.DataFrame
     chargepoints: pd.DataFrame
     min_current_a: float = 6.0
-    tolerance_kwh: float = 1.0
+    tolerance_kwh: float = TOLERANCE_KWH
     step: str | pd.Timedelta = "5min"
 
     @property
@@ -113,7 +121,7 @@ class Customers:
     def years(self) -> float:
         """Length of the record, first plug-in to last plug-out [years]."""
         length = self.sessions["plug_out"].max() - self.sessions["plug_in"].min()
-        return length / pd.Timedelta(days=365.25)
+        return length / pd.Timedelta(days=YEAR_DAYS)
 
     def within(self, residual_kw: xr.DataArray) -> Customers:
         """Return the customers whose whole stay lies in the span of a residual load.
@@ -127,86 +135,15 @@ class Customers:
         return Customers(kept, self.chargepoints, self.min_current_a, self.tolerance_kwh, step)
 
 
-SERVICE = ("unserved_kwh", "unserved_share", "short_share", "slowed_share", "peak_kw")
-
-MANAGED_COLUMNS = (
-    *("ac_unserved_share", "ac_short_share", "dc_unserved_share", "dc_short_share"),
-    *("peak_kw", "over_h"),
-)
-
-ALL_MANAGED, AC_MANAGED, UNMANAGED = "all managed", "only AC managed", "no management"
-
-
-def limits_to_sweep(customers: Customers, *, power_factor: float, count: int = 10) -> list[float]:
-    """Return limits from a twentieth of the peak demand to just above it, and 69 kVA if within.
-
-    A site without sessions has no demand and gets none.
-    """
-    if customers.sessions.empty:
-        return []
-    peak_kva = customers.peak_kw / checked_power_factor(power_factor)
-    shares = np.linspace(0.05, 1.0, count)
-    limits = {float(np.ceil(share * peak_kva)) for share in shares}
-    if peak_kva > WHOLE_CURRENT_KVA:
-        limits.add(WHOLE_CURRENT_KVA)
-    return sorted(limits)
-
-
-def static_sweep(
-    customers: Customers, limits_kva: Sequence[float], *, power_factor: float
-) -> pd.DataFrame:
-    """Return what each fixed limit takes from the customers.
-
-    Parameters
-    ----------
-    customers : Customers
-        Sessions of the site.
-    limits_kva : sequence of float
-        Limits [kVA].
-    power_factor : float
-        Power factor of the chargepoints.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Indexed by limit_kva: limit_kw and the columns of `Customers.service`.
-    """
-    factor = checked_power_factor(power_factor)
-    rows = {}
-    for limit_kva in limits_kva:
-        served = customers.service(customers.charge(limit_kva * factor))
-        rows[float(limit_kva)] = {"limit_kw": limit_kva * factor} | served.to_dict()
-    frame = pd.DataFrame.from_dict(rows, orient="index")
-    return frame.reindex(columns=["limit_kw", *SERVICE]).rename_axis("limit_kva")
-
-
-def meets(
-    served: pd.Series, *, unserved_target: float | None = None, short_target: float | None = None
-) -> bool:
-    """Return whether what a limit took is within the service targets that are given.
-
-    Parameters
-    ----------
-    served : pandas.Series
-        From `Customers.service`.
-    unserved_target : float, optional
-        Per site: share of the energy that may stay unserved.
-    short_target : float, optional
-        Per session: share of sessions that may leave short.
-    """
+def _meets(served, unserved_target: float | None, short_target: float | None) -> bool:
+    """Return whether what a limit took is within the targets that are given."""
     by_site = unserved_target is None or served["unserved_share"] <= unserved_target
     by_session = short_target is None or served["short_share"] <= short_target
     return bool(by_site and by_session)
 
 
-def smallest(works: Callable[[int], bool], highest: int) -> int | None:
-    """Return the smallest whole number from 1 that works, by halving; None if the highest fails.
-
-    Examples
-    --------
-    >>> smallest(lambda kva: kva >= 37, 100), smallest(lambda kva: False, 100)
-    (37, None)
-    """
+def _smallest(works: Callable[[int], bool], highest: int) -> int | None:
+    """Return the smallest whole number from 1 that works, by halving; None if the highest fails."""
     if not works(highest):
         return None
     low, high = 0, highest
@@ -216,7 +153,13 @@ def smallest(works: Callable[[int], bool], highest: int) -> int | None:
     return high
 
 
-def smallest_limit(customers: Customers, *, power_factor: float, **targets: float) -> int | None:
+def smallest_limit(
+    customers: Customers,
+    *,
+    power_factor: float,
+    unserved_target: float | None = None,
+    short_target: float | None = None,
+) -> int | None:
     """Return the smallest fixed limit that meets service targets, in whole kVA.
 
     Parameters
@@ -225,8 +168,8 @@ def smallest_limit(customers: Customers, *, power_factor: float, **targets: floa
         Sessions of the site.
     power_factor : float
         Power factor of the chargepoints.
-    **targets
-        Of `meets`.
+    unserved_target, short_target : float, optional
+        Share of the energy that may stay unserved, and of the sessions that may leave short.
 
     Returns
     -------
@@ -236,18 +179,12 @@ def smallest_limit(customers: Customers, *, power_factor: float, **targets: floa
     if customers.sessions.empty:
         return None
     factor = checked_power_factor(power_factor)
+    targets = {"unserved_target": unserved_target, "short_target": short_target}
     highest = int(np.ceil(customers.peak_kw / factor)) + 1
-    return smallest(
-        lambda kva: meets(customers.service(customers.charge(kva * factor)), **targets), highest
+    return _smallest(
+        lambda kva: _meets(customers.service(customers.charge(kva * factor)), **targets),
+        highest,
     )
-
-
-def dc_evses(chargepoints: pd.DataFrame) -> list[str]:
-    """Return the EVSEs that deliver direct current: those without phases, else the rapid ones."""
-    rapid = chargepoints["kind"].isin(["rapid", "ultra"])
-    if "phases" in chargepoints:
-        rapid = chargepoints["phases"].eq(0) | (chargepoints["phases"].isna() & rapid)
-    return chargepoints.loc[rapid, "evse_id"].tolist()
 
 
 def managed_options(customers: Customers, limit_kva: float, *, power_factor: float) -> pd.DataFrame:
@@ -265,21 +202,24 @@ def managed_options(customers: Customers, limit_kva: float, *, power_factor: flo
     Returns
     -------
     pandas.DataFrame
-        Indexed by option: of AC and of DC the share of energy unserved and of sessions short;
-        peak_kw, and over_h: time a year above the limit [h]. No rows where the site does not have
-        both. Where DC units alone exceed the limit nothing is left for the others.
+        Indexed by option ("all managed", "only AC managed", "no management"): of AC and of DC the
+        share of energy unserved and of sessions short; peak_kw, and over_h: time a year above the
+        limit [h]. No rows where not both were used. Where DC units alone exceed the limit nothing
+        is left for the others.
     """
-    dc = dc_evses(customers.chargepoints)
-    seen = customers.sessions["evse_id"]
-    dc = [evse for evse in dc if (seen == evse).any()]
-    of_dc = seen.isin(dc).to_numpy()
+    places, seen = customers.chargepoints, customers.sessions["evse_id"]
+    rapid = places["kind"].isin(["rapid", "ultra"])
+    if "phases" in places:  # a unit that delivers direct current has none
+        rapid = places["phases"].eq(0) | (places["phases"].isna() & rapid)
+    of_dc = seen.isin(places.loc[rapid, "evse_id"]).to_numpy()
+    dc = seen[of_dc].unique().tolist()
     if of_dc.all() or not of_dc.any():
-        return pd.DataFrame(columns=MANAGED_COLUMNS)
+        return pd.DataFrame()
     limit_kw = limit_kva * checked_power_factor(power_factor)
     results = {
-        ALL_MANAGED: customers.charge(limit_kw),
-        AC_MANAGED: customers.charge(limit_kw, never_curtailed=dc),
-        UNMANAGED: customers.free,
+        "all managed": customers.charge(limit_kw),
+        "only AC managed": customers.charge(limit_kw, never_curtailed=dc),
+        "no management": customers.free,
     }
     free = customers.free.sessions
     rows = {}
@@ -294,141 +234,6 @@ def managed_options(customers: Customers, limit_kva: float, *, power_factor: flo
         row["over_h"] = over * pd.Timedelta(customers.step) / pd.Timedelta("1h") / customers.years
         rows[option] = row
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("option")
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What is asked of a scheme, and what things cost.
-
-    Attributes
-    ----------
-    unserved_target : float
-        Share of the energy that may stay unserved.
-    short_target : float
-        Share of sessions that may leave short.
-    tolerated_h : float
-        Time above the DSC that is tolerated in a year [h].
-    capacity_p_per_kva_day : float
-        Price of agreed capacity [p/kVA/day].
-    excess_p_per_kva_day : float
-        Price of what the highest half hour of a month takes above it [p/kVA/day].
-    unserved_price : float
-        What a kWh not served costs the site [£/kWh].
-    dynamic_gbp_per_year : float
-        What the meter signal and the controller of a dynamic CLM cost in a year [£].
-    """
-
-    unserved_target: float = 0.01
-    short_target: float = 0.02
-    tolerated_h: float = 1.0
-    capacity_p_per_kva_day: float = 4.0
-    excess_p_per_kva_day: float = 8.0
-    unserved_price: float = 0.4
-    dynamic_gbp_per_year: float = 300.0
-
-
-@dataclass(frozen=True, eq=False)
-class Study:
-    """A site, its terms and the CLM it may have.
-
-    Attributes
-    ----------
-    customers : Customers
-        Sessions, within the span of the residual load and at its step.
-    load : xarray.DataArray
-        Residual load [kW].
-    capacity : Capacity
-        Capacity of today.
-    terms : Terms
-        Targets and prices.
-    latency : str
-        Response time of a dynamic CLM.
-    controller : Controller, optional
-        Its metering and control.
-    """
-
-    customers: Customers
-    load: xr.DataArray
-    capacity: Capacity
-    terms: Terms
-    latency: str
-    controller: Controller | None = None
-
-    @cached_property
-    def enough_kva(self) -> int:
-        """Capacity at which nothing need be managed, at the load's own resolution [kVA]."""
-        flow = site_import(self.load, self.customers.free.power_kw)
-        highest_kw = float(np.nanmax(flow["import_kw"]))
-        return int(np.ceil(highest_kw / self.capacity.power_factor - 1e-9))
-
-    def static(self, kva: float) -> tuple[float, float]:
-        """Return the fixed limit at a capacity [kW], and the margin in it: none.
-
-        Without a meter signal only what the highest load on record leaves is safe.
-        """
-        highest_kw = float(np.nanmax(self.load))
-        return max(0.0, kva * self.capacity.power_factor - highest_kw), np.nan
-
-    def dynamic(self, kva: float) -> tuple[xr.DataArray, float]:
-        """Return the dynamic limit at a capacity [kW], and the margin in it [kW]."""
-        given = {
-            "power_factor": self.capacity.power_factor,
-            "latency": self.latency,
-            "controller": self.controller,
-        }
-        margin_kw = required_margin(self.load, kva, tolerated_h=self.terms.tolerated_h, **given)
-        return dynamic_limit(self.load, kva, margin_kw=margin_kw, **given), margin_kw
-
-    def unmanaged(self, kva: float) -> tuple[None, float]:
-        """Return no limit, and no margin."""
-        return None, np.nan
-
-    def serves(self, limit_kw) -> bool:
-        """Return whether customers under a limit are served as the terms ask."""
-        return self._meets(self.customers.service(self.customers.charge(limit_kw)))
-
-    def outcome(self, kva: float, limit_kw, margin_kw: float, scheme_gbp: float = 0.0) -> dict:
-        """Return what a limit at a capacity gives, risks and costs in a year."""
-        result = self.customers.charge(limit_kw)
-        served = self.customers.service(result)
-        flow = site_import(self.load, drawn_kw(result.want_kw, limit_kw))
-        found = excursions(flow, kva * self.capacity.power_factor)
-        known = np.isfinite(flow["import_kw"].to_numpy())
-        years = float(flow["length_h"].to_numpy()[known].sum()) / YEAR_H
-        half_hours = half_hours_kva(flow, power_factor=self.capacity.power_factor)
-        excursion_h = float(found["duration_min"].sum() / 60 / years)
-        extra_kva = kva - self.capacity.kva
-        return {
-            "dsc_kva": float(kva),
-            "margin_kw": margin_kw,
-            "unserved_kwh": served["unserved_kwh"],
-            "unserved_share": served["unserved_share"],
-            "short_share": served["short_share"],
-            "events": len(found) / years,
-            "excursion_h": excursion_h,
-            "worst_kw": float(found["depth_kw"].max()) if len(found) else 0.0,
-            "highest_kva": float(half_hours.max()),
-            "capacity_gbp": extra_kva * 365.25 * self.terms.capacity_p_per_kva_day / 100,
-            "excess_gbp": excess_days(half_hours, kva) * self.terms.excess_p_per_kva_day / 100,
-            "unserved_gbp": served["unserved_kwh"] * self.terms.unserved_price,
-            "scheme_gbp": scheme_gbp,
-            "admissible": self._meets(served) and excursion_h <= self.terms.tolerated_h + 1e-9,
-        }
-
-    def _meets(self, served: pd.Series) -> bool:
-        return meets(
-            served,
-            unserved_target=self.terms.unserved_target,
-            short_target=self.terms.short_target,
-        )
-
-
-def no_load(customers: Customers) -> xr.DataArray:
-    """Return a residual load of 0 kW for a site whose capacity is the chargepoints' alone."""
-    time = pd.DatetimeIndex([])
-    if len(customers.sessions):
-        time = customers.free.power_kw.get_index("time")
-    return xr.DataArray(np.zeros(len(time)), {"time": time}, ("time",), "residual_kw")
 
 
 def drawn_kw(want_kw: xr.DataArray, limit_kw) -> xr.DataArray:
@@ -455,132 +260,156 @@ def excess_days(half_hours: xr.DataArray, kva: float) -> float:
     highest = half_hours.to_series().resample("MS").max().dropna()
     days = np.asarray(highest.index.days_in_month)
     over_kva = (highest - kva).clip(lower=0.0).to_numpy()
-    return float(over_kva @ days / days.sum() * 365.25)
+    return float(over_kva @ days / days.sum() * YEAR_DAYS)
 
 
-NO_CLM = "no management"
-
-STATIC, DYNAMIC = "static limit", "dynamic limit"
-
-LARGER_STATIC, LARGER_DYNAMIC = "static limit, larger DSC", "dynamic limit, larger DSC"
-
-SMALLER_STATIC = "static limit, smaller capacity"
-
-LARGER = "larger DSC, no management"
-
-# From the least complex to the most: a tie goes to the first.
-OPTIONS = (NO_CLM, STATIC, SMALLER_STATIC, LARGER_STATIC, LARGER, DYNAMIC, LARGER_DYNAMIC)
-
-COSTS = ("capacity_gbp", "excess_gbp", "unserved_gbp", "scheme_gbp")
-
-
-def study_of(
+def yearly(
     customers: Customers,
-    residual_kw: xr.DataArray | None,
-    capacity: Capacity,
-    terms: Terms,
+    residual_kw: xr.DataArray,
+    limit_kw: xr.DataArray | float | None,
+    kva: float,
     *,
-    latency: str,
-    controller: Controller | None = None,
-) -> Study:
-    """Return the study of a site; customers are kept to the span and the step of its load.
+    power_factor: float,
+) -> dict[str, float]:
+    """Return what a limit gives to drivers and risks at the supply in a year.
 
     Parameters
     ----------
     customers : Customers
-        Sessions of the site.
-    residual_kw : xarray.DataArray, optional
-        Residual load [kW]; without one all the capacity is for the chargepoints.
-    capacity : Capacity
-        Capacity of today.
-    terms : Terms
-        Targets and prices.
-    latency : str
-        Response time of a dynamic CLM.
-    controller : Controller, optional
-        Its metering and control.
+        Sessions, within the span of the residual load and at its step (`Customers.within`).
+    residual_kw : xarray.DataArray
+        Residual load [kW].
+    limit_kw : None, float or xarray.DataArray
+        Limit of the chargepoints together [kW].
+    kva : float
+        Capacity [kVA] above which an import is an excursion.
+    power_factor : float
+        Power factor of the import.
+
+    Returns
+    -------
+    dict
+        unserved_kwh [kWh a year], unserved_share, short_share; events [a year], excursion_h [h a
+        year] and worst_kw [kW] of import above the capacity that charging causes, with the demand
+        on record; highest_kva, half hour of import [kVA]; excess_kva_days [kVA days a year].
     """
-    if residual_kw is None:
-        return Study(customers, no_load(customers), capacity, terms, latency, controller)
-    inside = customers.within(residual_kw)
-    return Study(inside, residual_kw, capacity, terms, latency, controller)
+    result = customers.charge(limit_kw)
+    served = customers.service(result)
+    # After the last plug-out nothing is wanted: the last step's value does not hold on.
+    want_kw = result.want_kw.reindex(time=residual_kw["time"], fill_value=0.0)
+    flow = site_import(residual_kw, drawn_kw(want_kw, limit_kw))
+    found = excursions(flow, kva * power_factor)
+    known = np.isfinite(flow["import_kw"].to_numpy())
+    years = float(flow["length_h"].to_numpy()[known].sum()) / YEAR_H
+    half_hours = half_hours_kva(flow, power_factor=power_factor)
+    return {
+        **served[["unserved_kwh", "unserved_share", "short_share"]].to_dict(),
+        "events": len(found) / years,
+        "excursion_h": float(found["duration_min"].sum() / 60 / years),
+        "worst_kw": float(found["depth_kw"].max()) if len(found) else 0.0,
+        "highest_kva": float(half_hours.max()),
+        "excess_kva_days": excess_days(half_hours, kva),
+    }
 
 
-def options(study: Study, *, dynamic: bool) -> pd.DataFrame:
-    """Return what each way to connect the chargepoints gives, risks and costs in a year.
+def ways_to_connect(
+    customers: Customers,
+    residual_kw: xr.DataArray | None,
+    kva: float,
+    *,
+    power_factor: float,
+    latency: str,
+    tolerated_h: float,
+    unserved_target: float,
+    short_target: float,
+    agreed: bool,
+) -> pd.DataFrame:
+    """Return what each way to connect the chargepoints gives and risks in a year.
 
     Parameters
     ----------
-    study : Study
-        The site.
-    dynamic : bool
-        Whether a dynamic limit is possible: it needs a residual load.
+    customers : Customers
+        Sessions of the site; kept to the span and the step of its load.
+    residual_kw : xarray.DataArray, optional
+        Residual load [kW]; without one no dynamic limit is possible, and all the capacity is for
+        the chargepoints.
+    kva : float
+        Capacity of today, or asked for [kVA].
+    power_factor : float
+        Power factor of the import.
+    latency : str
+        Response time of a dynamic limit.
+    tolerated_h : float
+        Time above the capacity that is tolerated in a year [h].
+    unserved_target, short_target : float
+        Share of the energy that may stay unserved, and of the sessions that may leave short.
+    agreed : bool
+        Whether `kva` is agreed already (a DSC): only a site without one may still ask for less.
 
     Returns
     -------
     pandas.DataFrame
-        Indexed by option: dsc_kva, margin_kw, unserved_kwh, unserved_share, short_share, events,
-        excursion_h, worst_kw, highest_kva, the yearly costs capacity_gbp (against the capacity of
-        today), excess_gbp, unserved_gbp, scheme_gbp and total_gbp, and admissible: service and risk
-        within the terms. No rows without sessions.
+        Indexed by way, from the least complex to the most: kva, margin_kw, what `yearly` says, and
+        admissible: service and risk within the targets. No rows without sessions.
 
     Notes
     -----
-    A larger DSC stands beside a limit only where the DSC of today is too small for that limit; it
-    is then the smallest with which customers are served. A smaller capacity stands there only for a
-    site that has no DSC yet, and could ask for less.
+    A static limit is what the highest load on record leaves: without a meter signal nothing less
+    is safe. A larger capacity stands beside a limit only where that of today is too small for it;
+    it is then the smallest with which drivers are served.
     """
-    if study.customers.sessions.empty:
-        return pd.DataFrame(columns=["admissible", "total_gbp"])
-    today = study.capacity.kva
-    rows = {NO_CLM: study.outcome(today, *study.unmanaged(today))}
-    schemes = [(STATIC, LARGER_STATIC, study.static, 0.0)]
-    if dynamic:
-        yearly_gbp = study.terms.dynamic_gbp_per_year
-        schemes.append((DYNAMIC, LARGER_DYNAMIC, study.dynamic, yearly_gbp))
-    for name, larger, limit, scheme_gbp in schemes:
-        rows[name] = study.outcome(today, *limit(today), scheme_gbp)
-        if rows[name]["admissible"] and study.capacity.basis == "dsc":
-            continue
-        kva = smallest(lambda kva, of=limit: study.serves(of(kva)[0]), 2 * study.enough_kva)
-        if kva is not None and kva > today:
-            rows[larger] = study.outcome(kva, *limit(kva), scheme_gbp)
-        elif kva is not None and kva < today and limit == study.static:
-            rows[SMALLER_STATIC] = study.outcome(kva, *limit(kva))
-    if study.enough_kva > today:
-        rows[LARGER] = study.outcome(study.enough_kva, *study.unmanaged(study.enough_kva))
-    frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("option")
-    frame = frame.assign(total_gbp=frame[list(COSTS)].sum(axis=1))
-    return frame.loc[[name for name in OPTIONS if name in frame.index]]
+    dynamic = residual_kw is not None
+    customers = customers.within(residual_kw) if dynamic else customers
+    if customers.sessions.empty:
+        return pd.DataFrame(columns=["kva", "admissible"])
+    if not dynamic:
+        time = customers.free.power_kw["time"].to_numpy()
+        residual_kw = xr.DataArray(np.zeros(len(time)), {"time": time}, ("time",))
+    supply = {"power_factor": checked_power_factor(power_factor)}
+    flow = site_import(residual_kw, customers.free.power_kw)
+    enough_kva = int(np.ceil(float(np.nanmax(flow["import_kw"])) / power_factor - 1e-9))
+    highest_kw = float(np.nanmax(residual_kw))
 
+    def unmanaged(_) -> tuple:
+        return None, np.nan
 
-def recommend(found: pd.DataFrame) -> str | None:
-    """Return the cheapest option within the terms, the least complex on a tie; None if none is.
+    def static(at_kva: float) -> tuple:
+        return max(0.0, at_kva * power_factor - highest_kw), np.nan
 
-    Examples
-    --------
-    >>> found = pd.DataFrame({"admissible": [False, True, True], "total_gbp": [0.0, 90.0, 40.0]},
-    ...                      index=[NO_CLM, LARGER, DYNAMIC])
-    >>> recommend(found)
-    'dynamic limit'
-    """
-    possible = found.loc[found["admissible"].astype(bool), "total_gbp"].round()
-    return None if possible.empty else str(possible.idxmin())
+    def following(at_kva: float) -> tuple:
+        given = supply | {"latency": latency}
+        margin_kw = required_margin(residual_kw, at_kva, tolerated_h=tolerated_h, **given)
+        return dynamic_limit(residual_kw, at_kva, margin_kw=margin_kw, **given), margin_kw
 
-
-def reach(study: Study, latencies: Sequence[str]) -> pd.DataFrame:
-    """Return how slow a dynamic limit may be and still serve, at the capacity of today.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Indexed by latency_s [s]: the columns of `Study.outcome`, with the smallest margin that
-        keeps to the risk of the terms.
-    """
-    rows = {}
-    for latency in latencies:
-        slower = replace(study, latency=latency)
-        rows[checked_latency(latency).total_seconds()] = slower.outcome(
-            study.capacity.kva, *slower.dynamic(study.capacity.kva)
+    def row(at_kva: float, limit) -> dict:
+        limit_kw, margin_kw = limit(at_kva)
+        found = yearly(customers, residual_kw, limit_kw, at_kva, **supply)
+        within = found["excursion_h"] <= tolerated_h + 1e-9
+        served = _meets(found, unserved_target, short_target)
+        return (
+            {"kva": float(at_kva), "margin_kw": margin_kw}
+            | found
+            | {"admissible": served and within}
         )
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("latency_s")
+
+    def serves(at_kva: float, limit) -> bool:
+        done = customers.charge(limit(at_kva)[0])
+        return _meets(customers.service(done), unserved_target, short_target)
+
+    rows = {"no management": row(kva, unmanaged)}
+    for name, limit in {
+        "static limit": static,
+        **({"dynamic limit": following} if dynamic else {}),
+    }.items():
+        rows[name] = row(kva, limit)
+        if rows[name]["admissible"] and agreed:
+            continue
+        least = _smallest(lambda at, limit=limit: serves(at, limit), 2 * enough_kva)
+        if least is not None and least > kva:
+            rows[f"{name}, larger DSC"] = row(least, limit)
+        elif least is not None and least < kva and limit is static:
+            rows["static limit, smaller capacity"] = row(least, limit)
+    if enough_kva > kva:
+        rows["larger DSC, no management"] = row(enough_kva, unmanaged)
+    frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("way")
+    return frame.loc[[name for name in WAYS if name in frame.index]]

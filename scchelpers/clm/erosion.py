@@ -96,7 +96,7 @@ def composed(power_kw: xr.DataArray, sites: int, *, seed: int = 0) -> xr.DataArr
     )
 
 
-def erosion(
+def masked_growth(
     sessions: pd.DataFrame,
     chargepoints: pd.DataFrame,
     residual_kw: xr.DataArray,

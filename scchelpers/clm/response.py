@@ -6,7 +6,7 @@ what cars would draw. All figures are per year of known time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numba
 import numpy as np
@@ -22,7 +22,7 @@ from scchelpers.clm.control import (
     step_of,
 )
 from scchelpers.faults import UserError
-from scchelpers.timebase import HALF_HOUR
+from scchelpers.timebase import HALF_HOUR, YEAR_H
 
 HOUR, MINUTE = np.timedelta64(1, "h"), np.timedelta64(1, "m")
 
@@ -128,12 +128,6 @@ def excursions(flow: xr.Dataset, agreed_kw: float) -> pd.DataFrame:
             "excess_kwh": energy[last] - energy[first],
         }
     )
-
-
-def uncovered_h(residual_kw: xr.DataArray, agreed_kw: float) -> float:
-    """Return for how long the residual load alone is above the capacity [h]."""
-    above = int((residual_kw > agreed_kw + NOTHING_KW).sum())
-    return above * (step_of(residual_kw) / pd.Timedelta("1h"))
 
 
 def half_hours_kva(flow: xr.Dataset, *, power_factor: float) -> xr.DataArray:
@@ -260,8 +254,6 @@ def _needs(load, believed, agreed_kw, whole, part):
 
 
 LATENCIES = ("0s", "1s", "5s", "15s", "30s", "1min", "2min", "5min", "10min", "15min", "30min")
-
-YEAR_H = 8766.0
 
 
 def frontier(
@@ -461,60 +453,6 @@ def _split(steps: float) -> tuple[int, float]:
     return whole, steps - whole
 
 
-def usual_loops(residual_kw: xr.DataArray) -> dict[str, Controller]:
-    """Return loops that differ from the ideal one in one thing each, by name.
-
-    Times are two and six steps of the data up to half an hour, as no reading can be finer than
-    they are; powers are a twentieth of the highest load.
-    """
-    step = step_of(residual_kw)
-    slow = min(6 * step, max(step, pd.Timedelta("30min")))
-    coarse_kw = round(float(residual_kw.max()) / 20, 1)
-    minutes = f"{slow / pd.Timedelta('1min'):g} min"
-    return {
-        "ideal: each value read as it begins": Controller(),
-        f"read every {minutes}": Controller(metering=slow),
-        f"read as the mean of the last {minutes}": Controller(averaging=slow),
-        f"decided every {minutes}": Controller(control=slow),
-        f"read to the nearest {coarse_kw:g} kW": Controller(quantum_kw=coarse_kw),
-        f"falls of the load under {coarse_kw:g} kW ignored": Controller(deadband_kw=coarse_kw),
-        f"limit raised by at most {coarse_kw:g} kW/min": Controller(release_kw_per_min=coarse_kw),
-    }
-
-
-def compare_loops(
-    residual_kw: xr.DataArray,
-    dsc_kva: float,
-    loops: Mapping[str, Controller],
-    *,
-    power_factor: float,
-    latency: str,
-    tolerated_h: float,
-) -> pd.DataFrame:
-    """Return the margin that each loop needs and the capacity it leaves to charging.
-
-    Parameters
-    ----------
-    residual_kw : xarray.DataArray
-        Residual load [kW].
-    loops : mapping of str to Controller
-        Loops by name.
-    dsc_kva, power_factor, latency, tolerated_h
-        As `premium` takes them.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Indexed by loop: the columns of `premium`.
-    """
-    risk = {"power_factor": power_factor, "latencies": [latency], "tolerated_h": tolerated_h}
-    rows = {
-        name: premium(residual_kw, dsc_kva, controller=loop, **risk).iloc[0]
-        for name, loop in loops.items()
-    }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("loop")
-
-
 STEPS = ("1min", "5min", "15min", "30min")
 
 
@@ -594,7 +532,7 @@ def granularity(
             "true_h": float(true["excursion_h"]),
             "true_events": float(true["events"]),
             "worst_kw": float(true["worst_kw"]),
-            "hidden_share": hidden(flow, found, dsc_kva * power_factor).mean()
+            "hidden_share": _hidden(flow, found, dsc_kva * power_factor).mean()
             if len(found)
             else 0.0,
             "missing_kw": max(enough_kw - margin_kw, 0.0),
@@ -602,7 +540,7 @@ def granularity(
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("step_min")
 
 
-def hidden(flow: xr.Dataset, found: pd.DataFrame, agreed_kw: float, step="30min") -> np.ndarray:
+def _hidden(flow: xr.Dataset, found: pd.DataFrame, agreed_kw: float, step="30min") -> np.ndarray:
     """Return which excursions the means over a step do not show.
 
     An excursion is shown if the mean import of an interval that it touches is above the DSC too.
@@ -632,25 +570,3 @@ def hidden(flow: xr.Dataset, found: pd.DataFrame, agreed_kw: float, step="30min"
     first = np.searchsorted(starts, start.to_numpy(), side="right") - 1
     last = np.searchsorted(starts, end.to_numpy(), side="left")
     return above[last] == above[first]
-
-
-def inside_half_hours(mean_kw: xr.DataArray, highest_kw: xr.DataArray) -> pd.Series:
-    """Return how far the highest minute of a half hour lies above its mean.
-
-    A CLM that knew each half-hourly mean in advance, and no more, would exceed the DSC in every
-    half hour in which a minute is above the mean by more than its margin.
-
-    Parameters
-    ----------
-    mean_kw, highest_kw : xarray.DataArray
-        Mean and highest minute [kW] of each half hour, on one `time`; NaN where missing.
-
-    Returns
-    -------
-    pandas.Series
-        Rise [kW] by quantile: 0.5, 0.95, 0.99, 0.999 and 1.
-    """
-    rise = (highest_kw - mean_kw).to_numpy()
-    quantiles = [0.5, 0.95, 0.99, 0.999, 1.0]
-    values = np.quantile(rise[np.isfinite(rise)], quantiles) if np.isfinite(rise).any() else np.nan
-    return pd.Series(values, index=pd.Index(quantiles, name="quantile"), name="rise_kw")

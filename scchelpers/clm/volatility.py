@@ -61,36 +61,6 @@ def rises(residual_kw: xr.DataArray, within: str | pd.Timedelta) -> xr.DataArray
     )
 
 
-def by_clock(
-    rise_kw: xr.DataArray, chances: Sequence[float] = (0.01, 0.001), *, timezone: str = LONDON
-) -> pd.DataFrame:
-    """Return the quantiles of the rises by day type and hour of the local clock.
-
-    Parameters
-    ----------
-    rise_kw : xarray.DataArray
-        From `rises`.
-    chances : sequence of float
-        Chances that a rise exceeds the value returned.
-    timezone : str
-        Zone of the clock.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Indexed by (days, hour), days being "weekday" or "weekend": intervals, mean_kw, and a column
-        a chance [kW].
-    """
-    known = np.isfinite(rise_kw.to_numpy())
-    values = rise_kw.to_numpy()[known]
-    days, hour = clock_cells(rise_kw["time"].to_numpy()[known], timezone)
-    groups = pd.Series(values).groupby([pd.Index(days, name="days"), pd.Index(hour, name="hour")])
-    found = pd.DataFrame({"intervals": groups.size(), "mean_kw": groups.mean()})
-    for chance in chances:
-        found[chance] = groups.agg(lambda here, chance=chance: exceeded(here.to_numpy(), chance))
-    return found
-
-
 def margins(
     residual_kw: xr.DataArray,
     within: Sequence[str | pd.Timedelta],
@@ -138,7 +108,7 @@ def margins(
         rise = rises(residual_kw, length)
         known = np.isfinite(rise.to_numpy())
         values = rise.to_numpy()[known]
-        codes = blocks(rise["time"].to_numpy()[known], block, timezone)
+        codes = _blocks(rise["time"].to_numpy()[known], block, timezone)
         drawn = _resampled(values, codes, chances, resamples, np.random.default_rng(seed))
         for k, chance in enumerate(chances):
             low_kw, high_kw = np.quantile(drawn[:, k], [0.05, 0.95])
@@ -156,40 +126,6 @@ def margins(
     return pd.DataFrame(rows).set_index(["within_s", "chance"])
 
 
-def clustering(
-    residual_kw: xr.DataArray, lags: Sequence[str | pd.Timedelta] = ("1min", "5min", "30min", "1h")
-) -> pd.DataFrame:
-    """Return the autocorrelation of the load's changes and of their size.
-
-    Changes that are alike in size but not in sign (large after large) are what a GARCH model
-    describes; where the size has no memory a margin that follows the recent past cannot help.
-
-    Parameters
-    ----------
-    residual_kw : xarray.DataArray
-        Residual load [kW] over a regular `time`.
-    lags : sequence of str or Timedelta
-        Lags; those below the data's step are left out.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Indexed by lag_min [min]: change and size, the autocorrelation of the changes from step to
-        step and of their absolute values.
-    """
-    step = step_of(residual_kw)
-    changes = pd.Series(np.diff(residual_kw.to_numpy().astype(float)))
-    rows = {}
-    for lag in lags:
-        shift = int(checked_latency(lag) / step)
-        if shift >= 1:
-            rows[shift * (step / pd.Timedelta("1min"))] = {
-                "change": changes.corr(changes.shift(shift)),
-                "size": changes.abs().corr(changes.abs().shift(shift)),
-            }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("lag_min")
-
-
 def exceeded(values: np.ndarray, chance: float) -> float:
     """Return the smallest of the values that at most a share `chance` of them exceeds.
 
@@ -204,13 +140,13 @@ def exceeded(values: np.ndarray, chance: float) -> float:
     return float(np.partition(values, at)[at])
 
 
-def clock_cells(times, timezone: str) -> tuple[np.ndarray, np.ndarray]:
+def _clock_cells(times, timezone: str) -> tuple[np.ndarray, np.ndarray]:
     """Return "weekday" or "weekend" and the hour of the local clock of each instant [UTC]."""
     days = np.where(day_type(times, timezone) == "weekday", "weekday", "weekend")
     return days, clock(times, timezone).hour.to_numpy()
 
 
-def blocks(times, block: str, timezone: str) -> np.ndarray:
+def _blocks(times, block: str, timezone: str) -> np.ndarray:
     """Return the number of the local day or week in which each instant [UTC] lies, from 0.
 
     Raises
@@ -264,12 +200,12 @@ GARCH_STEPS = 50_000
 FEWEST = 500
 
 
-def plain(past: pd.DataFrame, future: pd.DataFrame, chance: float) -> np.ndarray:
+def _plain(past: pd.DataFrame, future: pd.DataFrame, chance: float) -> np.ndarray:
     """Return one margin for all of the future: the quantile of the past's rises [kW]."""
     return np.full(len(future), exceeded(past["rise_kw"].to_numpy(), chance))
 
 
-def hour(past: pd.DataFrame, future: pd.DataFrame, chance: float) -> np.ndarray:
+def _hour(past: pd.DataFrame, future: pd.DataFrame, chance: float) -> np.ndarray:
     """Return the quantile of the past's rises at the hour and day type [kW].
 
     An hour with fewer than 500 rises on record takes the plain margin. It trusts that machines keep
@@ -281,7 +217,7 @@ def hour(past: pd.DataFrame, future: pd.DataFrame, chance: float) -> np.ndarray:
     return table.reindex(found).fillna(exceeded(past["rise_kw"].to_numpy(), chance)).to_numpy()
 
 
-def recent(past: pd.DataFrame, future: pd.DataFrame, chance: float) -> np.ndarray:
+def _recent(past: pd.DataFrame, future: pd.DataFrame, chance: float) -> np.ndarray:
     """Return a margin that follows the size of recent changes, exponentially faded [kW].
 
     Filtered historical simulation: the quantile of the past's rises over their scale, times the
@@ -290,7 +226,7 @@ def recent(past: pd.DataFrame, future: pd.DataFrame, chance: float) -> np.ndarra
     return _scaled(past, future, chance, 1 - FADE, FADE, 0.0)
 
 
-def garch(past: pd.DataFrame, future: pd.DataFrame, chance: float) -> np.ndarray:
+def _garch(past: pd.DataFrame, future: pd.DataFrame, chance: float) -> np.ndarray:
     """Return a margin that follows a GARCH(1,1) model of the changes, fitted to the past [kW].
 
     Notes
@@ -303,7 +239,7 @@ def garch(past: pd.DataFrame, future: pd.DataFrame, chance: float) -> np.ndarray
     changes = past["change_kw"].fillna(0.0).to_numpy()[-GARCH_STEPS:]
     size = changes.std()
     if not size > 0:
-        return plain(past, future, chance)
+        return _plain(past, future, chance)
     model = arch_model(changes / size, mean="Zero", vol="GARCH", dist="t", rescale=False)
     found = model.fit(disp="off", show_warning=False).params
     return _scaled(
@@ -312,10 +248,10 @@ def garch(past: pd.DataFrame, future: pd.DataFrame, chance: float) -> np.ndarray
 
 
 METHODS: dict[str, Callable[[pd.DataFrame, pd.DataFrame, float], np.ndarray]] = {
-    "plain": plain,
-    "hour": hour,
-    "recent": recent,
-    "garch": garch,
+    "plain": _plain,
+    "hour": _hour,
+    "recent": _recent,
+    "garch": _garch,
 }
 
 
@@ -375,7 +311,7 @@ def held_out(
             f"{FEWEST}; give a longer record or fewer periods"
         )
     rows = []
-    weeks = blocks(frame.index, "week", timezone)
+    weeks = _blocks(frame.index, "week", timezone)
     for method in methods:
         for chance in chances:
             margin = np.full(len(frame), np.nan)
@@ -393,7 +329,7 @@ def _frame(residual_kw: xr.DataArray, within, timezone: str) -> pd.DataFrame:
     """Return, for each interval, its rise and what is known of it when it begins."""
     rise = rises(residual_kw, within)
     time = pd.DatetimeIndex(rise["time"].to_numpy()).tz_localize("UTC")
-    days, clock_hour = clock_cells(time, timezone)
+    days, clock_hour = _clock_cells(time, timezone)
     change = np.diff(residual_kw.to_numpy().astype(float), prepend=np.nan)
     columns = {"rise_kw": rise.to_numpy(), "change_kw": change, "days": days, "hour": clock_hour}
     return pd.DataFrame(columns, time)
@@ -403,7 +339,7 @@ def _scaled(past, future, chance: float, gain: float, fade: float, base: float) 
     """Return the margin of filtered historical simulation under a scale that has a memory."""
     mean_square = float(np.nanmean(past["change_kw"] ** 2))
     if not mean_square > 0:
-        return plain(past, future, chance)
+        return _plain(past, future, chance)
 
     def scale(frame: pd.DataFrame) -> np.ndarray:
         square = np.square(frame["change_kw"].fillna(0.0).to_numpy())
@@ -500,7 +436,7 @@ def detect(
     first, size_kw, length = _starts(load, smallest_kw, int(LONGEST / step))
     start = pd.DatetimeIndex(residual_kw["time"].to_numpy()[first]).tz_localize("UTC")
     minutes = step / pd.Timedelta("1min")
-    days, hour = clock_cells(start, timezone)
+    days, hour = _clock_cells(start, timezone)
     found = pd.DataFrame(
         {
             "start": start,
@@ -519,39 +455,6 @@ def detect(
     return found
 
 
-def by_size(starts: pd.DataFrame) -> pd.DataFrame:
-    """Return how often, for how long and when loads of each size switch on.
-
-    Parameters
-    ----------
-    starts : pandas.DataFrame
-        From `detect`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Indexed by about_kw, the middle of a band of sizes [kW]: starts, per_week, median_kw,
-        median_min and longest_min [min], first_hour and last_hour (of the clock; between which 90
-        of 100 start). Bands without a start are left out. `attrs` hold width_kw, of the bands.
-    """
-    sizes = starts["size_kw"]
-    width = _band_width(sizes.max() - sizes.min()) if len(starts) else 1.0
-    groups = starts.groupby(((sizes / width).round() * width).rename("about_kw"))
-    found = pd.DataFrame(
-        {
-            "starts": groups.size(),
-            "per_week": groups.size() / starts.attrs["weeks"],
-            "median_kw": groups["size_kw"].median(),
-            "median_min": groups["duration_min"].median(),
-            "longest_min": groups["duration_min"].max(),
-            "first_hour": groups["hour"].quantile(0.05, interpolation="lower"),
-            "last_hour": groups["hour"].quantile(0.95, interpolation="higher"),
-        }
-    )
-    found.attrs["width_kw"] = width
-    return found
-
-
 def _checked_smallest(smallest_kw: float | None, load: np.ndarray, noise: float) -> float:
     if smallest_kw is None:
         known = load[np.isfinite(load)]
@@ -565,12 +468,6 @@ def _checked_smallest(smallest_kw: float | None, load: np.ndarray, noise: float)
             f"{noise:.3g} kW a step; give {CLEAR * noise:.3g} kW or more"
         )
     return float(smallest_kw)
-
-
-def _band_width(span: float) -> float:
-    """Return a round width that cuts a span into at most six bands."""
-    rounds = (base * 10.0**power for power in range(-3, 6) for base in (1, 2, 5))
-    return next(width for width in rounds if span <= 6 * width)
 
 
 @numba.njit(cache=True, nogil=True)
