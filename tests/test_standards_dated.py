@@ -15,7 +15,7 @@ from toadr3.models import Event
 from scchelpers import standards, tcc, timebase
 from scchelpers.faults import UserError
 from scchelpers.portfolio import Portfolio
-from scchelpers.standards import oscp
+from scchelpers.standards.signals import read_forecast
 from tests.conftest import ROOT
 
 DAYS = [("2026-10-25", 50), ("2026-11-24", 48), ("2027-03-28", 46)]
@@ -84,7 +84,7 @@ def test_oscp_has_a_block_for_every_half_hour_and_a_fallback(study, lamps, day, 
     assert spare["capacity"] == 14.7
     assert spare["start_time"] == blocks[0]["start_time"]
     assert spare["end_time"] > "2027-09"
-    assert oscp.read_forecast(body).forecasted_blocks[0].start_time.utcoffset().total_seconds() == 0
+    assert read_forecast(body).forecasted_blocks[0].start_time.utcoffset().total_seconds() == 0
 
 
 def forecast(**changes) -> dict:
@@ -116,19 +116,19 @@ def forecast(**changes) -> dict:
     ],
 )
 def test_wrong_oscp_blocks_are_refused(changes, place):
-    assert oscp.read_forecast(forecast()).group_id == "SITE-1"
+    assert read_forecast(forecast()).group_id == "SITE-1"
     with pytest.raises(UserError, match=place):
-        oscp.read_forecast(forecast(**changes))
+        read_forecast(forecast(**changes))
 
 
 def test_oscp_blocks_may_not_overlap_nor_be_missing():
     twice = forecast()
     twice["forecasted_blocks"] *= 2
     with pytest.raises(UserError, match="blocks overlap at 2026-11-24T16:30Z"):
-        oscp.read_forecast(twice)
+        read_forecast(twice)
     for wrong in ({"forecasted_blocks": []}, {"type": "IMPORT"}, {"group_id": ""}):
         with pytest.raises(UserError, match=next(iter(wrong))):
-            oscp.read_forecast({**forecast(), **wrong})
+            read_forecast({**forecast(), **wrong})
 
 
 def said(interval) -> tuple[str, float]:

@@ -18,8 +18,8 @@ from scchelpers import standards, tcc
 from scchelpers.faults import UserError
 from scchelpers.portfolio import Portfolio
 from scchelpers.site import Site
-from scchelpers.standards import split
-from scchelpers.standards.ocpp import Capabilities, profile_faults, set_faults
+from scchelpers.standards import ocpp
+from scchelpers.standards.ocpp_check import Capabilities, profile_faults, set_faults
 from scchelpers.standards.schedule import COLUMNS, Schedule
 from tests.conftest import ROOT
 from tests.ocpp_station import Station, minute_of
@@ -217,7 +217,7 @@ def test_unknown_choices_are_refused(option, value):
 
 
 posts = st.builds(
-    split.Station,
+    ocpp.Station,
     station_id=st.just("post"),
     phases=st.just(3),
     dc=st.just(False),
@@ -233,7 +233,7 @@ posts = st.builds(
     below=st.sampled_from(["first", "stop"]),
 )
 def test_parts_add_up_to_the_limit_and_never_to_more(among, limit_kw, below):
-    parts = split.shares(limit_kw, among, below)
+    parts = ocpp.shares(limit_kw, among, below)
     rated = np.array([post.rated_w for post in among])
     least = np.array([post.least_w for post in among])
     assert (parts % 100 == 0).all()

@@ -7,8 +7,7 @@ from typer.testing import CliRunner
 
 from scchelpers.cli import app
 from scchelpers.faults import UserError
-from scchelpers.standards.charger_list import COLUMNS, read_chargers
-from scchelpers.standards.readiness import Equipment, readiness
+from scchelpers.standards.readiness import COLUMNS, Equipment, read_chargers, scheme_readiness
 
 MODERN = "ac,3,ocpp-2.0.1,yes,wired,second,22,6"
 MOBILE = "ac,1,ocpp-1.6,yes,mobile,half-hourly,7.4,6"
@@ -64,7 +63,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_what_each_site_can_operate(listed, name):
     chargers, equipment, wanted = CASES[name]
-    found = readiness(read_chargers(listed(*chargers)), equipment)
+    found = scheme_readiness(read_chargers(listed(*chargers)), equipment)
     assert found.index.tolist() == SCHEMES
     assert found["ready"].tolist() == [word.replace("-", " ") for word in wanted.split()]
     assert ((found["lacks"].map(len) == 0) == (found["ready"] == "yes")).all()
@@ -72,7 +71,7 @@ def test_what_each_site_can_operate(listed, name):
 
 
 def test_the_unmanaged_keep_their_rating_and_the_managed_their_least_current(listed):
-    found = readiness(read_chargers(listed(MODERN, MODERN, MOBILE, RAPID, DUMB)))
+    found = scheme_readiness(read_chargers(listed(MODERN, MODERN, MOBILE, RAPID, DUMB)))
     tcc = found.loc["TCC"]
     assert (tcc["managed"], tcc["unmanaged_kw"]) == (4, 3.6)
     assert tcc["lowest_kw"] == pytest.approx(3.6 + 2 * 4.14 + 1.38)
@@ -80,9 +79,9 @@ def test_the_unmanaged_keep_their_rating_and_the_managed_their_least_current(lis
 
 
 def test_what_many_lack_is_counted(listed):
-    found = readiness(read_chargers(listed(MODERN, *[DUMB] * 5)))
+    found = scheme_readiness(read_chargers(listed(MODERN, *[DUMB] * 5)))
     assert "takes a limit: 5 chargers of 6, such as evse-1" in found.loc["TCC", "lacks"]
-    found = readiness(read_chargers(listed(DUMB)))
+    found = scheme_readiness(read_chargers(listed(DUMB)))
     assert "takes a limit: every charger" in found.loc["TCC", "lacks"]
 
 

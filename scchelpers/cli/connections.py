@@ -66,11 +66,12 @@ def ready(
     docs/standards.md lists the columns and the options.
     """
     from scchelpers.standards import readiness
-    from scchelpers.standards.charger_list import read_chargers
 
     equipment = readiness.Equipment(**typed_pairs(option, readiness.Equipment))
-    found = readiness.readiness(read_chargers(chargers), equipment)
-    typer.echo(found.to_json(orient="index", indent=2) if as_json else readiness.text(found))
+    found = readiness.scheme_readiness(readiness.read_chargers(chargers), equipment)
+    typer.echo(
+        found.to_json(orient="index", indent=2) if as_json else readiness.readiness_text(found)
+    )
 
 
 @app.command("register")

@@ -7,6 +7,7 @@ one from `Site` to `Schedule` and name it in `SCHEMES`. What either takes by key
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,13 +16,16 @@ from scchelpers.faults import UserError, closest
 from scchelpers.portfolio.store import write_aside
 from scchelpers.site import Site
 from scchelpers.standards import offer, plain
-from scchelpers.standards.day_ahead import profiled_schedule
-from scchelpers.standards.ocpp import VERSIONS, as_ocpp
-from scchelpers.standards.openadr import as_openadr
-from scchelpers.standards.options import divided
-from scchelpers.standards.oscp import as_oscp
+from scchelpers.standards.ocpp import as_ocpp
+from scchelpers.standards.ocpp_check import VERSIONS
 from scchelpers.standards.schedule import Schedule
-from scchelpers.standards.schemes import clm_schedule, schedule_of, tcc_schedule
+from scchelpers.standards.schemes import (
+    clm_schedule,
+    profiled_schedule,
+    schedule_of,
+    tcc_schedule,
+)
+from scchelpers.standards.signals import as_openadr, as_oscp
 
 __all__ = [
     "FORMATS",
@@ -115,7 +119,7 @@ def export(site: Site, name: str, form: str, into: str | Path, **options) -> Pat
         If scheme, format or option are unknown, or the site gets no such schedule.
     """
     make, write = scheme(name), format_of(form)
-    of_scheme, of_format = divided(options, **{name: make, form: write})
+    of_scheme, of_format = _divided(options, **{name: make, form: write})
     content = write(make(site, **of_scheme), **of_format)
     path = Path(into)
     write_aside(path, lambda aside: aside.write_text(content, encoding="utf-8"))
@@ -127,3 +131,39 @@ def _named(name: str, known: dict, what: str):
         hint = closest(str(name), known) or f"there are: {', '.join(known)}"
         raise UserError(f"{what} = {name!r}: unknown; {hint}")
     return known[name]
+
+
+def _divided(options: dict, **takers: Callable) -> list[dict]:
+    """Give each function the options that it takes by keyword.
+
+    Parameters
+    ----------
+    options : dict
+        By name.
+    **takers
+        Functions by what they are called.
+
+    Returns
+    -------
+    list of dict
+        The options of each function.
+
+    Raises
+    ------
+    UserError
+        If none of them takes an option, or one needs another that is not given.
+    """
+    left, found = dict(options), []
+    for called, function in takers.items():
+        known = {
+            name: parameter.default
+            for name, parameter in inspect.signature(function).parameters.items()
+            if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        }
+        found.append({name: left.pop(name) for name in known if name in left})
+        for name, default in known.items():
+            if default is inspect.Parameter.empty and name not in found[-1]:
+                raise UserError(f"option {name}: {called} needs it; give {name}=VALUE")
+    if left:
+        raise UserError(f"option {min(left)!r}: neither of {' nor of '.join(takers)}")
+    return found

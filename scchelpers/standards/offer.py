@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from scchelpers.report.words import NARROW, count, escape
+from scchelpers.standards.ocpp import LEAST_A, STEP_W, sockets_kw, stations
 from scchelpers.standards.schedule import Schedule
-from scchelpers.standards.split import LEAST_A, STEP_W, sockets_kw, stations
-from scchelpers.wording import NARROW, count, escape
 
 TITLES = {
     "tcc": "technical schedule of a timed capacity connection",

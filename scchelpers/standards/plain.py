@@ -7,8 +7,7 @@ import json
 import pandas as pd
 
 from scchelpers import timebase
-from scchelpers.standards.horizon import half_hour_limits, horizon, instant, rounded_down
-from scchelpers.standards.schedule import Schedule
+from scchelpers.standards.schedule import Schedule, half_hour_limits, horizon, instant, rounded_down
 
 _MEANING = (
     "Between start (inclusive) and end (exclusive) on the clock of timezone, on days of day_type "

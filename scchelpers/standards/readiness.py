@@ -8,18 +8,86 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 
-from scchelpers.faults import UserError
-from scchelpers.standards.charger_list import OCPP
-from scchelpers.standards.split import VOLTS
-from scchelpers.wording import count, listed
+from scchelpers.faults import UserError, closest
+from scchelpers.portfolio.frames import read_csv
+from scchelpers.report.words import count, listed
+from scchelpers.standards.ocpp import VOLTS
+
+OCPP = ("ocpp-1.6", "ocpp-2.0.1", "ocpp-2.1")
+
+CHOICES = {
+    "kind": ("ac", "dc"),
+    "phases": ("1", "3", "0"),
+    "protocol": (*OCPP, "other", "none"),
+    "smart_charging": ("yes", "no"),
+    "connectivity": ("wired", "mobile", "none"),
+    "metering": ("half-hourly", "minute", "second", "none"),
+}
+
+NUMBERS = ("rated_kw", "min_current_a")
+
+COLUMNS = ("evse_id", *CHOICES, *NUMBERS)
+
+
+def read_chargers(path: str | Path) -> pd.DataFrame:
+    """Read a charger list, a CSV with a row an EVSE.
+
+    Parameters
+    ----------
+    path : path-like
+        Columns evse_id, kind (ac, dc), phases (1, 3, 0 for dc), rated_kw [kW], protocol,
+        smart_charging (yes, no), min_current_a [A], metering, connectivity.
+
+    Raises
+    ------
+    UserError
+        If a column is missing or a value is not allowed; the row and what is allowed are named.
+    """
+    path = Path(path)
+    raw, faults = read_csv(path.read_bytes(), path.name)
+    if faults:
+        raise UserError(str(faults[0]))
+    lacking = [name for name in COLUMNS if name not in raw]
+    if lacking:
+        raise UserError(f"{path.name}: no column {lacking[0]!r}; needed: {', '.join(COLUMNS)}")
+    if raw.empty:
+        raise UserError(f"{path.name}: no chargers; write a row an EVSE")
+    table = raw[list(COLUMNS)].fillna("").astype(str)
+    for name, allowed in CHOICES.items():
+        table[name] = table[name].str.lower()
+        for row, value in table[name].items():
+            if value not in allowed:
+                hint = closest(value, allowed) or f"one of {', '.join(allowed)}"
+                raise UserError(f"{path.name}, row {row}, {name} = {value!r}: {hint}")
+    for name in NUMBERS:
+        number = pd.to_numeric(table[name], errors="coerce")
+        for row, value in table[name].items():
+            if not 0 <= number[row] < 10_000:
+                raise UserError(f"{path.name}, row {row}, {name} = {value!r}: a number, 0 or more")
+        table[name] = number
+    for row, (kind, phases) in table[["kind", "phases"]].iterrows():
+        if (kind == "dc") != (phases == "0"):
+            raise UserError(f"{path.name}, row {row}, phases = {phases!r}: 0 for dc, 1 or 3 for ac")
+    twice = table["evse_id"].duplicated() | (table["evse_id"] == "")
+    if twice.any():
+        row = table.index[twice][0]
+        value = table["evse_id"][row]
+        raise UserError(
+            f"{path.name}, row {row}, evse_id = {value!r}: must be given, and only once"
+        )
+    return table.reset_index(drop=True)
+
 
 # From coarse to fine: a meter serves every need up to its own.
 METERING = ("none", "half-hourly", "minute", "second")
+
 Metering = Literal["none", "half-hourly", "minute", "second"]
+
 Signal = Literal["none", "oscp-2.0", "openadr-3", "rest"]
 
 
@@ -117,20 +185,27 @@ _LIMITS = Need(
     "OCPP 1.6 or later with smart charging, or a controller of its maker",
     of_charger=_holds_limits,
 )
+
 _SENT = Need(
     "can be sent a profile", "a connection, or a local controller", of_charger=_takes_profiles
 )
+
 _REACHED = Need("a standing connection", "a mobile or wired connection", of_charger=_always_reached)
+
 _LOCAL = Need("a wired link on site", "a cable to the controller: seconds count", of_charger=_wired)
+
 _CONTROLLER = Need(
     "a controller on site", "a local controller: a round trip over the internet is too slow",
     of_site=_has_controller,
 )  # fmt: skip
+
 _SIGNAL = Need(
     "takes limits from the DNO", "OSCP, OpenADR or the REST template at the CPMS",
     of_site=_takes_signals,
 )  # fmt: skip
+
 _HALF_HOURS = _metered("half-hourly")
+
 SCHEMES: dict[str, tuple[Need, ...]] = {
     "TCC": (_LIMITS, _SENT, _HALF_HOURS),
     "static CLM": (_LIMITS, _SENT, _HALF_HOURS),
@@ -141,13 +216,13 @@ SCHEMES: dict[str, tuple[Need, ...]] = {
 }
 
 
-def readiness(chargers: pd.DataFrame, equipment: Equipment | None = None) -> pd.DataFrame:
+def scheme_readiness(chargers: pd.DataFrame, equipment: Equipment | None = None) -> pd.DataFrame:
     """Return which schemes a site can operate, and what it lacks for the others.
 
     Parameters
     ----------
     chargers : pandas.DataFrame
-        From `charger_list.read_chargers`.
+        From `read_chargers`.
     equipment : Equipment, optional
         What the site has besides; nothing by default.
 
@@ -190,7 +265,7 @@ def readiness(chargers: pd.DataFrame, equipment: Equipment | None = None) -> pd.
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("scheme")
 
 
-def text(found: pd.DataFrame) -> str:
+def readiness_text(found: pd.DataFrame) -> str:
     """Return a readiness table for reading on a terminal."""
     lines = []
     for scheme, row in found.iterrows():

@@ -9,15 +9,79 @@ from __future__ import annotations
 import decimal
 import json
 import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
 import pandas as pd
 
 from scchelpers.faults import UserError
-from scchelpers.standards.ocpp.versions import VERSIONS, Version
+
+
+@dataclass(frozen=True)
+class Version:
+    """Names of one version of the protocol.
+
+    Attributes
+    ----------
+    name : str
+        Such as "1.6".
+    whole_station : str
+        Key of the connector or EVSE; 0 is the whole station.
+    profile, profile_id : str
+        Key of the profile and of its number.
+    max_purpose, external_purpose : str
+        Purpose of a limit of the whole station; that which a central system may not set, or "".
+    schedules : bool
+        Whether a profile holds a list of schedules, each with a number.
+    local_time : bool
+        Whether a schedule may follow the clock of the station.
+    """
+
+    name: str
+    whole_station: str
+    profile: str
+    profile_id: str
+    max_purpose: str
+    external_purpose: str
+    schedules: bool
+    local_time: bool
+
+    def read(self, payload: dict) -> tuple[dict, list[dict]]:
+        """Return the profile and the schedules of a SetChargingProfile request."""
+        profile = payload[self.profile]
+        schedule = profile["chargingSchedule"]
+        return profile, schedule if self.schedules else [schedule]
+
+    def clear(self, level: int) -> dict:
+        """Return the ClearChargingProfile request for a limit of the whole station at a level."""
+        which = {
+            self.whole_station: 0,
+            "chargingProfilePurpose": self.max_purpose,
+            "stackLevel": level,
+        }
+        return {"chargingProfileCriteria": which} if self.schedules else which
+
+
+_EVSE = ("evseId", "chargingProfile", "id")
+
+_STATION = ("ChargingStationMaxProfile", "ChargingStationExternalConstraints")
+
+VERSIONS = {
+    version.name: version
+    for version in (
+        Version(
+            *("1.6", "connectorId", "csChargingProfiles", "chargingProfileId"),
+            *("ChargePointMaxProfile", "", False, False),
+        ),
+        Version("2.0.1", *_EVSE, *_STATION, True, False),
+        Version("2.1", *_EVSE, *_STATION, True, True),
+    )
+}
 
 RECURRENCE_S = {"Daily": 86400, "Weekly": 604800}
+
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})")
 
 
@@ -222,3 +286,63 @@ def _of_instant(name: str, content: dict) -> list[str]:
         except ValueError:
             pass
     return [f"{name} = {text!r}: must be an instant with its zone, such as 2026-11-01T00:00:00Z"]
+
+
+def set_faults(
+    payloads: Iterable[dict], version: str, *, station: Capabilities | None = None
+) -> list[str]:
+    """Return what is wrong with all the profiles of one station together.
+
+    Beside the faults of each: two profiles of one purpose and level, of which the second replaces
+    the first at once; and a limit of the whole station without a profile below that never ends, so
+    that the station charges without limit when it lapses.
+
+    Parameters
+    ----------
+    payloads : iterable of dict
+        SetChargingProfile requests for one station.
+    version, station
+        As in `profile_faults`.
+    """
+    payloads = list(payloads)
+    found = [fault for one in payloads if (fault := schema_faults(one, version))]
+    if found:
+        return [text for faults in found for text in faults]
+    form = VERSIONS[version]
+    read = [form.read(payload) for payload in payloads]
+    base = min(
+        (profile["stackLevel"] for profile, schedules in read if _holds_always(profile, schedules)),
+        default=None,
+    )
+    said = []
+    for payload, (profile, _) in zip(payloads, read, strict=True):
+        lower = base is not None and base < profile["stackLevel"]
+        name = f"profile {profile[form.profile_id]}"
+        faults = profile_faults(payload, version, lower_level=lower, station=station)
+        said += [f"{name}: {fault}" for fault in faults]
+    for (purpose, level), many in Counter(
+        (profile["chargingProfilePurpose"], profile["stackLevel"]) for profile, _ in read
+    ).items():
+        if many > 1:
+            said.append(
+                f"{many} profiles of {purpose} at stackLevel {level}: each replaces the last"
+            )
+    for number, many in Counter(profile[form.profile_id] for profile, _ in read).items():
+        if many > 1:
+            said.append(f"{many} profiles have the number {number}: each replaces the last")
+    if base is None:
+        said.append("no profile holds always: the station charges without limit once these lapse")
+    limit = (station or Capabilities()).max_profiles
+    if limit is not None and len(payloads) > limit:
+        said.append(f"{len(payloads)} profiles; the station holds {limit}")
+    return said
+
+
+def _holds_always(profile: dict, schedules: list[dict]) -> bool:
+    """Return whether a profile limits the whole station at every instant from its start on."""
+    if "validFrom" in profile or "validTo" in profile:
+        return False
+    if not profile["chargingProfilePurpose"].endswith("MaxProfile"):
+        return False
+    cycle = RECURRENCE_S.get(profile.get("recurrencyKind"), float("inf"))
+    return all(schedule.get("duration", cycle) >= cycle for schedule in schedules)
