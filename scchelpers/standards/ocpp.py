@@ -12,10 +12,9 @@ import pandas as pd
 
 from scchelpers import timebase
 from scchelpers.faults import UserError
-from scchelpers.report.words import count, listed
 from scchelpers.site import Site
 from scchelpers.standards.ocpp_check import VERSIONS, Capabilities, Version, set_faults
-from scchelpers.standards.schedule import Horizon, Schedule, horizon, instant, one_of, steps
+from scchelpers.standards.schedule import Horizon, Schedule, horizon, instant, listed, one_of, steps
 
 VOLTS = 230.0
 
@@ -175,8 +174,8 @@ def _refusal(limit_kw: float, least: np.ndarray, among: list[Station]) -> str:
     carried = int(_carried(math.floor(limit_kw * 1000 / STEP_W), least, among).sum())
     needed_kw = least.sum() * STEP_W / 1000
     return (
-        f"limit of {limit_kw:g} kW: {count(len(among), 'chargepoint')} need {needed_kw:g} kW to "
-        f"charge at {LEAST_A:g} A a phase, below which cars stop. below_minimum=first lets "
+        f"limit of {limit_kw:g} kW: {len(among)} chargepoint{'s' * (len(among) > 1)} need "
+        f"{needed_kw:g} kW to charge at {LEAST_A:g} A a phase, below which cars stop. below_minimum=first lets "
         f"{carried} charge and stops the others, below_minimum=stop stops all, hold=site leaves it "
         "to a local controller that can take turns"
     )
@@ -189,8 +188,9 @@ def stopped(limit_kw: float, parts: np.ndarray, among: list[Station]) -> str:
         return ""
     if len(held) == len(among):
         return f"At a limit of {limit_kw:g} kW every chargepoint is stopped."
+    on = len(among) - len(held)
     return (
-        f"At a limit of {limit_kw:g} kW {count(len(among) - len(held), 'chargepoint')} may charge; "
+        f"At a limit of {limit_kw:g} kW {on} chargepoint{'s' * (on > 1)} may charge; "
         f"stopped: {listed(held)}."
     )
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import html
+import re
 from dataclasses import dataclass
 
 import pandas as pd
 
-from scchelpers.report.words import NARROW, count, escape
 from scchelpers.standards.ocpp import LEAST_A, STEP_W, sockets_kw, stations
 from scchelpers.standards.schedule import Schedule
 
@@ -78,15 +78,20 @@ def as_markdown(schedule: Schedule, *, release_min: float = 10.0, review: str = 
     schedule, release_min, review
         As in `as_html`.
     """
-    parts = [f"# {escape(_title(schedule))}"]
+    parts = [f"# {_escaped(_title(schedule))}"]
     for section in _sections(schedule, release_min, review):
         parts.append(f"## {section.heading}")
         if section.header:
             rule = "|" + "---|" * len(section.header)
             parts.append("\n".join([_md_row(section.header), rule, *map(_md_row, section.rows)]))
         else:
-            parts.append("\n".join(f"- {escape(row[0])}" for row in section.rows))
+            parts.append("\n".join(f"- {_escaped(row[0])}" for row in section.rows))
     return "\n\n".join(parts) + "\n"
+
+
+def _escaped(text: str) -> str:
+    """Return text from data so that Markdown shows it as it is."""
+    return re.sub(r"([\\`*_{}\[\]()#+!|~$-])", r"\\\1", html.escape(text))
 
 
 def _html_row(cells: tuple[str, ...], tag: str = "td") -> str:
@@ -96,7 +101,7 @@ def _html_row(cells: tuple[str, ...], tag: str = "td") -> str:
 
 
 def _md_row(cells: tuple[str, ...]) -> str:
-    return "| " + " | ".join(escape(cell) for cell in cells) + " |"
+    return "| " + " | ".join(_escaped(cell) for cell in cells) + " |"
 
 
 def _title(schedule: Schedule) -> str:
@@ -182,8 +187,8 @@ def _rules(schedule: Schedule, release_min: float) -> list[str]:
         able = int((least_kw.cumsum() <= lowest_kw).sum())
         rules.append(
             f"Below {LEAST_A:g} A a phase a car stops. The lowest limit, {lowest_kw:,.1f} kW, "
-            f"carries {able} of {count(len(least_kw), 'AC socket')} at a time; all need "
-            f"{least_kw.sum():,.1f} kW."
+            f"carries {able} of {len(least_kw)} AC socket{'s' * (len(least_kw) > 1)} at a time; "
+            f"all need {least_kw.sum():,.1f} kW."
         )
     return rules
 
@@ -227,4 +232,4 @@ def _told(name: str, value: object) -> str:
         value = f"{value:g}"
     words = name.removesuffix("_kva").replace("_", " ")
     unit = " kVA" if name.endswith("_kva") else ""
-    return f"{words} {value}{unit}".replace(NARROW, " ")
+    return f"{words} {value}{unit}".replace("\u202f", " ")

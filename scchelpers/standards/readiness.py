@@ -15,8 +15,8 @@ import pandas as pd
 
 from scchelpers.faults import UserError, closest
 from scchelpers.portfolio.frames import read_csv
-from scchelpers.report.words import count, listed
 from scchelpers.standards.ocpp import VOLTS
+from scchelpers.standards.schedule import listed
 
 OCPP = ("ocpp-1.6", "ocpp-2.0.1", "ocpp-2.1")
 
@@ -269,8 +269,9 @@ def readiness_text(found: pd.DataFrame) -> str:
     """Return a readiness table for reading on a terminal."""
     lines = []
     for scheme, row in found.iterrows():
+        managed = f"{row.managed or 'no'} charger{'s' * (row.managed != 1)} managed"
         lines.append(
-            f"{scheme}: {row.ready} ({count(row.managed, 'charger')} managed, "
+            f"{scheme}: {row.ready} ({managed}, "
             f"{row.unmanaged_kw:g} kW to be kept free, no car stops above {row.lowest_kw:g} kW)"
         )
         lines += [
@@ -284,5 +285,5 @@ def _named(which: list[str], of: int) -> str:
     if len(which) == of:
         return "every charger"
     if len(which) > 3:
-        return f"{count(len(which), 'charger')} of {of}, such as {which[0]}"
+        return f"{len(which)} chargers of {of}, such as {which[0]}"
     return listed(which)

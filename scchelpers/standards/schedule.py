@@ -286,6 +286,17 @@ def instant(stamp: pd.Timestamp) -> str:
     return f"{stamp.tz_convert('UTC'):%Y-%m-%dT%H:%M:%SZ}"
 
 
+def listed(names: list[str]) -> str:
+    """Return names as a list in a sentence.
+
+    Examples
+    --------
+    >>> listed(["a"]), listed(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
 def one_of(name: str, value: object, allowed) -> None:
     """Refuse a value that is not one of a Literal's.
 

@@ -8,7 +8,6 @@ import pandas as pd
 import scchelpers
 from scchelpers import tcc, timebase
 from scchelpers.faults import UserError
-from scchelpers.report.words import NARROW
 from scchelpers.site import Site
 from scchelpers.standards.schedule import COLUMNS, Schedule, month_runs
 from scchelpers.tcc import forecasting, profiled
@@ -82,7 +81,7 @@ def schedule_of(study: Study, *, failsafe_kva: float | None = None) -> Schedule:
     """
     refuse_unknown(study)
     if not study.offered:
-        reasons = " ".join(study.verdict.reasons).replace(NARROW, " ")
+        reasons = " ".join(study.verdict.reasons).replace("\u202f", " ")
         raise UserError(
             f"{study.site.site_id}: {study.verdict.verdict}, so there is no window; {reasons}"
         )
