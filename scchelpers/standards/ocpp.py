@@ -176,8 +176,8 @@ def _refusal(limit_kw: float, least: np.ndarray, among: list[Station]) -> str:
     return (
         f"limit of {limit_kw:g} kW: {len(among)} chargepoint{'s' * (len(among) > 1)} need "
         f"{needed_kw:g} kW to charge at {LEAST_A:g} A a phase, below which cars stop. "
-        f"below_minimum=first lets {carried} charge and stops the others, below_minimum=stop stops all, hold=site leaves it "
-        "to a local controller that can take turns"
+        f"below_minimum=first lets {carried} charge and stops the others, below_minimum=stop "
+        "stops all, hold=site leaves it to a local controller that can take turns"
     )
 
 
