@@ -87,7 +87,7 @@ def test_the_days_behind_a_baseline_are_told():
     ten = estimate("bl01_additive")
     used = [date for date in HISTORY if date not in ("05-15", "05-09", "05-06", "04-26")]
     assert dates(ten) == used
-    assert (ten.count, ten.oldest_days, ten.raw, ten.applied) == (10, 16, 3, 3)
+    assert (len(ten.dates), ten.oldest_days, ten.raw, ten.applied) == (10, 16, 3, 3)
     assert ten.flags == ()
     np.testing.assert_allclose(ten.unadjusted_kw, (9.4, 13.0))
     np.testing.assert_allclose(ten.baseline_kw - (3, 5), (9.4, 11.0))  # the reduction
@@ -149,7 +149,7 @@ def test_equal_days_give_exactly_as_many_as_the_rule_keeps(rule):
     empty = xr.DataArray(np.zeros(len(time)), {"time": time}, ("time",))
     found = baselines.estimate(empty, EVENT, rule)
     np.testing.assert_array_equal(found.baseline_kw, 0)
-    assert found.count == RULES[rule].keep[0] if rule != "bl01_highest" else 10
+    assert len(found.dates) == RULES[rule].keep[0] if rule != "bl01_highest" else 10
 
 
 # F3: same-day rules. Event 17:00 to 20:00.
@@ -204,7 +204,7 @@ def test_easter_in_england_and_in_scotland():
     # Sunday 31 March, of 46 half hours, is passed over.
     assert dates(english) == ["03-30", "03-29", "03-24", "03-23"]
     scottish = baselines.estimate(power_kw, monday, "bl01", calendar="GB-SCT")
-    assert scottish.count == 10 and "03-28" in dates(scottish)
+    assert len(scottish.dates) == 10 and "03-28" in dates(scottish)
     assert "03-29" not in dates(scottish)  # Good Friday is a holiday in both
 
 
@@ -273,7 +273,7 @@ def test_an_event_outside_the_record_is_refused():
 
 def test_no_history_gives_no_baseline():
     found = estimate("bl01", {"05-15": (3, 5, 11)}, excluded=())
-    assert np.isnan(found.baseline_kw).all() and found.count == 0
+    assert np.isnan(found.baseline_kw).all() and len(found.dates) == 0
     assert {"no_history", "short_pool"} <= set(found.flags)
 
 

@@ -575,7 +575,7 @@ def estimate(
     -------
     xarray.Dataset
         baseline_kw and unadjusted_kw [kW] over the half hours of the event, and as attributes:
-        dates (local days averaged, first chosen first), their count, oldest_days; raw and applied
+        dates (local days averaged, first chosen first), oldest_days; raw and applied
         (adjustment before and after bounds, kW or a factor; NaN for none); flags that hold.
 
     Raises
@@ -589,7 +589,7 @@ def estimate(
     >>> power_kw = xr.DataArray(np.full(len(time), 7.0), {"time": time}, ("time",))
     >>> event = pd.Timestamp("2026-06-24T16:00Z"), pd.Timestamp("2026-06-24T17:00Z")
     >>> found = estimate(power_kw, event, "bl01_additive")
-    >>> found.baseline_kw.values.tolist(), found.count, found.oldest_days, found.applied
+    >>> found.baseline_kw.values.tolist(), len(found.dates), found.oldest_days, found.applied
     ([7.0, 7.0], 10, 14.0, 0.0)
     """
     rule = rule_of(rule)
@@ -610,7 +610,6 @@ def estimate(
     }
     story = {
         "dates": days.dates[rows],
-        "count": int(found.count[0]),
         "oldest_days": float(found.oldest_days[0]),
         "raw": float(found.raw[0]),
         "applied": float(found.applied[0]),
