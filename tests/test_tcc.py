@@ -14,6 +14,7 @@ from scchelpers import tcc, timebase
 from scchelpers.faults import UserError
 from scchelpers.tcc.assessment import DEEP, FIRM, FITS, NOT_A_TCC
 from scchelpers.tcc.derivation import half_hourly, headroom, spans
+from tests.tcc_rules import window_faults
 
 YEAR = timebase.grid("2025-01-01T00:00Z", "2026-01-01T00:00Z", "30min")
 ALL_YEAR = dict.fromkeys(range(1, 13), "all year")
@@ -135,11 +136,6 @@ def test_growth_is_planned_for_and_export_does_not_grow():
 def test_export_leaves_room_and_makes_no_window():
     load = daily(np.where(np.abs(np.arange(48) - 24) < 6, -390.0, 50.0))
     assert tcc.derive_windows(load, 400.0, 100.0).empty
-    flow = tcc.reverse_flow(load, 400.0, growth=0.05)
-    assert flow["largest_kva"] == 390
-    assert flow["beyond_half_hours"] == 0
-    assert flow["years"] == pytest.approx(np.log(400 / 390) / np.log(1.05))
-    assert tcc.reverse_flow(load, 380.0)["beyond_half_hours"] == flow["half_hours"] == 11 * 365
 
 
 def test_months_are_grouped_by_what_the_data_need():
@@ -233,10 +229,26 @@ def test_every_restricted_half_hour_is_covered_and_every_rule_kept(
     on_day = timebase.grid("2025-01-06T00:00Z", "2025-01-07T00:00Z", "30min")
     allowed = tcc.limit_kva(windows, on_day, 100.0).to_numpy()
     assert (allowed <= np.maximum(free_kva, 0) + 1e-9).all()
-    faults = tcc.window_faults(windows, max_windows=most, min_recovery=recovery)
+    faults = window_faults(windows, max_windows=most, min_recovery=recovery)
     assert faults == []
     assert all(tcc.windows.length_min(r.start, r.end) >= pd.Timedelta(length) / pd.Timedelta("1min")
                for r in windows.itertuples())  # fmt: skip
+
+
+def test_windows_in_a_room_of_pandas_are_those_of_the_cells():
+    rng = np.random.default_rng(7)
+    load = load_of(teatime()[timebase.half_hour(YEAR)] * rng.normal(1, 0.05, len(YEAR)))
+    frame = pd.DataFrame({"kva": load.to_numpy(), "half_hour": timebase.half_hour(YEAR)})
+    frame["season"] = timebase.season(YEAR)
+    frame["day_type"] = np.where(timebase.day_type(YEAR) == "weekday", "weekday", "weekend")
+    clock = frame.groupby(["season", "day_type", "half_hour"], sort=False)["kva"]
+    room = 400.0 - clock.quantile(0.95)
+    found = tcc.windows_in(room, 100.0, samples=clock.count(), min_recovery="1h")
+    cells = tcc.Cells.of(load)
+    expected = tcc.windows_of(cells, 400.0, 100.0, quantile=0.95, min_recovery="1h")
+    pd.testing.assert_frame_equal(found, expected)
+    with pytest.raises(UserError, match="unknown in"):
+        tcc.windows_in(room.iloc[1:], 100.0)
 
 
 def test_a_higher_quantile_never_raises_a_cap():
@@ -313,16 +325,6 @@ def test_a_scattered_constraint_is_not_a_tcc():
     _, measured, found = judged(load_of(value))
     assert found.verdict == NOT_A_TCC
     assert measured["needed_share"] < 0.2
-
-
-def test_constrained_share_by_month_and_clock():
-    load = load_of(
-        np.where(timebase.clock(YEAR).month == 1, teatime()[timebase.half_hour(YEAR)], 90)
-    )
-    share = tcc.constrained_share(tcc.constrained(load, 400.0, 100.0))
-    assert share.shape == (12, 48)
-    assert share.loc[1, 33:36].tolist() == [1, 1, 1, 1]
-    assert share.to_numpy().sum() == 4
 
 
 def test_a_rare_constraint_in_a_short_window_is_not_scattered():

@@ -1,14 +1,11 @@
-"""What a timed limit costs the customer: cars worked by hand, and who can opt out."""
+"""Who could be spared from a timed limit: cars worked by hand."""
 
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 
-from scchelpers.faults import UserError
-from scchelpers.figures.tcc import customer as draw
 from scchelpers.tcc import customer
-from scchelpers.tcc.findings import customer as findings
 
 REQUESTED_KW = 40.0
 
@@ -43,84 +40,6 @@ def limit(cap_kw, first=33, last=37, days=4):
     return xr.DataArray(values, {"time": time}, ("time",), attrs={"units": "kW"})
 
 
-def charged(sessions, cap_kw=7.0, **options):
-    return customer.charge(sessions, points(), limit(cap_kw), requested_kw=REQUESTED_KW, **options)
-
-
-def test_shifted_and_unserved_by_hand():
-    # Four cars want 21 kWh at 7 kW: 28 kW from 16:00 to 19:00. A cap of 7 kW from 16:30 to 18:30
-    # takes 21 kW for 2 h = 42 kWh a day, all of it drawn after 18:30.
-    found = customer.costs(charged(cars()), requested_kw=REQUESTED_KW).loc[customer.TCC]
-    assert found["shifted_kwh"] == pytest.approx(3 * 42)
-    assert found["unserved_kwh"] == 0
-    assert (found["sessions"], found["slowed"], found["late"], found["short"]) == (12, 12, 12, 0)
-    # Each car lacks 10.5 kWh more at 18:30 than it would have: an hour and a half.
-    assert found["delay_p50_min"] == pytest.approx(90)
-
-
-def test_cars_that_leave_early_go_without():
-    found = customer.costs(charged(cars(plug_out="19:00")), requested_kw=REQUESTED_KW)
-    timed = found.loc[customer.TCC]
-    # From 18:30 to 19:00 each car takes 3.5 kWh; it lacks 10.5 + 3.5 there.
-    assert timed["unserved_kwh"] == pytest.approx(3 * 4 * 10.5)
-    assert timed["shifted_kwh"] == pytest.approx(0, abs=1e-6)
-    assert timed["short"] == 12
-    assert "leave with less" in findings.costs(found)
-
-
-def test_rebound_and_staggered_release():
-    # Two cars early, two late: firm they never meet at full power, held back they all do.
-    early, late = cars(2, plug_in="16:00", energy_kwh=17.5), cars(4, plug_in="18:30")
-    late = late[late["evse_id"].isin(["E2", "E3"])]
-    sessions = pd.concat([early, late], ignore_index=True)
-    cases = charged(sessions, 0.0)
-    around = customer.openings(cases, requested_kw=REQUESTED_KW)
-    assert around.sizes["opened"] == 3
-    assert str(around["opened"].to_numpy()[0])[11:16] == "18:30"
-    found = customer.rebound(around)
-    assert found.loc[customer.FIRM, "highest_kw"] == pytest.approx(14.0)
-    assert found.loc[customer.TCC, "highest_kw"] == pytest.approx(28.0)
-    assert found.loc[customer.TCC, "rise_kw"] == pytest.approx(28.0)
-    assert found.loc[customer.STAGGERED, "rise_kw"] < 28.0
-    assert found.loc[customer.TCC, "rebounds"] == 3
-    assert "but not the peak" in findings.rebound(found)
-    _, alt = draw.rebound(around)
-    assert "28" in alt
-
-
-def test_a_limit_that_binds_nobody_costs_nothing():
-    sessions = cars(plug_in="08:00", plug_out="12:00")
-    cases = charged(sessions, 7.0)
-    found = customer.costs(cases, requested_kw=REQUESTED_KW)
-    assert found.loc[customer.TCC, ["shifted_kwh", "unserved_kwh", "slowed"]].tolist() == [0, 0, 0]
-    assert "costs these customers nothing" in findings.costs(found)
-
-
-def test_no_window_no_rebound():
-    cases = charged(cars(), REQUESTED_KW)
-    around = customer.openings(cases, requested_kw=REQUESTED_KW)
-    assert around.sizes["opened"] == 0
-    assert customer.rebound(around).empty
-    assert draw.rebound(around) is None
-    assert "no rebound" in findings.rebound(customer.rebound(around))
-
-
-def test_a_step_that_is_none_is_not_told():
-    rows = {"openings": 5, "mean_kw": 9.0, "p95_kw": 9.0, "highest_kw": 10.0, "rise_kw": -0.5}
-    found = pd.DataFrame([rows | {"rebounds": n} for n in (0, 1, 1)], customer.CASES)
-    said = findings.rebound(found)
-    assert "After 1 of 5 openings" in said
-    assert "no step" in said
-    assert "staggered" not in said
-
-
-def test_energy_is_conserved():
-    cases = charged(cars(plug_out="19:00"))
-    found = customer.costs(cases, requested_kw=REQUESTED_KW).loc[customer.TCC]
-    drawn = [float(case.power_kw.sum()) / 12 for case in cases.values()]
-    assert drawn[0] - drawn[1] == pytest.approx(found["unserved_kwh"])
-
-
 @pytest.mark.parametrize(
     ("cap_kw", "inside", "kept"),
     [
@@ -138,7 +57,6 @@ def test_opt_out_by_hand(cap_kw, inside, kept):
     found = customer.opt_out(cars(days=2), points(), limit(cap_kw))
     assert (found["inside_cap"], found["others_kept"]) == (inside, kept)
     assert (found["stopped_h"] > 0) == (cap_kw == 5.0)
-    assert findings.opt_out(found)
 
 
 def test_opt_out_follows_priority():
@@ -159,8 +77,3 @@ def test_stopped_time_is_counted_in_whole_steps():
     )  # fmt: skip
     # The first in the queue keeps 6 A, the other waits out the window of 2 h.
     assert customer.stopped_h(result, sessions).tolist() == [0.0, 2.0]
-
-
-def test_faults_are_named():
-    with pytest.raises(UserError, match="release_min"):
-        charged(cars(), release_min=0)

@@ -9,7 +9,6 @@ from scchelpers.figures import (
     choice,
     clm,
     coincidence,
-    tcc,
 )
 from scchelpers.figures.style import canvas, end_labels, legend_above
 from scchelpers.figures.vector import show, svg
@@ -24,5 +23,4 @@ __all__ = [
     "legend_above",
     "show",
     "svg",
-    "tcc",
 ]

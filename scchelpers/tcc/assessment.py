@@ -141,32 +141,6 @@ def by_window(on: xr.DataArray, windows: pd.DataFrame, *, timezone: str = LONDON
     return pd.DataFrame(rows, columns=[*names, "ends_early", "ends_late", "spread_h"])
 
 
-def constrained_share(on: xr.DataArray, *, timezone: str = LONDON) -> pd.DataFrame:
-    """Return the share of days on which the request does not fit, by month and half hour.
-
-    Parameters
-    ----------
-    on : xarray.DataArray
-        From `constrained`.
-    timezone : str
-        Zone of the clock.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Months 1 to 12 by half hours 0 to 47; NaN where nothing is on record.
-    """
-    month = timebase.clock(on["time"], timezone).month
-    half_hour = timebase.half_hour(on["time"], timezone)
-    frame = pd.DataFrame({"on": on.to_numpy(), "month": month, "half_hour": half_hour})
-    share = frame.pivot_table("on", "month", "half_hour", "mean")
-    return share.reindex(index=range(1, 13), columns=range(48))
-
-
-def _share(part, whole) -> float:
-    return float(part / whole) if whole else 0.0
-
-
 def _marks(side: pd.Series) -> tuple[float, float]:
     if side.empty:
         return (np.nan, np.nan)
@@ -178,6 +152,10 @@ def _clock(start: str, hours: float) -> str:
         return "–"
     minute = (timebase.minute_of_clock(start) + round(60 * hours)) % 1440
     return f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+def _share(part, whole) -> float:
+    return float(part / whole) if whole else 0.0
 
 
 FIRM = "firm connection fits"
@@ -398,8 +376,8 @@ class Study:
         Month to season, None for the rating seasons.
     rules : dict
         Of `windows_of`.
-    cells, windows, on, measured, by_window, verdict
-        From `Cells.of`, `windows_of`, `constrained`, `consistency`, `by_window`, `verdict`.
+    cells, windows, on, measured, verdict
+        From `Cells.of`, `windows_of`, `constrained`, `consistency`, `verdict`.
     """
 
     site: Site
@@ -415,7 +393,6 @@ class Study:
     windows: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COLUMNS)))
     on: xr.DataArray | None = None
     measured: pd.Series | None = None
-    by_window: pd.DataFrame | None = None
     verdict: Verdict | None = None
 
     @property
@@ -533,7 +510,6 @@ def study(
         windows=windows,
         on=on,
         measured=measured,
-        by_window=by_window(on, windows, timezone=zone),
         verdict=verdict(windows, measured, asked_kva, firm_kva),
     )
 

@@ -12,7 +12,7 @@ import xarray as xr
 
 from scchelpers import timebase
 from scchelpers.faults import UserError
-from scchelpers.tcc.windows import COLUMNS, months_of
+from scchelpers.tcc.windows import COLUMNS, DAYS, months_of
 from scchelpers.timebase import LONDON
 
 HALF_HOURS = 48
@@ -234,7 +234,7 @@ def _by_month(rating_kva: pd.Series | float) -> dict[int, float]:
 
 FREE = "rest of the year"
 
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def group_months(
@@ -278,32 +278,20 @@ def group_months(
         run = [first]
         while _after(run[-1]) in needed:
             run.append(_after(run[-1]))
-        found |= dict.fromkeys(run, span_name(run))
+        found |= dict.fromkeys(run, _span_name(run))
     return found
 
 
-def span_name(months) -> str:
+def _span_name(months) -> str:
     """Return the name of a run of months.
 
     Examples
     --------
-    >>> span_name([11, 12, 1]), span_name([6])
+    >>> _span_name([11, 12, 1]), _span_name([6])
     ('Nov–Jan', 'Jun')
     """
-    names = [MONTHS[month - 1] for month in months]
+    names = [_MONTHS[month - 1] for month in months]
     return names[0] if len(names) == 1 else f"{names[0]}–{names[-1]}"
-
-
-def season_text(season: str, months: tuple[int, ...] | None = None) -> str:
-    """Return a season with its months, for people.
-
-    Examples
-    --------
-    >>> season_text("winter"), season_text("Nov–Feb", (11, 12, 1, 2))
-    ('winter (Dec–Feb)', 'Nov–Feb')
-    """
-    span = span_name(months or months_of(season))
-    return season if season in (span, FREE, "all year") else f"{season} ({span})"
 
 
 def _before(month: int) -> int:
@@ -417,32 +405,107 @@ def windows_of(
     UserError
         If an input is out of range.
     """
-    gap, length = _half_hours(min_gap, "min_gap"), _half_hours(min_length, "min_length")
-    gap = max(gap, _half_hours(min_recovery, "min_recovery"))
-    _check(requested_kva, margin_kva, growth, years, max_windows, cap_step_kva)
+    _check(requested_kva, growth=growth, years=years, margin_kva=margin_kva)
     load_kva = grown(cells.quantile(quantile), growth, years) + added_kva
     headroom_kva = headroom(cells, rating_kva, load_kva, margin_kva)
-    restricted = headroom_kva < requested_kva
+    axes = [cells.seasons, cells.day_types, range(HALF_HOURS)]
+    index = pd.MultiIndex.from_product(axes, names=["season", "day_type", "half_hour"])
+    return windows_in(
+        pd.Series(headroom_kva.ravel(), index),
+        requested_kva,
+        months=dict(zip(cells.seasons, cells.months, strict=True)),
+        samples=pd.Series(cells.samples.ravel(), index),
+        min_gap=min_gap,
+        min_length=min_length,
+        max_windows=max_windows,
+        min_recovery=min_recovery,
+        cap_step_kva=cap_step_kva,
+    )
+
+
+def windows_in(
+    room_kva: pd.Series,
+    requested_kva: float,
+    *,
+    months: dict[str, tuple[int, ...]] | None = None,
+    samples: pd.Series | None = None,
+    min_gap: str = "1h",
+    min_length: str = "1h",
+    max_windows: int = 2,
+    min_recovery: str = "0h",
+    cap_step_kva: float = 1.0,
+) -> pd.DataFrame:
+    """Cut windows into the room beside a load: where it is less than the request.
+
+    Parameters
+    ----------
+    room_kva : pandas.Series
+        Rating less margin less load to plan for [kVA], by season, day type and half hour (0 to
+        47) of the local clock.
+    requested_kva : float
+        Capacity asked for [kVA].
+    months : dict, optional
+        Season to its months; by default the seasons of EREC P27.
+    samples : pandas.Series, optional
+        Days behind each value of the room.
+    min_gap, min_length, max_windows, min_recovery, cap_step_kva
+        As in `windows_of`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a window, as in `windows_of`.
+
+    Raises
+    ------
+    UserError
+        If a rule is out of range, or the room of a half hour is unknown.
+
+    Examples
+    --------
+    >>> axes = [["winter"], ["weekday"], range(48)]
+    >>> names = ["season", "day_type", "half_hour"]
+    >>> room = pd.Series(120.0, pd.MultiIndex.from_product(axes, names=names))
+    >>> room.loc["winter", "weekday", 33:36] = [80.0, 60.5, 70.0, 90.0]
+    >>> windows_in(room, 100.0)[["start", "end", "limit_kva"]].to_numpy().tolist()
+    [['16:30', '18:30', 60.0]]
+    """
+    gap, length = _half_hours(min_gap, "min_gap"), _half_hours(min_length, "min_length")
+    gap = max(gap, _half_hours(min_recovery, "min_recovery"))
+    _check(requested_kva, max_windows=max_windows, cap_step_kva=cap_step_kva)
+    kinds = room_kva.index.droplevel("half_hour").unique()
+    place = {name: at for at, name in enumerate(kinds.unique("season"))}
+    kinds = kinds[np.argsort([len(DAYS) * place[s] + list(DAYS).index(d) for s, d in kinds])]
+    wide = _by_half_hour(room_kva, kinds)
+    if wide.isna().any(axis=None):
+        raise UserError(f"room_kva: unknown in {wide.index[wide.isna().any(axis=1)].tolist()[0]}")
+    seen = None if samples is None else _by_half_hour(samples, kinds)
     rows = []
-    for s, d in np.argwhere(restricted.any(axis=-1)):
-        free_kva = headroom_kva[s, d]
-        for start, size in spans(restricted[s, d], free_kva, gap, length, max_windows):
+    for (season, day_type), free_kva in zip(wide.index, wide.to_numpy(float), strict=True):
+        for start, size in spans(free_kva < requested_kva, free_kva, gap, length, max_windows):
             here = (start + np.arange(size)) % HALF_HOURS
             least_kva = float(free_kva[here].min())
             steps = math.floor(least_kva / cap_step_kva + 1e-9)
             rows.append(
                 (
-                    cells.seasons[s],
-                    cells.months[s],
-                    cells.day_types[d],
+                    season,
+                    months[season] if months else months_of(season),
+                    day_type,
                     clock_text(start),
                     clock_text((start + size - 1) % HALF_HOURS + 1),
                     float(max(0.0, steps * cap_step_kva)),
                     least_kva,
-                    int(cells.samples[s, d, here].min()),
+                    0 if seen is None else int(seen.loc[(season, day_type)].iloc[here].min()),
                 )
             )
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _by_half_hour(values: pd.Series, kinds: pd.MultiIndex) -> pd.DataFrame:
+    names = ["season", "day_type"]
+    long = values.rename("value").reset_index().astype(dict.fromkeys(names, object))
+    wide = long.pivot_table("value", names, "half_hour")
+    return wide.reindex(index=kinds, columns=range(HALF_HOURS))
 
 
 def grown(load_kva: np.ndarray, growth: float, years: float) -> np.ndarray:
@@ -529,14 +592,16 @@ def _half_hours(text: str, name: str) -> int:
     return math.ceil(length / timebase.HALF_HOUR)
 
 
-def _check(requested_kva, margin_kva, growth, years, max_windows, cap_step_kva) -> None:
-    for name, value, allowed, sound in (
-        ("requested_kva", requested_kva, "above 0", requested_kva > 0),
-        ("margin_kva", margin_kva, "0 or more", margin_kva >= 0),
-        ("growth", growth, "above -1, per year (0.02 is 2 %)", growth > -1),
-        ("years", years, "0 or more", years >= 0),
-        ("max_windows", max_windows, "a whole number, 1 or more", max_windows >= 1),
-        ("cap_step_kva", cap_step_kva, "above 0", cap_step_kva > 0),
-    ):
-        if not (sound and math.isfinite(value)):
-            raise UserError(f"{name} = {value}: must be {allowed}")
+def _check(requested_kva, **given) -> None:
+    allowed = {
+        "requested_kva": ("above 0", lambda x: x > 0),
+        "margin_kva": ("0 or more", lambda x: x >= 0),
+        "growth": ("above -1, per year (0.02 is 2 %)", lambda x: x > -1),
+        "years": ("0 or more", lambda x: x >= 0),
+        "max_windows": ("a whole number, 1 or more", lambda x: x >= 1),
+        "cap_step_kva": ("above 0", lambda x: x > 0),
+    }
+    for name, value in {"requested_kva": requested_kva, **given}.items():
+        text, sound = allowed[name]
+        if not (sound(value) and math.isfinite(value)):
+            raise UserError(f"{name} = {value}: must be {text}")

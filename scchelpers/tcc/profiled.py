@@ -236,18 +236,6 @@ TCC, PERFECT = "TCC", "perfect foresight"
 TOLERANCE_KVA = 1e-6
 
 
-def pinball(actual, forecast, quantile: float) -> np.ndarray:
-    """Return the pinball loss of forecasts of a quantile, in the unit of the values.
-
-    Examples
-    --------
-    >>> pinball([100, 100], [90, 120], 0.9).tolist()
-    [9.0, 2.0]
-    """
-    missed = np.asarray(actual, float) - np.asarray(forecast, float)
-    return np.round(np.maximum(quantile * missed, (quantile - 1) * missed), 12)
-
-
 def limit(
     forecast_kva: xr.DataArray,
     rating_kva: xr.DataArray,
@@ -363,66 +351,3 @@ def issue(
         {"quantile": quantile, "issue_time": issue_time, **terms},
     )
     return issued.isel(time=local_date(load["time"], timezone) >= history.days[warm_up_days])
-
-
-def score(issued: xr.Dataset) -> pd.DataFrame:
-    """Score the cases over the half hours in which all of them and the load are known.
-
-    Parameters
-    ----------
-    issued : xarray.Dataset
-        From `issue`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        By case: half_hours scored; pinball_kva, the mean loss [kVA]; coverage, share of half
-        hours with the load at or below the forecast; breaches, half hours in which load and the
-        whole limit exceed the rating; breach_kva, the largest [kVA]; mean_kw, the mean limit;
-        offered_kwh, the limit over time; released_kwh, that less the TCC's [kWh].
-
-    Notes
-    -----
-    A breach here assumes that the site uses all of its limit. Where the limit is 0 an overload is
-    the network's own and no breach.
-    """
-    quantile, power_factor = issued.attrs["quantile"], issued.attrs["power_factor"]
-    forecasts = issued["forecast_kva"].drop_sel(case=TCC)
-    known = (
-        np.isfinite(forecasts).all("case")
-        & np.isfinite(issued["limit_kw"]).all("case")
-        & np.isfinite(issued["network_kva"])
-    )
-    scored = issued.isel(time=known.to_numpy())
-    load, rating = scored["network_kva"].to_numpy(), scored["rating_kva"].to_numpy()
-    rows = {}
-    for name in scored["case"].to_numpy():
-        one = scored.sel(case=name)
-        limit_kw, ahead = one["limit_kw"].to_numpy(), one["forecast_kva"].to_numpy()
-        over = np.where(limit_kw > 0, load + limit_kw / power_factor - rating, 0.0)
-        breached = over > TOLERANCE_KVA
-        timed = name == TCC
-        rows[str(name)] = {
-            "half_hours": len(load),
-            "pinball_kva": np.nan if timed else pinball(load, ahead, quantile).mean(),
-            "coverage": np.nan if timed else np.mean(load <= ahead + TOLERANCE_KVA),
-            "breaches": int(breached.sum()),
-            "breach_kva": float(over[breached].max(initial=0.0)),
-            "mean_kw": float(limit_kw.mean()) if len(load) else np.nan,
-            "offered_kwh": float(limit_kw.sum() / 2),
-        }
-    frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("case")
-    return frame.assign(released_kwh=frame["offered_kwh"] - frame["offered_kwh"][TCC])
-
-
-def score_table(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return the scores as a table to show, from `score`."""
-    return scores.drop(columns=["half_hours", "offered_kwh"]).rename(
-        columns={
-            "pinball_kva": "pinball loss [kVA]",
-            "breaches": "breaches [half hours]",
-            "breach_kva": "largest breach [kVA]",
-            "mean_kw": "mean limit [kW]",
-            "released_kwh": "more than the TCC [kWh]",
-        }
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,7 +20,7 @@ from scchelpers.tcc.derivation import (
     rating_at,
     windows_of,
 )
-from scchelpers.tcc.windows import inside, limit_kva
+from scchelpers.tcc.windows import limit_kva
 from scchelpers.timebase import LONDON, minute_of_clock
 
 MEASURES = ("half_hours", "worst_kva", "longest_h", "energy_kvah")
@@ -147,8 +146,6 @@ def _longest(on: np.ndarray) -> int:
     return int((edges[1::2] - edges[::2]).max(initial=0))
 
 
-QUANTILES = (0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 1.0)
-
 FOLDS = 4
 
 BLOCK_DAYS = 14
@@ -236,102 +233,6 @@ def out_of_sample(
     )
 
 
-def frontier(
-    network_kva: xr.DataArray,
-    rating_kva: pd.Series | float,
-    requested_kva: float,
-    *,
-    quantiles: Sequence[float] = QUANTILES,
-    calendar: dict[int, str] | None = None,
-    day_types: DayTypes = "weekend",
-    timezone: str = LONDON,
-    **rules,
-) -> pd.DataFrame:
-    """Return what each quantile costs the customer and leaves at risk, out of sample.
-
-    Parameters
-    ----------
-    network_kva, rating_kva, requested_kva, quantiles, calendar, day_types, timezone, **rules
-        As in `out_of_sample`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Indexed by quantile: window_hours [h a year], limit_kva (lowest cap [kVA]), withheld_share
-        (of the capacity-hours of a year), samples (fewest in a cell of a window), and, out of
-        sample and per year judged, half_hours, energy_kvah; worst_kva and longest_h of all.
-    """
-    load = half_hourly(network_kva)
-    given = {"calendar": calendar, "day_types": day_types, "timezone": timezone}
-    excess_kva = out_of_sample(
-        load, rating_kva, requested_kva, quantiles=quantiles, **given, **rules
-    )
-    cells = Cells.of(load, **given)
-    time = load["time"]
-    years = time.size / 17520
-    rows = {}
-    for quantile in quantiles:
-        windows = windows_of(cells, rating_kva, requested_kva, quantile=quantile, **rules)
-        allowed = limit_kva(windows, time, requested_kva, timezone=timezone)
-        inside_h = inside(windows, time, timezone).any(axis=0).sum() / 2
-        found = breaches(excess_kva.sel(quantile=quantile))
-        judged_years = found["known_half_hours"] / 17520
-        rows[quantile] = {
-            "window_hours": inside_h / years,
-            "limit_kva": windows["limit_kva"].min() if len(windows) else float(requested_kva),
-            "withheld_share": float(1 - allowed.mean() / requested_kva),
-            "samples": int(windows["samples"].min()) if len(windows) else int(cells.samples.min()),
-            "half_hours": found["half_hours"] / judged_years,
-            "energy_kvah": found["energy_kvah"] / judged_years,
-            "worst_kva": found["worst_kva"],
-            "longest_h": found["longest_h"],
-        }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("quantile")
-
-
-WINTER = (11, 12, 1, 2)
-
-# New load of another shape, as shares of its own peak by hour of the clock, and by month as shares
-# of its winter peak. Assumed shapes: home charging after work; heat pumps in morning and evening.
-SHAPES = {
-    "home charging": (
-        (0.45, 0.35, 0.25, 0.18, 0.12, 0.08, 0.06, 0.06, 0.07, 0.08, 0.09, 0.10,
-         0.12, 0.13, 0.15, 0.22, 0.40, 0.68, 0.92, 1.00, 0.97, 0.88, 0.74, 0.58),
-        (1.0, 1.0, 0.97, 0.94, 0.92, 0.90, 0.90, 0.90, 0.93, 0.96, 0.98, 1.0),
-    ),
-    "heat pumps": (
-        (0.55, 0.54, 0.54, 0.56, 0.62, 0.74, 0.92, 1.00, 0.95, 0.86, 0.78, 0.72,
-         0.69, 0.68, 0.69, 0.74, 0.83, 0.90, 0.92, 0.90, 0.85, 0.77, 0.68, 0.60),
-        (1.0, 0.97, 0.83, 0.62, 0.38, 0.20, 0.15, 0.15, 0.25, 0.47, 0.75, 0.95),
-    ),
-}  # fmt: skip
-
-
-def new_load(shape: str, kva_per_year: float, cells: Cells) -> np.ndarray:
-    """Return load added every year, with a shape of its own.
-
-    Parameters
-    ----------
-    shape : str
-        "home charging" or "heat pumps" (assumed shapes, `SHAPES`).
-    kva_per_year : float
-        Its peak, added each year [kVA].
-    cells : Cells
-        Seasons and day types; a season takes the largest share of its months.
-
-    Returns
-    -------
-    ndarray
-        (season, 1, half hour) load added per year [kVA].
-    """
-    if shape not in SHAPES:
-        raise UserError(f"shape = {shape!r}: one of {', '.join(SHAPES)}")
-    hourly, monthly = SHAPES[shape]
-    day = np.repeat(hourly, 2)
-    share = np.array([max(monthly[month - 1] for month in months) for months in cells.months])
-    return kva_per_year * share[:, None, None] * day
-
-
 def cell_limits(windows: pd.DataFrame, cells: Cells, requested_kva: float) -> np.ndarray:
     """Return the limit of every cell [kVA]; windows must be of the same seasons and day types."""
     table = np.full((len(cells.seasons), len(cells.day_types), HALF_HOURS), float(requested_kva))
@@ -407,95 +308,3 @@ def last_year(protected: pd.DataFrame) -> int | None:
     """
     failed = protected.index[protected["margin_kva"] < -1e-9]
     return int(failed[0]) if len(failed) else None
-
-
-def cold_winter(
-    network_kva: xr.DataArray,
-    rating_kva: pd.Series | float,
-    requested_kva: float,
-    windows: pd.DataFrame,
-    *,
-    colder: float,
-    months: tuple[int, ...] = WINTER,
-    timezone: str = LONDON,
-) -> pd.Series:
-    """Return the breaches of a winter in which the imported load is higher by a share.
-
-    Parameters
-    ----------
-    network_kva, rating_kva, requested_kva, windows, timezone
-        As before.
-    colder : float
-        Share by which a cold winter raises the load: 0.1 is 10 %.
-    months : tuple of int
-        Months that are colder.
-
-    Returns
-    -------
-    pandas.Series
-        The measures of `breaches`, and bearable_share: how much higher the load of those months
-        could be before the first half hour on record breaches (negative if one does already).
-    """
-    load = half_hourly(network_kva)
-    cold = np.isin(timebase.clock(load["time"], timezone).month, months)
-    value = load.to_numpy()
-    colder_kva = load.copy(data=np.where(cold & (value > 0), value * (1 + colder), value))
-    allowed = limit_kva(windows, load["time"], requested_kva, timezone=timezone)
-    found = breaches(excess(colder_kva, rating_kva, allowed, timezone=timezone))
-    # Up to here the site's limit leaves room; with a limit of 0 the site is not to blame.
-    on = cold & (value > 0) & (allowed.to_numpy() > 0)
-    room_kva = (rating_at(rating_kva, load["time"], timezone) - allowed).to_numpy()
-    ratio = np.where(on, room_kva / np.where(on, value, 1.0), np.inf)
-    return pd.concat([found, pd.Series({"bearable_share": float(np.nanmin(ratio)) - 1})])
-
-
-def reverse_flow(
-    network_kva: xr.DataArray,
-    rating_kva: pd.Series | float,
-    *,
-    growth: float = 0.0,
-    timezone: str = LONDON,
-) -> pd.Series:
-    """Return how often and how far the flow reverses, from signed load.
-
-    Parameters
-    ----------
-    network_kva : xarray.DataArray
-        Load [kVA], import positive; export is negative.
-    rating_kva : pandas.Series or float
-        Rating [kVA], taken to hold in both directions.
-    growth : float
-        Growth of the export per year.
-    timezone : str
-        Zone of the rating seasons.
-
-    Returns
-    -------
-    pandas.Series
-        half_hours (of reversed flow), share, largest_kva (export [kVA]), used_share (of the
-        rating at that time), beyond_half_hours (export above the rating), years (until export
-        first exceeds the rating; NaN without growth or export).
-
-    Notes
-    -----
-    A cap on charging is no remedy for export: charging then relieves the network.
-    """
-    load = half_hourly(network_kva)
-    out_kva = (-load).clip(min=0)
-    used = (out_kva / rating_at(rating_kva, load["time"], timezone)).to_numpy()
-    most = float(np.nanmax(used, initial=0.0))
-    known = int(np.isfinite(load).sum())
-    count = int((out_kva > 0).sum())
-    years = np.nan
-    if most > 0 and growth > 0:
-        years = max(0.0, math.log(1 / most) / math.log(1 + growth))
-    return pd.Series(
-        {
-            "half_hours": count,
-            "share": count / known if known else np.nan,
-            "largest_kva": float(out_kva.max()),
-            "used_share": most,
-            "beyond_half_hours": int((used > 1).sum()),
-            "years": years,
-        }
-    )
