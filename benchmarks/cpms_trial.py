@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 
 import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples"))
 
 from cpms import Faults, cases
 from cpms.loops import LOOPS, looped

@@ -3,74 +3,29 @@
 Instants are seconds since 1970 (UTC) in the simulator, RFC 3339 with a zone on the wire.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
+from typing import Annotated, Literal, get_args
+
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, with_config
 
 from cpms.problem import Refusal
 
 LARGEST_SEQUENCE = 2**53 - 1  # every JSON reader holds it exactly
 LARGEST_KW = 1e6
 MOST_BLOCKS = 400
-REASONS = ("THERMAL", "VOLTAGE", "FAULT_LEVEL", "OUTAGE", "RELEASE", "TEST")
-ACTIONS = ("TRIP", "RELEASE")
+Reason = Literal["THERMAL", "VOLTAGE", "FAULT_LEVEL", "OUTAGE", "RELEASE", "TEST"]
+Action = Literal["TRIP", "RELEASE"]
+REASONS, ACTIONS = get_args(Reason), get_args(Action)
 
 _RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d):(\d\d)(\.\d+)?([Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))",
     re.ASCII,
 )
-
-
-@dataclass(frozen=True)
-class Setpoint:
-    """A limit that holds at once, until it expires [kW; s]."""
-
-    sequence: int
-    issued_at: float
-    limit_kw: float
-    valid_until: float
-
-
-@dataclass(frozen=True)
-class Block:
-    """A limit for a time to come, [start, end) [kW; s]."""
-
-    start: float
-    end: float
-    limit_kw: float
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """Limits for times to come, in order."""
-
-    sequence: int
-    issued_at: float
-    blocks: tuple[Block, ...]
-
-
-@dataclass(frozen=True)
-class Heartbeat:
-    """The DNO is there; without a later one the link is lost at `offline_at` [s]."""
-
-    offline_at: float
-
-
-@dataclass(frozen=True)
-class Trip:
-    """Stop all charging, or let it begin again."""
-
-    sequence: int
-    issued_at: float
-    action: str
-
-
-Numbered = Setpoint | Forecast | Trip
-Message = Numbered | Heartbeat
 
 
 def instant(text: str) -> float:
@@ -111,6 +66,96 @@ def written(at: float) -> str:
     return stamp.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def _whole(value):
+    """Return a whole number as one, however JSON writes it: 3 and 3.0."""
+    whole = isinstance(value, float) and math.isfinite(value) and value == int(value)
+    return int(value) if whole else value
+
+
+def _seconds(value) -> float:
+    try:
+        found = instant(value) if isinstance(value, str) else math.inf
+    except ValueError:
+        found = math.inf
+    if not math.isfinite(found):
+        raise ValueError("must be an instant with a zone, such as 2026-11-23T17:00:00Z")
+    return found
+
+
+def _at(name: str):
+    return Annotated[float, BeforeValidator(_seconds), Field(alias=name)]
+
+
+Sequence = Annotated[int, BeforeValidator(_whole), Field(strict=True, ge=0, le=LARGEST_SEQUENCE)]
+LimitKw = Annotated[float, Field(alias="limitKw", strict=True, ge=0, le=LARGEST_KW)]
+IssuedAt = _at("issuedAt")
+_ON_THE_WIRE = with_config(ConfigDict(extra="forbid"))
+
+
+@_ON_THE_WIRE
+@dataclass(frozen=True)
+class Setpoint:
+    """A limit that holds at once, until it expires [kW; s]."""
+
+    sequence: Sequence
+    issued_at: IssuedAt
+    limit_kw: LimitKw
+    valid_until: _at("validUntil")
+    reason: Reason = field(default=None, compare=False, repr=False)  # for people
+    constraint_id: Annotated[
+        str, Field(alias="constraintId", strict=True, min_length=1, max_length=64)
+    ] = field(default=None, compare=False, repr=False)
+
+
+@_ON_THE_WIRE
+@dataclass(frozen=True)
+class Block:
+    """A limit for a time to come, [start, end) [kW; s]."""
+
+    start: _at("startTime")
+    end: _at("endTime")
+    limit_kw: LimitKw
+
+
+@_ON_THE_WIRE
+@dataclass(frozen=True)
+class Forecast:
+    """Limits for times to come, in order."""
+
+    sequence: Sequence
+    issued_at: IssuedAt
+    blocks: Annotated[tuple[Block, ...], Field(min_length=1, max_length=MOST_BLOCKS)]
+
+
+@_ON_THE_WIRE
+@dataclass(frozen=True)
+class Heartbeat:
+    """The DNO is there; without a later one the link is lost at `offline_at` [s]."""
+
+    offline_at: _at("offlineModeAt")
+
+
+@_ON_THE_WIRE
+@dataclass(frozen=True)
+class Trip:
+    """Stop all charging, or let it begin again."""
+
+    sequence: Sequence
+    issued_at: IssuedAt
+    action: Action
+    reason: Reason = field(default=None, compare=False, repr=False)  # for people
+
+
+Numbered = Setpoint | Forecast | Trip
+Message = Numbered | Heartbeat
+_KINDS = {"setpoint": Setpoint, "forecast": Forecast, "heartbeat": Heartbeat, "trip": Trip}
+
+
+@cache
+def _reader(kind: str) -> TypeAdapter:
+    return TypeAdapter(_KINDS[kind])
+
+
 def read(kind: str, raw: bytes) -> Message:
     """Return the message in a request body.
 
@@ -130,118 +175,14 @@ def read(kind: str, raw: bytes) -> Message:
         content = json.loads(raw, parse_constant=_no_number, object_pairs_hook=_once)
     except (ValueError, RecursionError) as fault:
         raise Refusal("malformed", f"the body is not JSON: {str(fault)[:120]}") from None
-    return _READERS[kind](_Fields(content, "the body"))
-
-
-class _Fields:
-    """The members of a JSON object, taken one by one; what is left over is refused."""
-
-    def __init__(self, content, place: str):
-        if not isinstance(content, dict):
-            raise Refusal("malformed", f"{place} must be a JSON object")
-        self._left = dict(content)
-        self._place = place
-
-    def _take(self, name: str, right, rule: str):
-        if name not in self._left:
-            raise Refusal("malformed", f"{self._place} lacks {name}: {rule}")
-        value = self._left.pop(name)
-        if not right(value):
-            raise Refusal("malformed", f"{name} = {str(value)[:60]!r}: must be {rule}")
-        return value
-
-    def sequence(self) -> int:
-        rule = f"a whole number from 0 to {LARGEST_SEQUENCE}"
-        value = self._take("sequence", lambda v: _is_number(v) and v == int(v), rule)
-        if not 0 <= value <= LARGEST_SEQUENCE:
-            raise Refusal("malformed", f"sequence = {str(value)[:60]}: must be {rule}")
-        return int(value)
-
-    def power(self) -> float:
-        rule = f"a number from 0 to {LARGEST_KW:.0f} [kW]"
-        return float(self._take("limitKw", lambda v: _is_number(v) and 0 <= v <= LARGEST_KW, rule))
-
-    def instant(self, name: str) -> float:
-        rule = "an instant with a zone (RFC 3339), such as 2026-11-23T17:00:00Z"
-        return instant(self._take(name, _is_instant, rule))
-
-    def word(self, name: str, allowed: tuple[str, ...]) -> str:
-        rule = f"one of {', '.join(allowed)}"
-        return self._take(name, lambda v: isinstance(v, str) and v in allowed, rule)
-
-    def blocks(self) -> tuple[Block, ...]:
-        rule = f"a list of 1 to {MOST_BLOCKS} blocks"
-        items = self._take(
-            "blocks", lambda v: isinstance(v, list) and 1 <= len(v) <= MOST_BLOCKS, rule
-        )
-        found = []
-        for place, item in enumerate(items):
-            fields = _Fields(item, f"blocks[{place}]")
-            block = Block(fields.instant("startTime"), fields.instant("endTime"), fields.power())
-            fields.end()
-            found.append(block)
-        return tuple(found)
-
-    def remark(self, name: str, longest: int) -> None:
-        """Check a text for people, which changes nothing."""
-        if name in self._left:
-            rule = f"a text of 1 to {longest} characters"
-            self._take(name, lambda v: isinstance(v, str) and 1 <= len(v) <= longest, rule)
-
-    def reason(self) -> None:
-        if "reason" in self._left:
-            self.word("reason", REASONS)
-
-    def end(self) -> None:
-        if self._left:
-            raise Refusal("malformed", f"{self._place}: {min(self._left)[:60]!r} is unknown")
-
-
-def _setpoint(fields: _Fields) -> Setpoint:
-    message = Setpoint(
-        fields.sequence(), fields.instant("issuedAt"), fields.power(), fields.instant("validUntil")
-    )
-    fields.reason()
-    fields.remark("constraintId", 64)
-    fields.end()
-    return message
-
-
-def _forecast(fields: _Fields) -> Forecast:
-    message = Forecast(fields.sequence(), fields.instant("issuedAt"), fields.blocks())
-    fields.end()
-    return message
-
-
-def _heartbeat(fields: _Fields) -> Heartbeat:
-    message = Heartbeat(fields.instant("offlineModeAt"))
-    fields.end()
-    return message
-
-
-def _trip(fields: _Fields) -> Trip:
-    message = Trip(fields.sequence(), fields.instant("issuedAt"), fields.word("action", ACTIONS))
-    fields.reason()
-    fields.end()
-    return message
-
-
-_READERS = {"setpoint": _setpoint, "forecast": _forecast, "heartbeat": _heartbeat, "trip": _trip}
-
-
-def _is_number(value) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _is_power(value) -> bool:
-    return _is_number(value) and 0 <= value <= LARGEST_KW
-
-
-def _is_instant(value) -> bool:
+    if not isinstance(content, dict):
+        raise Refusal("malformed", "the body must be a JSON object")
     try:
-        return isinstance(value, str) and math.isfinite(instant(value))
-    except ValueError:
-        return False
+        return _reader(kind).validate_python(content)
+    except ValidationError as fault:
+        first = fault.errors(include_url=False)[0]
+        place = ".".join(str(part)[:60] for part in first["loc"]) or "the body"
+        raise Refusal("malformed", f"{place}: {first['msg'][:200]}") from None
 
 
 def _no_number(text: str):
