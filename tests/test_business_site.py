@@ -13,7 +13,6 @@ from scchelpers.business import situation as ways
 from scchelpers.business.model import CENTRAL, HIGH, LOW
 from scchelpers.business.situation import flexible, grown_sessions
 from scchelpers.faults import UserError
-from scchelpers.figures import business as draw
 from scchelpers.site import Site
 
 RATING = pd.Series(dict.fromkeys(("winter", "spring", "summer", "autumn"), 100.0))
@@ -72,16 +71,16 @@ def unknown():
 
 def test_what_is_possible_follows_from_the_network():
     free = business.situated(site(network(50.0)))
-    assert business.possible(free) == (ways.FIRM,)
+    assert ways.possible(free) == (ways.FIRM,)
     tight = business.situated(site(network()))
     # 100 - 80, and 2 % of the rating kept free
     assert (tight.firm_kva, tight.short) == (18.0, (("other", 22.0),))
-    assert business.possible(tight) == (
+    assert ways.possible(tight) == (
         ways.LESS, ways.TCC, ways.PROFILED, ways.LMC, ways.WAIT,
     )  # fmt: skip
     behind = business.situated(site(network(), dsc_kva=30.0))
-    assert ways.STATIC in business.possible(behind)
-    assert business.possible(business.situated(site())) == (
+    assert ways.STATIC in ways.possible(behind)
+    assert ways.possible(business.situated(site())) == (
         ways.FIRM, ways.LESS, ways.WAIT,
     )  # fmt: skip
 
@@ -98,7 +97,7 @@ def test_an_asset_above_may_be_the_one_that_is_short():
     above = business.Asset("primary", "primary", network(75.0), RATING)
     case = business.situated(site(network(50.0)), kind="transformer", above=[above])
     assert (case.firm_kva, case.short) == (25.0, (("primary", 15.0),))
-    assert ways.CMC in business.possible(case)
+    assert ways.CMC in ways.possible(case)
     time = pd.date_range("2025-06-01T17:00Z", periods=2, freq="30min")
     lmc, cmc = (ways.limit_of(case, name, 1.0, time) for name in (ways.LMC, ways.CMC))
     assert lmc.to_numpy().tolist() == [40.0, 40.0]
@@ -159,10 +158,10 @@ def test_energy_by_hand(constrained):
 
 def test_growth_of_the_load_asks_for_reinforcement_by_itself(constrained):
     # 80 kVA at 2 % a year pass 100 kVA in year 12; with 18 kVA added, in year 2.
-    long = business.facts_of(constrained.situation, horizon=20, load_growth=0.02)
+    long = ways.request_of(constrained.situation, horizon=20, load_growth=0.02)
     assert long.growth_years[ways.TCC] == 12.0
     assert long.growth_years[ways.LESS] == 2.0
-    assert not business.facts_of(
+    assert not ways.request_of(
         constrained.situation, horizon=20, load_growth=0.02, reinforced_for_growth=False
     ).growth_years
     options = {option.name: option for option in constrained.options(Prices())}
@@ -174,20 +173,20 @@ def test_growth_of_the_load_asks_for_reinforcement_by_itself(constrained):
 def test_reinforcement_comes_in_lumps():
     prices = Prices().at({"transformer_size": 500, "transformer_cost": 10, "transformer_years": 1})
     prices = prices.at({"primary_size": 1000, "primary_cost": 70, "primary_years": 4})
-    found = business.reinforcement((("transformer", 501.0), ("primary", 5.0)), prices)
+    found = ways.reinforcement((("transformer", 501.0), ("primary", 5.0)), prices)
     assert found == (90.0, 1000.0, 4.0)
-    assert business.reinforcement((("other", 1.0),), prices) == (10.0, 500.0, 1.0)
-    assert business.reinforcement((), prices) == (0.0, 0.0, 0.0)
+    assert ways.reinforcement((("other", 1.0),), prices) == (10.0, 500.0, 1.0)
+    assert ways.reinforcement((), prices) == (0.0, 0.0, 0.0)
 
 
 def test_capacity_is_paid_for_above_whole_current(unknown):
-    facts = unknown.facts[CENTRAL]
+    request = unknown.requests[CENTRAL]
     energy = unknown.energies[CENTRAL][ways.FIRM]
     prices = Prices()
-    assert business.offer(ways.STATIC, facts, energy, prices).paid_kva[0] == 0
-    both = business.offer(ways.FIRM, replace(facts, dsc_kva=60.0), energy, prices)
+    assert business.offer(ways.STATIC, request, energy, prices).paid_kva[0] == 0
+    both = business.offer(ways.FIRM, replace(request, dsc_kva=60.0), energy, prices)
     assert both.paid_kva[0] == 100.0  # 60 kVA were not charged for, 100 are
-    more = business.offer(ways.FIRM, replace(facts, dsc_kva=80.0), energy, prices)
+    more = business.offer(ways.FIRM, replace(request, dsc_kva=80.0), energy, prices)
     assert more.paid_kva[0] == 40.0
 
 
@@ -196,18 +195,13 @@ def test_an_unknown_network_is_no_choice(unknown):
     values = unknown.values(prices)
     assert ways.FIRM in values
     assert unknown.best(values.where(values.index != ways.FIRM, 1e9)) != ways.FIRM
-    assert ways.FIRM not in business.regret(unknown, business.outcomes(unknown, prices)).index
-    said = " ".join(business.findings.answer(unknown, prices, values))
-    assert "not on record" in said
+    assert unknown.uncertain == (ways.FIRM,)
 
 
 def test_a_site_without_sessions_says_so():
     empty = replace(site(), sessions=sessions().iloc[:0])
     model = business.modelled(business.situated(empty), **QUICK)
     assert not model.known
-    assert business.findings.answer(model, Prices(), pd.Series(dtype=float)) == [
-        business.findings.NOTHING
-    ]
     assert business.compare([], Prices(), margin=0.2).empty
 
 
@@ -239,27 +233,12 @@ def test_break_even_cost_is_where_the_threshold_bites(constrained):
     assert earlier != pytest.approx(at)
 
 
-def test_a_tornado_reaches_the_ends_of_each_range(constrained):
-    prices = Prices()
-    found = business.tornado(constrained, prices, ways.TCC, ways.WAIT)
-    assert found["swing_gbp"].is_monotonic_decreasing
-    at = prices.at({"ac_price": prices.price("ac_price").high})
-    values = constrained.values(at)
-    expected = values[ways.TCC] - values[ways.WAIT]
-    assert found.loc["ac_price", "high_gbp"] == pytest.approx(expected)
-    assert "primary_cost" not in found.index
-
-
 def test_random_futures_are_the_same_for_the_same_seed(constrained):
     one, same, other = (
         business.monte_carlo(constrained, Prices(), draws=20, seed=seed) for seed in (1, 1, 2)
     )
     pd.testing.assert_frame_equal(one, same)
     assert not one.equals(other)
-    found = business.chances(constrained, one)
-    assert found["best_share"].sum() == pytest.approx(1.0)
-    assert (found["p05_gbp"] <= found["p50_gbp"]).all()
-    assert found.loc[ways.WAIT, "p95_gbp"] == 0.0
     with pytest.raises(UserError, match="draws = 0"):
         business.monte_carlo(constrained, Prices(), draws=0)
 
@@ -272,7 +251,7 @@ def test_without_ranges_random_futures_agree(constrained):
     still = replace(
         constrained,
         energies=dict.fromkeys(growths, constrained.energies[CENTRAL]),
-        facts={CENTRAL: constrained.facts[CENTRAL]},
+        requests={CENTRAL: constrained.requests[CENTRAL]},
     )
     drawn = business.monte_carlo(still, fixed, draws=3)
     expected = still.values(fixed)
@@ -286,29 +265,6 @@ def test_growth_between_runs_is_interpolated(constrained):
     at = names.index(ways.LMC)
     low, middle, half = (constrained.options(prices, g)[at] for g in (LOW, CENTRAL, -0.5))
     assert half.unserved_kwh == pytest.approx((low.unserved_kwh + middle.unserved_kwh) / 2)
-
-
-def test_regret_is_against_the_best_of_each_future(constrained):
-    found = business.outcomes(constrained, Prices())
-    missed = business.regret(constrained, found)
-    assert (missed.min() >= 0).all()
-    assert (missed.drop(columns="largest").min() == 0).all()
-    chosen = business.least_regretted(missed)
-    assert missed.loc[chosen, "largest"] == pytest.approx(missed["largest"].min(), abs=1.0)
-    reversed_rows = business.regret(constrained, found.iloc[::-1])
-    assert reversed_rows.loc[chosen, "largest"] == missed.loc[chosen, "largest"]
-    by_hand = pd.DataFrame(
-        {"x": [10.0, 4.0, 0.0], "y": [0.0, 3.0, 9.0]}, index=["TCC", "LMC", "CMC"]
-    )
-    assert business.regret(constrained, by_hand)["largest"].tolist() == [9.0, 6.0, 10.0]
-
-
-def test_a_stop_gap_that_never_gives_way_is_the_scheme(constrained):
-    found = business.stop_gaps(constrained, Prices(), ways.TCC, ways.WAIT, [2, 4])
-    assert found.index.tolist() == [2, 4, np.inf]
-    values = constrained.values(Prices())
-    more = values[ways.TCC] - values[ways.WAIT]
-    assert found.loc[np.inf, "customer_gbp"] == pytest.approx(more)
 
 
 def test_a_quotation_moves_the_price_of_what_is_short_here(constrained):
@@ -327,49 +283,12 @@ def test_charging_without_management_is_billed_as_excess():
     assert np.isnan(business.unmanaged_excess(business.situated(site())))
 
 
-def test_figures_say_what_they_show(constrained):
+def test_waiting_longer_turns_the_answer(constrained):
     prices = Prices()
-    options = constrained.options(prices)
-    terms = {"margin": constrained.margin(prices)}
-    compared = business.compare(options, prices, **terms)
-    by_name = {option.name: option for option in options}
-    moved = business.bridge(by_name[ways.TCC], by_name[ways.WAIT], prices, **terms)
-    _, alt = draw.values(compared, ways.WAIT, ("dno", "gb"))
-    assert "DNO: most with" in alt
-    assert "Great Britain" in alt
-    _, alt = draw.bridge(moved, ways.TCC, ways.WAIT)
-    assert "unserved energy −£" in alt
-    _, alt = draw.worsening(constrained.central)
-    assert "reduced capacity 10" in alt
-    drawn = business.chances(constrained, business.monte_carlo(constrained, prices, draws=10))
-    assert "highest median" in draw.chances(drawn, ways.WAIT)[1]
-    swings = business.tornado(constrained, prices, ways.TCC, ways.WAIT)
-    assert "the widest is" in draw.tornado(swings, ways.TCC, ways.WAIT, moved.sum())[1]
-    gaps = business.stop_gaps(constrained, prices, ways.TCC, ways.WAIT, [2, 3])
-    assert "2 to 3 years" in draw.stop_gaps(gaps, ways.TCC, ways.WAIT)[1]
-
-
-def test_nothing_is_drawn_where_there_is_nothing(constrained):
-    prices = Prices()
-    [full] = [o for o in constrained.options(prices) if o.name == ways.WAIT]
-    compared = business.compare([full], prices, margin=0.2)
-    assert draw.values(compared, ways.WAIT) is None
-    assert draw.worsening({ways.WAIT: constrained.central[ways.WAIT]}) is None
-    assert draw.stop_gaps(pd.DataFrame(columns=["customer_gbp"]), "TCC", ways.WAIT) is None
-
-
-def test_sentences_are_computed(constrained):
-    prices = Prices()
-    found = business.findings
-    values = constrained.values(prices)
-    assert constrained.best(values) == ways.WAIT
-    assert found.answer(constrained, prices, values)[0].startswith("**Wait for reinforcement.**")
-    late = prices.at({"transformer_years": 5.0})
-    values = constrained.values(late)
-    said = found.answer(constrained, late, values)
-    assert said[0].startswith("**Take a reduced capacity of 18.0")
-    assert "waiting 5 years" in said[0]
-    swings = business.tornado(constrained, late, ways.LESS, ways.WAIT)
-    assert "slow and fast £0.40/kWh (then reinforcement)" in found.turning(swings, ways.LESS)
-    assert "pays £0 since" in found.regimes(constrained, prices)
-    assert found.unverified(prices).startswith(f"{(~prices.table()['checked']).sum()} of")
+    assert constrained.best(constrained.values(prices)) == ways.WAIT
+    late = constrained.values(prices.at({"transformer_years": 5.0}))
+    assert constrained.best(late) == ways.LESS
+    gap = f"{ways.TCC}, then reinforced"
+    kept = replace(constrained, stop_gap_years=None).values(prices)
+    assert gap not in kept
+    assert kept[ways.TCC] == pytest.approx(constrained.values(prices)[ways.TCC])

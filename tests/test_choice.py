@@ -11,10 +11,11 @@ import xarray as xr
 from scchelpers import choice
 from scchelpers.choice import schemes, situations
 from scchelpers.choice.network import Network, as_half_hours
-from scchelpers.choice.schemes import Case, offer
+from scchelpers.choice.schemes import Applicant, offer
 from scchelpers.choice.situations import TABLE, Situation, combinations, row_of
 from scchelpers.faults import UserError
 from scchelpers.site import Site
+from scchelpers.timebase import YEAR_H
 
 DAYS = 364
 TIME = pd.date_range("2025-01-06", periods=48 * DAYS, freq="30min")
@@ -83,7 +84,7 @@ def test_every_row_has_a_situation_and_a_known_scheme():
     families = {scheme.family for scheme in choice.SCHEMES if scheme.family}
     for row in TABLE:
         assert any(row.fits(one) for one in combinations()), row
-        assert row.family in families | {situations.FIRM}
+        assert row.family in families | {situations.NONE}
 
 
 # A situation of each row, and what the report's sections say of it.
@@ -116,10 +117,10 @@ def test_each_row_of_the_table(where, family, section):
 def test_what_fits_and_how_long_it_does_not():
     own = network(load(100, evening=160))
     assert own.short_h(40.0)["tx"] == 0
-    assert own.short_h(50.0)["tx"] == pytest.approx(2 / 24 * 8760)
+    assert own.short_h(50.0)["tx"] == pytest.approx(2 / 24 * YEAR_H)
     assert own.stressed(50.0, tolerated_h=10) == ["tx"]
     assert own.firm_kva(tolerated_h=10) == 40
-    assert own.over_h(41.0)["tx"] == pytest.approx(2 / 24 * 8760)
+    assert own.over_h(41.0)["tx"] == pytest.approx(2 / 24 * YEAR_H)
     assert own.over_h(40.0)["tx"] == 0
 
 
@@ -128,7 +129,7 @@ def test_a_line_that_sees_half_of_the_power_takes_twice_as_much():
     assert seen.firm_kva(tolerated_h=0) == 200
     held = network(load(100)).holding(60.0, 20.0, {"tx": 0.5})
     assert held.firm_kva(tolerated_h=0) == 70
-    assert held.over_h(95.0, drawn=True)["tx"] == 8760
+    assert held.over_h(95.0, drawn=True)["tx"] == YEAR_H
     assert held.over_h(90.0, drawn=True)["tx"] == 0
 
 
@@ -181,8 +182,8 @@ def test_a_site_keeps_within_the_supply_that_it_has():
     found = choice.decide([own], {}, {}, TERMS, in_full="a")["a"]
     assert found.scheme == schemes.STATIC
     assert found.row["mean_kva"] == 50
-    assert found.case.firm_kva == 50
-    assert situations.situation_of(found.case, found.options, {}).stress == "own supply"
+    assert found.applicant.firm_kva == 50
+    assert situations.situation_of(found.applicant, found.options, {}).stress == "own supply"
 
 
 def test_without_network_and_supply_nothing_is_recommended():
@@ -190,23 +191,22 @@ def test_without_network_and_supply_nothing_is_recommended():
     found = choice.decide([own], {}, {}, TERMS, in_full="a")["a"]
     assert found.scheme is None
     assert found.held_kva == 0
-    assert "on record" in choice.findings.answer(found, pd.DataFrame())
-    assert situations.situation_of(found.case, found.options, {}) is None
+    assert situations.situation_of(found.applicant, found.options, {}) is None
 
 
 def test_one_monitor_for_one_place_several_for_several():
-    case = Case(site(), network(load(150), high=load(150, evening=190)), TERMS)
+    case = Applicant(site(), network(load(150), high=load(150, evening=190)), TERMS)
     assert case.stressed == ["tx", "high"]
     local, central = (offer(case, name).limit_kw for name in (schemes.LMC, schemes.CMC))
     assert float(local.min()) == 50
     assert 0 < float(central.min()) <= 10
-    one = Case(site(), network(load(150)), TERMS)
+    one = Applicant(site(), network(load(150)), TERMS)
     assert "one monitor" in offer(one, schemes.CMC).why_not
 
 
 def test_the_margin_grows_until_a_late_setpoint_is_harmless():
     terms = dataclasses.replace(TERMS, tolerated_h=0.0)
-    case = Case(site(), network(load(110, evening=130)), terms)
+    case = Applicant(site(), network(load(110, evening=130)), terms)
     found = offer(case, schemes.LMC)
     assert case.network.over_h(found.limit_kw)["tx"] == 0
     assert "3\u202f% of the rating kept free" in found.note  # 20 kVA for 5 min of 30
@@ -226,7 +226,7 @@ def stack():
 def test_first_come_first_served():
     found = decided(stack(), load(60))
     assert list(found) == ["early", "late", "undated"]
-    assert [one.case.firm_kva for one in found.values()] == [140, 60, 0]
+    assert [one.applicant.firm_kva for one in found.values()] == [140, 60, 0]
     assert found["early"].scheme == schemes.FIRM
     assert found["late"].scheme == schemes.STATIC  # 60 kVA among its points are enough by morning
 
@@ -258,7 +258,9 @@ def test_worth_needs_the_supply_that_a_new_limit_keeps():
     from scchelpers import business
 
     one = decided([site(hour=16)], load(80, evening=190), in_full="a")["a"]
-    worth = choice.values(one.case, one.options, {}, business.Prices(), years=15)
+    prices = business.Prices()
+    found = choice.ways(one.applicant, one.options, {}, prices, years=15)
+    worth = business.compare(found, prices, margin=0.2)
     assert worth.loc["static CLM", "ready_years"] == worth.loc["TCC", "ready_years"]
     assert worth.loc["reinforcement", "ready_years"] > worth.loc["TCC", "ready_years"]
     assert set(worth.index) == set(one.options.index[one.options["possible"]])
@@ -266,7 +268,7 @@ def test_worth_needs_the_supply_that_a_new_limit_keeps():
 
 def test_conditions_cover_the_four_schemes_and_say_what_they_rest_on():
     one = decided([site(hour=16)], load(80, evening=190), in_full="a")["a"]
-    found = choice.conditions(one.case, one.options)
+    found = choice.conditions(one.applicant, one.options)
     assert set(found["scheme"]) == {"TCC", "CLM", "LMC", "CMC"}
     assert set(found["state"]) <= {"met", "not met", "not known"}
     assert (found["figure"].str.len() > 0).all()
@@ -280,28 +282,10 @@ def test_a_record_too_short_for_seasons_is_said_and_the_rest_goes_on():
     assert "season" in found.options.loc["TCC", "why_not"]
     assert "too short" in found.options.loc["profiled", "why_not"]
     assert found.options.loc["LMC", "possible"]
-    assert len(choice.conditions(found.case, found.options)) == 15
+    assert len(choice.conditions(found.applicant, found.options)) == 15
 
 
 @pytest.mark.parametrize("wrong", [{"unserved_target": 1.0}, {"tolerated_h": -1.0}])
 def test_terms_out_of_range_are_refused(wrong):
     with pytest.raises(UserError, match=next(iter(wrong))):
         choice.Terms(**wrong)
-
-
-def test_figures_say_what_they_show():
-    from scchelpers.figures import choice as draw
-
-    kva, sites = load(80, evening=190), [site(hour=16)]
-    one = decided(sites, kva, in_full="a")["a"]
-    terms = {"requested_kva": 100.0, "unserved_target": 0.01}
-    _, alt = draw.options(one.options, one.scheme, **terms)
-    assert "Recommended: TCC." in alt
-    assert "reduced capacity 10.0\u202fkVA, 100\u202f% unserved" in alt
-    left = choice.need({"a": one}, {"tx": (kva, RATING)}, {"a": {"tx": 1.0}})
-    _, alt = draw.need(left, {"tx": "Some transformer"})
-    assert "Some transformer" in alt
-    assert "0\u202fkVAh with them" in alt
-    nothing = choice.decide([site(asset_id=None)], {}, {}, TERMS)["a"].options
-    assert draw.options(nothing, None, **terms) is None
-    assert draw.need(choice.need({}, {}, {}), {}) is None

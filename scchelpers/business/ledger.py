@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from scchelpers import timebase
 from scchelpers.faults import UserError
 
 # Steps of the social time preference rate: after so many years it lies so much lower (HM Treasury,
@@ -68,37 +69,6 @@ def social_factor(years, rate: float = GREEN_BOOK) -> np.ndarray:
     for start, end, own in zip(starts, ends, rates, strict=True):
         found *= (1 + _rate(own)) ** -(np.clip(times, start, end) - start)
     return found
-
-
-def annuity(rate: float, years: int) -> float:
-    """Return the present value of 1 at the end of each year.
-
-    Examples
-    --------
-    >>> round(annuity(0.035, 10), 6), annuity(0.0, 10)
-    (8.316605, 10.0)
-    """
-    return float(factor(np.arange(1, years + 1), rate).sum())
-
-
-def deferral(cost_gbp: float, rate: float, years: float) -> float:
-    """Return what putting off a cost saves in present value [£].
-
-    Parameters
-    ----------
-    cost_gbp : float
-        Cost, the same in real terms whenever it comes [£].
-    rate : float
-        Real rate a year.
-    years : float
-        Years by which it comes later.
-
-    Examples
-    --------
-    >>> round(deferral(100_000, 0.035, 5), 2)
-    15802.68
-    """
-    return float(cost_gbp * (1 - factor(years, rate)))
 
 
 def _rate(rate: float) -> float:
@@ -322,9 +292,6 @@ View = Literal["customer", "dno", "gb"]
 
 VIEWS = ("customer", "dno", "gb")
 
-HOURS = 8760.0
-
-DAYS = 365.25
 
 # Items in the order of the tables.
 ITEMS = (
@@ -404,7 +371,7 @@ def entries(
         ("capacity charge", option.paid_kva, prices["capacity_charge"]),
         ("excess charge", option.excess_kva, prices["excess_charge"]),
     ):
-        gbp = kva * price * DAYS / 100
+        gbp = kva * price * timebase.YEAR_DAYS / 100
         yearly("customer", item, -gbp)
         yearly("dno", item, gbp)
     trip_gbp = prices["trip_callout"] + prices["trip_hours"] * (
@@ -517,20 +484,3 @@ def compare(
     columns = ["ready_years", "unserved_share", "customer_capital_gbp", "dno_capital_gbp"]
     columns += [f"{view}_gbp" for view in VIEWS]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("option")
-
-
-def bridge(
-    option: Option,
-    base: Option,
-    prices: Mapping[str, float],
-    *,
-    margin: float,
-    regime: Regime = "since-2023",
-    view: View = "customer",
-) -> pd.Series:
-    """Return by item what an option is worth more than another in one view [£]."""
-    own, other = (
-        npv(cash_flows(o, prices, margin=margin, regime=regime), prices, view, by_item=True)
-        for o in (option, base)
-    )
-    return own - other

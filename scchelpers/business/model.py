@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,13 +16,14 @@ from scchelpers.business.situation import (
     SCHEMES,
     WAIT,
     Energy,
-    Facts,
+    Request,
     Situation,
-    energies_of,
-    facts_of,
+    by_year,
     margin_of,
     offers,
+    possible,
     priced_as,
+    request_of,
 )
 from scchelpers.faults import UserError
 
@@ -39,7 +40,7 @@ class Model:
     ----------
     situation : Situation
         The site.
-    facts : dict of float to Facts
+    requests : dict of float to Request
         By growth: LOW, CENTRAL, HIGH.
     energies : dict of float to dict of str to Energy
         By growth and scheme.
@@ -50,7 +51,7 @@ class Model:
     """
 
     situation: Situation
-    facts: Mapping[float, Facts]
+    requests: Mapping[float, Request]
     energies: Mapping[float, Mapping[str, Energy]]
     regime: Regime
     stop_gap_years: float | None
@@ -86,7 +87,7 @@ class Model:
         self, prices: Prices, *, cost_gbp: float | None = None, years: float | None = None
     ) -> Prices:
         """Return prices with a quotation for what has to be reinforced here; None: no change."""
-        for kind, _ in self.facts[CENTRAL].short:
+        for kind, _ in self.requests[CENTRAL].short:
             own = priced_as(kind, prices)
             prices = prices.changed(**{f"{own}_cost": cost_gbp, f"{own}_years": years})
         return prices
@@ -101,18 +102,18 @@ class Model:
         growth : float
             From -1, no growth, over 0, the growth that was asked for, to 1, twice that.
         """
-        nearest = min(self.facts, key=lambda at: abs(at - growth))
+        nearest = min(self.requests, key=lambda at: abs(at - growth))
         end = LOW if growth < 0 else HIGH
         energies = {
             name: energy.mixed(self.energies[end][name], abs(growth)) if growth else energy
             for name, energy in self.energies[CENTRAL].items()
         }
-        found = offers(self.facts[nearest], energies, prices, stop_gap_years=self.stop_gap_years)
+        found = offers(self.requests[nearest], energies, prices, stop_gap_years=self.stop_gap_years)
         return sorted(found, key=lambda option: complexity(option.name))
 
     def margin(self, prices: Mapping[str, float]) -> float:
         """Return what a kWh served leaves to the customer [£/kWh]."""
-        return margin_of(self.facts[CENTRAL].mix, prices)
+        return margin_of(self.requests[CENTRAL].mix, prices)
 
     def values(
         self,
@@ -158,21 +159,22 @@ def modelled(
     demand_growth, load_growth : float
         Growth a year of charging, and of the load of network and site.
     regime, stop_gap_years, reinforced_for_growth
-        As for `offers` and `facts_of`.
+        As for `offers` and `request_of`.
     runs, seed : int
         As for `by_year`.
     """
-    facts, energies = {}, {}
+    requests, energies = {}, {}
     for growth, times in ((LOW, 0.0), (CENTRAL, 1.0), (HIGH, FASTEST)):
-        energies[growth] = energies_of(
-            situation, horizon=horizon, demand_growth=times * demand_growth,
+        energies[growth] = by_year(
+            situation, possible(situation),
+            horizon=horizon, demand_growth=times * demand_growth,
             load_growth=times * load_growth, runs=runs, seed=seed,
         )  # fmt: skip
-        facts[growth] = facts_of(
+        requests[growth] = request_of(
             situation, horizon=horizon, load_growth=times * load_growth,
             reinforced_for_growth=reinforced_for_growth,
         )  # fmt: skip
-    return Model(situation, facts, energies, regime, stop_gap_years)
+    return Model(situation, requests, energies, regime, stop_gap_years)
 
 
 def complexity(name: str) -> tuple[int, str]:
@@ -185,59 +187,6 @@ def complexity(name: str) -> tuple[int, str]:
     """
     scheme = name.partition(",")[0]
     return (SCHEMES.index(scheme) if scheme in SCHEMES else len(SCHEMES), name)
-
-
-GROWTH = "growth of charging and load"
-
-
-def tornado(model: Model, prices: Prices, option: str, base: str) -> pd.DataFrame:
-    """Return what each price at the ends of its range does to the customer's answer.
-
-    Parameters
-    ----------
-    model : Model
-        The site.
-    prices : Prices
-        Price table.
-    option, base : str
-        The option of interest, and what it is compared with.
-
-    Returns
-    -------
-    pandas.DataFrame
-        By price, and `GROWTH`, the widest swing first: meaning and unit; low and high, the ends of
-        the range;
-        low_gbp and high_gbp, what the option is worth more than the base there [£]; swing_gbp; and
-        best_low and best_high, the best of all options there. Prices that change nothing are left
-        out.
-    """
-    cases = {GROWTH: [(LOW, prices, LOW), (HIGH, prices, HIGH)]}
-    for name in prices:
-        price = prices.price(name)
-        if price.high > price.low:
-            ends = (price.low, price.high)
-            cases[name] = [(value, prices.at({name: value}), CENTRAL) for value in ends]
-    rows = {}
-    for name, ends in cases.items():
-        (low, *one), (high, *other) = ends
-        found = [model.values(*at) for at in (one, other)]
-        low_gbp, high_gbp = (values[option] - values[base] for values in found)
-        best_low, best_high = (model.best(values) for values in found)
-        known = name in prices
-        rows[name] = {
-            "meaning": prices.price(name).meaning if known else name,
-            "unit": prices.price(name).unit if known else "",
-            "low": low,
-            "high": high,
-            "low_gbp": low_gbp,
-            "high_gbp": high_gbp,
-            "swing_gbp": abs(high_gbp - low_gbp),
-            "best_low": best_low,
-            "best_high": best_high,
-        }
-    frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("price")
-    frame = frame[(frame["swing_gbp"] > 0.5) | (frame["best_low"] != frame["best_high"])]
-    return frame.sort_values("swing_gbp", ascending=False, kind="stable")
 
 
 def monte_carlo(
@@ -260,217 +209,15 @@ def monte_carlo(
     if draws < 1:
         raise UserError(f"draws = {draws}: at least 1")
     rng = np.random.default_rng(seed)
-    names = [name for name in prices if prices.price(name).high > prices.price(name).low]
-    drawn = {
-        name: rng.triangular(p.low, p.value, p.high, draws)
-        for name, p in ((name, prices.price(name)) for name in names)
-    }
+    drawn = prices.drawn(draws, rng)
     growth = rng.triangular(LOW, CENTRAL, HIGH, draws)
-    rows = [
-        model.values(prices.at({name: drawn[name][k] for name in names}), growth[k], view)
-        for k in range(draws)
-    ]
+    rows = [model.values(own, at, view) for own, at in zip(drawn, growth, strict=True)]
     return pd.DataFrame(rows).rename_axis("draw")
-
-
-def chances(model: Model, drawn: pd.DataFrame) -> pd.DataFrame:
-    """Return how the options stand in random futures.
-
-    Parameters
-    ----------
-    model : Model
-        The site.
-    drawn : pandas.DataFrame
-        From `monte_carlo`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        By option: best_share, of the futures in which it is the best; ahead_share, of those in
-        which it beats the base; p05_gbp, p50_gbp and p95_gbp of what it is worth more [£].
-    """
-    best = drawn.apply(model.best, axis=1)
-    more = drawn.sub(drawn[model.base], axis=0)
-    low, middle, high = (more.quantile(q) for q in (0.05, 0.5, 0.95))
-    return pd.DataFrame(
-        {
-            "best_share": [(best == name).mean() for name in drawn],
-            "ahead_share": (more > 0).mean(),
-            "p05_gbp": low,
-            "p50_gbp": middle,
-            "p95_gbp": high,
-        },
-        index=pd.Index(drawn.columns, name="option"),
-    )
-
-
-LATE = ("transformer_years", "feeder_years", "primary_years")
-
-DEAR = ("transformer_cost", "feeder_cost", "primary_cost")
-
-SALES = ("ac_price", "dc_price", "fleet_price")
-
-
-@dataclass(frozen=True)
-class Future:
-    """One way that things may go.
-
-    Attributes
-    ----------
-    name : str
-        Name.
-    growth : float
-        As for `Model.options`.
-    lows, highs : tuple of str
-        Prices that lie at the low and at the high end of their ranges.
-    other_regime : bool
-        Whether the other charging regime applies.
-    """
-
-    name: str
-    growth: float = CENTRAL
-    lows: tuple[str, ...] = ()
-    highs: tuple[str, ...] = ()
-    other_regime: bool = False
-
-    def prices(self, prices: Prices) -> Prices:
-        """Return the prices of this future."""
-        low = {name: prices.price(name).low for name in self.lows}
-        return prices.at(low | {name: prices.price(name).high for name in self.highs})
-
-
-FUTURES = (
-    Future("as expected"),
-    Future("little charging", LOW, lows=("demand_level",)),
-    Future("charging and load grow fast", HIGH),
-    Future("curtailment is worse", highs=("curtailment_level", "goodwill")),
-    Future("reinforcement is quick", lows=LATE),
-    Future("reinforcement is late", highs=LATE),
-    Future("reinforcement is dear", highs=DEAR),
-    Future("drivers pay less", lows=SALES),
-    Future("network charges are high", highs=("capacity_charge", "excess_charge")),
-    Future("the other charging rules", other_regime=True),
-)
-
-
-def outcomes(model: Model, prices: Prices, futures: Sequence[Future] = FUTURES) -> pd.DataFrame:
-    """Return the customer's value of every option in every future [£], over (option, future)."""
-    other = {"since-2023": "before-2023", "before-2023": "since-2023"}[model.regime]
-    return pd.DataFrame(
-        {
-            future.name: model.values(
-                future.prices(prices),
-                future.growth,
-                regime=other if future.other_regime else model.regime,
-            )
-            for future in futures
-        }
-    ).rename_axis("option")
-
-
-def regret(model: Model, found: pd.DataFrame) -> pd.DataFrame:
-    """Return what each option is worth less than the best of its future [£], and the most of it.
-
-    Parameters
-    ----------
-    model : Model
-        The site; options that may not be there count neither as the best nor as a choice.
-    found : pandas.DataFrame
-        From `outcomes`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Over (option, future), and `largest`; rows in order of complexity.
-    """
-    choice = found.drop(index=list(model.uncertain), errors="ignore")
-    missed = choice.max() - choice
-    return missed.assign(largest=missed.max(axis=1))
-
-
-def least_regretted(missed: pd.DataFrame) -> str:
-    """Return the option whose largest regret is the smallest, the least complex on a tie.
-
-    Examples
-    --------
-    >>> least_regretted(pd.DataFrame({"largest": [9.0, 4.0]}, index=["TCC", "LMC"]))
-    'LMC'
-    """
-    return str(missed["largest"].round().idxmin())
 
 
 LARGEST = 20.0  # times the price, up to which a break-even is looked for
 
 SCANNED = 41
-
-
-def break_evens(model: Model, prices: Prices, option: str, base: str) -> pd.DataFrame:
-    """Return the break-evens of an option against the base.
-
-    Parameters
-    ----------
-    model : Model
-        The site.
-    prices : Prices
-        Price table.
-    option, base : str
-        Names of two options.
-
-    Returns
-    -------
-    pandas.DataFrame
-        By what is varied: now, at (NaN where nothing tried makes the two worth the same), unit.
-    """
-    bearable, simulated = bearable_share(model, prices, option, base)
-    rows = {
-        "energy unserved while limited": {
-            "now": simulated, "at": bearable if bearable >= 0 else np.nan, "unit": "%",
-        }
-    }  # fmt: skip
-    for kind in dict.fromkeys(priced_as(kind, prices) for kind, _ in model.facts[CENTRAL].short):
-        for name, view, what in (
-            (f"{kind}_years", "customer", "time to reinforce"),
-            (f"{kind}_cost", "customer", "cost of reinforcement, customer"),
-            (f"{kind}_cost", "gb", "cost of reinforcement, Great Britain"),
-        ):
-            price = prices.price(name)
-            rows[f"{what} ({kind})"] = {
-                "now": price.value,
-                "at": break_even(
-                    model,
-                    prices,
-                    option,
-                    base,
-                    name,
-                    view=view,
-                    largest=model.facts[CENTRAL].years if name.endswith("_years") else None,
-                ),
-                "unit": price.unit,
-            }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("what")
-
-
-def stop_gaps(
-    model: Model, prices: Prices, scheme: str, base: str, years: Sequence[float]
-) -> pd.DataFrame:
-    """Return what a scheme is worth more than the base if it gives way after some years [£].
-
-    Returns
-    -------
-    pandas.DataFrame
-        By years: customer_gbp and gb_gbp; and a last row, infinite, for the scheme kept on. No
-        rows where nothing can be reinforced.
-    """
-    name = f"{scheme}, then reinforced"
-    rows = {}
-    for count in (*years, np.inf):
-        case = replace(model, stop_gap_years=None if np.isinf(count) else float(count))
-        own = scheme if np.isinf(count) else name
-        found = {view: case.values(prices, view=view) for view in ("customer", "gb")}
-        if own not in found["customer"] or base not in found["customer"]:
-            return pd.DataFrame(columns=["customer_gbp", "gb_gbp"])
-        rows[count] = {f"{view}_gbp": found[view][own] - found[view][base] for view in found}
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("years")
 
 
 def bearable_share(

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from scchelpers.faults import Fault, UserError, closest
@@ -99,6 +100,28 @@ class Prices(Mapping):
         """Return the table at other values, sources and ranges untouched: a draw or a what-if."""
         moved = {self._known(n): replace(self._prices[n], value=float(values[n])) for n in values}
         return Prices({**self._prices, **moved})
+
+    def drawn(self, draws: int, rng: np.random.Generator) -> list[Prices]:
+        """Return random tables: each price by itself, from a triangle over its range.
+
+        Parameters
+        ----------
+        draws : int
+            How many.
+        rng : numpy.random.Generator
+            Source of chance.
+
+        Examples
+        --------
+        >>> one, two = Prices().drawn(2, np.random.default_rng(0))
+        >>> 0.4 <= one["ac_price"] <= 0.65, one["ac_price"] == two["ac_price"]
+        (True, False)
+        """
+        open_ones = {name: p for name, p in self._prices.items() if p.high > p.low}
+        values = {
+            name: rng.triangular(p.low, p.value, p.high, draws) for name, p in open_ones.items()
+        }
+        return [self.at({name: values[name][k] for name in values}) for k in range(draws)]
 
     def changed(self, **values: float | None) -> Prices:
         """Return the table with prices that were given; None leaves a price as it is.

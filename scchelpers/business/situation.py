@@ -169,7 +169,6 @@ def situated(
     kind: str = "other",
     earlier_kva: float = 0.0,
     above: Sequence[Asset] = (),
-    power_factor: float = 0.95,
 ) -> Situation:
     """Return the situation of a site.
 
@@ -183,10 +182,8 @@ def situated(
         Capacity that earlier applicants on the same asset asked for [kVA].
     above : sequence of Asset
         Assets that feed its own.
-    power_factor : float
-        For a site that states none.
     """
-    capacity = capacity_of(site.meta, site.chargepoints, power_factor=power_factor)
+    capacity = capacity_of(site.meta, site.chargepoints, power_factor=site.power_factor)
     requested = site.meta.get("requested_kva")
     rated_kva = float(site.chargepoints["rated_kw"].sum()) / capacity.power_factor
     known = site.network_kva is not None and site.rating_kva is not None
@@ -325,7 +322,6 @@ def _fitted(limit_kw: xr.DataArray, case: Situation, time: pd.DatetimeIndex) -> 
 
 STEP = "30min"
 
-YEAR = pd.Timedelta("365.25D")
 
 # When DNOs mostly call flexibility, and how surely an offer must be met.
 EVENING = ("17:00", "20:00")
@@ -461,7 +457,7 @@ def _charge(sessions: pd.DataFrame, chargepoints: pd.DataFrame, limit_kw) -> Cha
 
 
 def _measured(free: ChargingResult, limited: ChargingResult, zone: str) -> tuple[float, ...]:
-    years = (free.span.steps * pd.Timedelta(STEP)) / YEAR
+    years = free.span.steps * pd.Timedelta(STEP) / pd.Timedelta(days=timebase.YEAR_DAYS)
     lost = (limited.sessions["unserved_kwh"] - free.sessions["unserved_kwh"]).clip(lower=0.0)
     return (
         float(free.sessions["delivered_kwh"].sum()) / years,
@@ -482,7 +478,7 @@ def unmanaged_excess(case: Situation) -> float:
     free = _charge(case.site.sessions, case.site.chargepoints, None)
     flow = site_import(half_hourly(case.load), free.power_kw)
     half_hours = half_hours_kva(flow, power_factor=case.power_factor)
-    return excess_days(half_hours, case.dsc_kva) / 365.25
+    return excess_days(half_hours, case.dsc_kva) / timebase.YEAR_DAYS
 
 
 def flexible(power_kw: xr.DataArray, zone: str) -> float:
@@ -500,13 +496,13 @@ def flexible(power_kw: xr.DataArray, zone: str) -> float:
 
 
 # Share of the half hours above the rating from which a DNO reinforces: ten hours a year.
-TOLERATED_SHARE = 10 / 8760
+TOLERATED_SHARE = 10 / timebase.YEAR_H
 
 FLEETS = ("bus_depot", "van_depot")
 
 
 @dataclass(frozen=True)
-class Facts:
+class Request:
     """What holds for a site under every scheme.
 
     Attributes
@@ -554,9 +550,9 @@ def margin_of(mix: Mapping[str, float], prices: Mapping[str, float]) -> float:
     return sum(part * prices[f"{kind}_price"] for kind, part in mix.items()) - prices["energy_cost"]
 
 
-def facts_of(
+def request_of(
     case: Situation, *, horizon: int, load_growth: float, reinforced_for_growth: bool = True
-) -> Facts:
+) -> Request:
     """Return what holds for a site under every scheme.
 
     Parameters
@@ -587,12 +583,12 @@ def facts_of(
         years = {name: _passes(case, added.get(name, 0.0), load_growth, horizon) for name in names}
     mean_kw = 0.0 if case.load is None else float(np.nanmean(case.load))
     rated_kw = float(counted(case.site.chargepoints)["rated_kw"].sum())
-    return Facts(
+    return Request(
         horizon,
         case.requested_kva,
         case.dsc_kva,
         short,
-        mix_of(case),
+        mix_of(case.site),
         mean_kw,
         years,
         less,
@@ -610,15 +606,15 @@ def _passes(case: Situation, added_kva: float, growth: float, horizon: int) -> f
     return np.inf
 
 
-def mix_of(case: Situation) -> dict[str, float]:
+def mix_of(site: Site) -> dict[str, float]:
     """Return the shares of a site's energy by the price that it is sold at."""
-    if case.site.meta.get("site_type") in FLEETS:
+    if site.meta.get("site_type") in FLEETS:
         return {"fleet": 1.0}
-    rapid = case.site.chargepoints["kind"].isin(["rapid", "ultra"])
-    dc = case.site.chargepoints.loc[rapid, "evse_id"]
-    energy = case.site.sessions["energy_kwh"]
+    rapid = site.chargepoints["kind"].isin(["rapid", "ultra"])
+    dc = site.chargepoints.loc[rapid, "evse_id"]
+    energy = site.sessions["energy_kwh"]
     total = float(energy.sum())
-    on_dc = float(energy[case.site.sessions["evse_id"].isin(dc)].sum())
+    on_dc = float(energy[site.sessions["evse_id"].isin(dc)].sum())
     share = on_dc / total if total else 0.0
     return {"ac": 1 - share, "dc": share}
 
@@ -679,14 +675,14 @@ def priced_as(kind: str, prices: Mapping[str, float]) -> str:
     return kind if f"{kind}_cost" in prices else "transformer"
 
 
-def offer(scheme: str, facts: Facts, energy: Energy, prices: Mapping[str, float]) -> Option:
+def offer(scheme: str, request: Request, energy: Energy, prices: Mapping[str, float]) -> Option:
     """Return the option that a scheme is for a site, at given prices.
 
     Parameters
     ----------
     scheme : str
         One of `schemes.SCHEMES`.
-    facts : Facts
+    request : Request
         Of the site.
     energy : Energy
         Charging under the scheme.
@@ -694,9 +690,9 @@ def offer(scheme: str, facts: Facts, energy: Energy, prices: Mapping[str, float]
         Price table.
     """
     behind = scheme in BEHIND_METER
-    asked_kva = facts.less_kva if scheme == LESS else facts.requested_kva
+    asked_kva = request.less_kva if scheme == LESS else request.requested_kva
     added_kva = 0.0 if behind else asked_kva
-    cost, created, lead = reinforcement(facts.short, prices)
+    cost, created, lead = reinforcement(request.short, prices)
     ready = prices["notice_years" if behind else "extension_years"]
     ready += prices["scheme_years"] if scheme in (PROFILED, LMC, CMC) else 0.0
     extension_gbp = (
@@ -707,17 +703,17 @@ def offer(scheme: str, facts: Facts, energy: Energy, prices: Mapping[str, float]
         max(ready, lead) if scheme == WAIT else ready,
         energy.wanted_kwh,
         energy.unserved_kwh,
-        paid_kva=np.array([_paid(facts.dsc_kva + added_kva) - _paid(facts.dsc_kva)]),
+        paid_kva=np.array([_paid(request.dsc_kva + added_kva) - _paid(request.dsc_kva)]),
         extension_gbp=extension_gbp,
         mean_kw=energy.mean_kw,
-        other_kw=facts.other_kw,
-        rated_kw=facts.rated_kw,
+        other_kw=request.other_kw,
+        rated_kw=request.rated_kw,
         flexible_kw=energy.flexible_kw,
         **_control(scheme, prices),
     )
     if scheme == WAIT:
         built = {"reinforcement_gbp": cost, "created_kva": created, "reinforced_years": lead}
-        option = replace(option, requested_kva=facts.requested_kva, **built)
+        option = replace(option, requested_kva=request.requested_kva, **built)
     return option
 
 
@@ -741,7 +737,7 @@ def _control(scheme: str, prices: Mapping[str, float]) -> dict:
 
 
 def offers(
-    facts: Facts,
+    request: Request,
     energies: Mapping[str, Energy],
     prices: Mapping[str, float],
     *,
@@ -751,7 +747,7 @@ def offers(
 
     Parameters
     ----------
-    facts : Facts
+    request : Request
         Of the site.
     energies : mapping of str to Energy
         By scheme.
@@ -765,14 +761,14 @@ def offers(
     Once the load around the site passes the rating by itself the DNO reinforces at its own cost,
     whatever the site has taken: a scheme then ends, a reduced capacity stays.
     """
-    plain = {name: offer(name, facts, energy, prices) for name, energy in energies.items()}
+    plain = {name: offer(name, request, energy, prices) for name, energy in energies.items()}
     full = plain.pop(WAIT, None)
     if full is None:
         return list(plain.values())
     found = [full]
     for name, option in plain.items():
-        grown = facts.growth_years.get(name, np.inf)
-        if grown > facts.years:
+        grown = request.growth_years.get(name, np.inf)
+        if grown > request.years:
             found.append(option)
         elif name in CONTROL and name not in BEHIND_METER:
             found.append(stop_gap(option, full, grown, name=name, contributes=False))
@@ -794,8 +790,3 @@ def _reinforced_around(option: Option, full: Option, years: float) -> Option:
         reinforced_years=max(years, full.reinforced_years),
         contributes=False,
     )
-
-
-def energies_of(case: Situation, **given) -> Mapping[str, Energy]:
-    """Return the charging under every scheme that a situation allows; options of `by_year`."""
-    return by_year(case, possible(case), **given)

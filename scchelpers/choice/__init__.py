@@ -2,42 +2,29 @@
 
 `surroundings` gathers what a site shares, `decide` takes the sites in order of application and
 finds the minimum viable scheme of each, `situations` holds the table of network situations that
-says what to expect, `conditions` what the report asks for, `values` what each scheme is worth.
+says what to expect and what the Charge Project report asks for, `ways` prices each scheme.
 """
 
-from scchelpers.choice import findings, schemes, situations, tabulated
-from scchelpers.choice.decision import (
-    Choice,
-    Outcomes,
-    decide,
-    in_order,
-    minimum_viable,
-    need,
-    outcomes,
-    values,
-)
-from scchelpers.choice.network import Network, Surroundings, surroundings
-from scchelpers.choice.schemes import SCHEMES, Case, Terms
-from scchelpers.choice.situations import conditions
+from scchelpers.choice import schemes
+from scchelpers.choice.decision import Choice, decide, in_order, minimum_viable, need, ways
+from scchelpers.choice.network import Surroundings, surroundings
+from scchelpers.choice.schemes import SCHEMES, Terms
+from scchelpers.choice.situations import TABLE, conditions, row_of, situation_of
 
 __all__ = [
     "SCHEMES",
-    "Case",
+    "TABLE",
     "Choice",
-    "Network",
-    "Outcomes",
     "Surroundings",
     "Terms",
     "conditions",
     "decide",
-    "findings",
     "in_order",
     "minimum_viable",
     "need",
-    "outcomes",
+    "row_of",
     "schemes",
-    "situations",
+    "situation_of",
     "surroundings",
-    "tabulated",
-    "values",
+    "ways",
 ]

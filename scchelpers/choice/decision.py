@@ -15,14 +15,13 @@ import pandas as pd
 import xarray as xr
 
 from scchelpers import business, measures
-from scchelpers.business.ledger import Regime
-from scchelpers.business.situation import Energy, Facts, margin_of, mix_of
-from scchelpers.business.situation import offer as option_of
+from scchelpers.business.situation import Energy, Request
 from scchelpers.charging import ChargingResult
 from scchelpers.choice import schemes
-from scchelpers.choice.network import EPS_KVA, YEAR_H, Network, as_half_hours
-from scchelpers.choice.schemes import Case, Offer, Terms, offer
+from scchelpers.choice.network import EPS_KVA, Network, as_half_hours
+from scchelpers.choice.schemes import Applicant, Offer, Terms, offer
 from scchelpers.site import Site
+from scchelpers.timebase import YEAR_H
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,38 +48,38 @@ class Outcomes:
     drawn: dict[str, xr.DataArray]
 
 
-def outcomes(case: Case, *, until_viable: bool = False) -> Outcomes:
+def outcomes(applicant: Applicant, *, until_viable: bool = False) -> Outcomes:
     """Return what each way to connect gives a site.
 
     Parameters
     ----------
-    case : Case
+    applicant : Applicant
         The site.
     until_viable : bool
         Whether to stop at the first that is viable.
     """
     rows, limits, drawn = {}, {}, {}
     for scheme in schemes.RANK:
-        found = offer(case, scheme)
+        found = offer(applicant, scheme)
         if found.limit_kw is None:
             rows[scheme] = NOTHING | {"why_not": found.why_not}
             continue
-        result = case.charge(found.limit_kw)
-        rows[scheme] = _row(case, scheme, found, result)
+        result = applicant.charge(found.limit_kw)
+        rows[scheme] = _row(applicant, scheme, found, result)
         limits[scheme] = found.limit_kw
-        drawn[scheme] = result.power_kw / case.power_factor
+        drawn[scheme] = result.power_kw / applicant.power_factor
         if until_viable and rows[scheme]["viable"]:
             break
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("scheme")
     return Outcomes(table, limits, drawn)
 
 
-def _row(case: Case, scheme: str, found: Offer, result: ChargingResult) -> dict:
+def _row(applicant: Applicant, scheme: str, found: Offer, result: ChargingResult) -> dict:
     row = {"possible": True, "why_not": "", "note": found.note}
     row |= (
-        _dno(case, scheme, found)
-        | _customer(case, found, result)
-        | _risk(case, scheme, found, result)
+        _dno(applicant, scheme, found)
+        | _customer(applicant, found, result)
+        | _risk(applicant, scheme, found, result)
     )
     return row | {"viable": bool(row["serves"] and row["safe"])}
 
@@ -104,56 +103,56 @@ NOTHING = {
 }
 
 
-def over_time(case: Case, limit_kw: xr.DataArray | float) -> xr.DataArray:
-    """Return a limit on the half hours of a case, at most the request [kW]."""
-    time = xr.DataArray(case.time, dims="time", coords={"time": case.time})
-    limit = as_half_hours(limit_kw, time).clip(0.0, case.requested_kw)
+def over_time(applicant: Applicant, limit_kw: xr.DataArray | float) -> xr.DataArray:
+    """Return a limit on the half hours of a applicant, at most the request [kW]."""
+    time = xr.DataArray(applicant.time, dims="time", coords={"time": applicant.time})
+    limit = as_half_hours(limit_kw, time).clip(0.0, applicant.requested_kw)
     return limit.rename("limit_kw").assign_attrs(units="kW")
 
 
-def _dno(case: Case, scheme: str, found: Offer) -> dict:
-    limit_kw = over_time(case, found.limit_kw)
-    seen = measures.dno_measures(limit_kw, case.requested_kw)
-    mean_kva = float(limit_kw.mean()) / case.power_factor
-    firm_kva = min(np.nan_to_num(case.firm_kva), case.requested_kva)
+def _dno(applicant: Applicant, scheme: str, found: Offer) -> dict:
+    limit_kw = over_time(applicant, found.limit_kw)
+    seen = measures.dno_measures(limit_kw, applicant.requested_kw)
+    mean_kva = float(limit_kw.mean()) / applicant.power_factor
+    firm_kva = min(np.nan_to_num(applicant.firm_kva), applicant.requested_kva)
     released_kva = 0.0 if scheme == schemes.REINFORCED else max(0.0, mean_kva - firm_kva)
     return {
         "mean_kva": mean_kva,
-        "lowest_kva": float(limit_kw.min()) / case.power_factor,
+        "lowest_kva": float(limit_kw.min()) / applicant.power_factor,
         "released_kva": released_kva,
         "availability": seen["availability"].item(),
-        "restricted_h": seen["restricted_h"].item() / case.years,
-        "equivalent_full_h": seen["equivalent_full_h"].item() / case.years,
+        "restricted_h": seen["restricted_h"].item() / applicant.years,
+        "equivalent_full_h": seen["equivalent_full_h"].item() / applicant.years,
         "event_p90_h": seen["event_p90_h"].item(),
     }
 
 
-def _customer(case: Case, found: Offer, result: ChargingResult) -> dict:
-    terms, sessions = case.terms, case.customers.sessions
+def _customer(applicant: Applicant, found: Offer, result: ChargingResult) -> dict:
+    terms, sessions = applicant.terms, applicant.customers.sessions
     columns = ("wanted_kwh", "unserved_kwh", "unserved_share", "short_share", "delay_p90_min")
     if sessions.empty:
         return dict.fromkeys(columns, np.nan) | {"serves": False}
     if found.share < 1:
-        row = _fewer(case, found.share)
+        row = _fewer(applicant, found.share)
     else:
         seen = measures.customer_measures(
-            case.free,
+            applicant.free,
             result,
-            requested_kw=case.requested_kw,
-            tolerance_kwh=terms.tolerance_kwh,
+            requested_kw=applicant.requested_kw,
+            tolerance_kwh=applicant.site.tolerance_kwh,
         )
         row = {name: seen[name].item() for name in columns}
-    row |= {name: row[name] / case.years for name in ("wanted_kwh", "unserved_kwh")}
+    row |= {name: row[name] / applicant.years for name in ("wanted_kwh", "unserved_kwh")}
     served = row["unserved_share"] <= terms.unserved_target
     return row | {"serves": bool(served and row["short_share"] <= terms.short_target)}
 
 
-def _fewer(case: Case, share: float) -> dict:
+def _fewer(applicant: Applicant, share: float) -> dict:
     """Return what customers lose if only the first chargepoints of the list are built."""
-    rated = case.site.chargepoints.set_index("evse_id")["rated_kw"]
+    rated = applicant.site.chargepoints.set_index("evse_id")["rated_kw"]
     built = rated.index[rated.cumsum() <= share * rated.sum() + 1e-9]
-    delivered = case.free.sessions["delivered_kwh"]
-    gone = ~case.customers.sessions["evse_id"].isin(built).to_numpy()
+    delivered = applicant.free.sessions["delivered_kwh"]
+    gone = ~applicant.customers.sessions["evse_id"].isin(built).to_numpy()
     wanted_kwh, lost_kwh = float(delivered.sum()), float(delivered.to_numpy()[gone].sum())
     return {
         "wanted_kwh": wanted_kwh,
@@ -164,25 +163,25 @@ def _fewer(case: Case, share: float) -> dict:
     }
 
 
-def _risk(case: Case, scheme: str, found: Offer, result: ChargingResult) -> dict:
+def _risk(applicant: Applicant, scheme: str, found: Offer, result: ChargingResult) -> dict:
     """Return how long the network would be above its rating, and whether that is tolerated.
 
     A site that keeps within the supply it has uses a right that it holds already: the network is
     not asked again (report section 7.1), and the hours only show what that right may bring.
     """
-    if case.network is None or scheme == schemes.REINFORCED:
-        unknown = case.network is None
+    if applicant.network is None or scheme == schemes.REINFORCED:
+        unknown = applicant.network is None
         hours = np.nan if unknown else 0.0
         safe = found.within_dsc or scheme == schemes.REINFORCED
         return {"over_h": hours, "drawn_over_h": hours, "worst_asset": "", "safe": safe}
-    allowed_kva = over_time(case, found.limit_kw) / case.power_factor
-    over = case.network.over_h(allowed_kva)
-    drawn = case.network.over_h(result.power_kw / case.power_factor, drawn=True)
+    allowed_kva = over_time(applicant, found.limit_kw) / applicant.power_factor
+    over = applicant.network.over_h(allowed_kva)
+    drawn = applicant.network.over_h(result.power_kw / applicant.power_factor, drawn=True)
     return {
         "over_h": float(over.max()),
         "drawn_over_h": float(drawn.max()),
         "worst_asset": over.idxmax() if over.max() > 0 else "",
-        "safe": bool(found.within_dsc or over.max() <= case.terms.tolerated_h),
+        "safe": bool(found.within_dsc or over.max() <= applicant.terms.tolerated_h),
     }
 
 
@@ -195,7 +194,7 @@ class Choice:
 
     Attributes
     ----------
-    case : Case
+    applicant : Applicant
         The site with the network as earlier applicants leave it.
     outcomes : Outcomes
         From `outcomes`.
@@ -203,7 +202,7 @@ class Choice:
         The minimum viable scheme; None if none is.
     """
 
-    case: Case
+    applicant: Applicant
     outcomes: Outcomes
     scheme: str | None
 
@@ -231,7 +230,7 @@ class Choice:
         """
         if self.scheme in (None, schemes.REINFORCED):
             return 0.0
-        return over_time(self.case, self.limit_kw) / self.case.power_factor
+        return over_time(self.applicant, self.limit_kw) / self.applicant.power_factor
 
     @property
     def drawn_kva(self) -> xr.DataArray | float:
@@ -305,9 +304,9 @@ def decide(
     for site in in_order(sites):
         seen = feeds.get(site.site_id, {})
         through = {name: share for name, share in seen.items() if name in assets}
-        case = Case(site, network.above(through) if through else None, terms, names or {})
-        tried = outcomes(case, until_viable=site.site_id != in_full)
-        choice = Choice(case, tried, minimum_viable(tried.table))
+        applicant = Applicant(site, network.above(through) if through else None, terms, names or {})
+        tried = outcomes(applicant, until_viable=site.site_id != in_full)
+        choice = Choice(applicant, tried, minimum_viable(tried.table))
         found[site.site_id] = choice
         if through:
             network = network.holding(choice.held_kva, choice.drawn_kva, through)
@@ -335,15 +334,15 @@ def need(
         curtailment is not paid for (report section 9.3); as charging is drawn.
     """
     rows = {}
-    zone = next(iter(choices.values())).case.site.timezone if choices else ""
+    zone = next(iter(choices.values())).applicant.site.timezone if choices else ""
     for asset, behind in assets.items():
         bare = Network.of({asset: behind}, margin_share=0.0, timezone=zone)
         whole = managed = bare
         for choice in choices.values():
-            case = choice.case
-            share = feeds.get(case.site.site_id, {})
+            applicant = choice.applicant
+            share = feeds.get(applicant.site.site_id, {})
             if asset in share:
-                whole = whole.holding(0.0, case.free.power_kw / case.power_factor, share)
+                whole = whole.holding(0.0, applicant.free.power_kw / applicant.power_factor, share)
                 managed = managed.holding(0.0, choice.drawn_kva, share)
         cases = {"before": bare, "without schemes": whole, "with schemes": managed}
         rows |= {(asset, name): _excess(network) for name, network in cases.items()}
@@ -362,23 +361,19 @@ def _excess(network: Network) -> dict[str, float]:
     }
 
 
-COLUMNS = ("ready_years", "customer_gbp", "dno_gbp", "gb_gbp")
-
-
-def values(
-    case: Case,
+def ways(
+    applicant: Applicant,
     options: pd.DataFrame,
     kinds: Mapping[str, str],
-    prices: business.Prices,
+    prices: Mapping[str, float],
     *,
     years: int,
-    regime: Regime = "since-2023",
-) -> pd.DataFrame:
-    """Return the time to connect and the net present value of each scheme that is possible.
+) -> list[business.Option]:
+    """Return each scheme that is possible as the business case sees it, at given prices.
 
     Parameters
     ----------
-    case : Case
+    applicant : Applicant
         The site.
     options : pandas.DataFrame
         From `outcomes`.
@@ -387,61 +382,52 @@ def values(
     prices : Prices
         Price table.
     years : int
-        Horizon.
-    regime : {"since-2023", "before-2023"}
-        Charging regime.
-
-    Returns
-    -------
-    pandas.DataFrame
-        By scheme: ready_years until chargepoints work; customer_gbp, dno_gbp, gb_gbp, net present
-        values [£]. Without sessions, empty.
+        Horizon [years].
 
     Notes
     -----
-    Every year is like the one on record: growth, ranges and break-evens are the matter of
+    Every year is like the one on record: growth and break-evens are the matter of
     `07_business_case`.
     """
     possible = options[options["possible"].astype(bool) & options["wanted_kwh"].notna()]
-    if possible.empty:
-        return pd.DataFrame(columns=list(COLUMNS))
-    facts = Facts(
+    request = Request(
         years,
-        case.requested_kva,
-        float(case.dsc_kva or 0.0),
-        short_of(case, kinds),
-        mix_of(case),
-        0.0 if case.residual_kw is None else float(np.nanmean(case.residual_kw)),
-        less_kva=float(np.nan_to_num(case.firm_kva)),
-        rated_kw=float(case.site.chargepoints["rated_kw"].sum()),
+        applicant.requested_kva,
+        float(applicant.dsc_kva or 0.0),
+        _short(applicant, kinds),
+        business.mix_of(applicant.site),
+        0.0 if applicant.residual_kw is None else float(np.nanmean(applicant.residual_kw)),
+        less_kva=float(np.nan_to_num(applicant.firm_kva)),
+        rated_kw=float(applicant.site.chargepoints["rated_kw"].sum()),
     )
     found = []
     for name, row in possible.iterrows():
         served_kwh = row["wanted_kwh"] - row["unserved_kwh"]
-        yearly = (row["wanted_kwh"], row["unserved_kwh"], served_kwh / 8760, 0.0)
+        yearly = (row["wanted_kwh"], row["unserved_kwh"], served_kwh / YEAR_H, 0.0)
         energy = Energy(*(np.full(years, value) for value in yearly))
-        found.append(_option(name, case, facts, energy, prices))
-    margin = margin_of(facts.mix, prices)
-    return business.compare(found, prices, margin=margin, regime=regime)[list(COLUMNS)]
+        found.append(_way(name, applicant, request, energy, prices))
+    return found
 
 
-def _option(name: str, case: Case, facts: Facts, energy: Energy, prices: business.Prices):
+def _way(
+    name: str, applicant: Applicant, request: Request, energy: Energy, prices: Mapping[str, float]
+) -> business.Option:
     """Return a scheme as an option; a limit of a supply that is yet to come needs that supply."""
-    if name != schemes.STATIC or case.dsc_kva:
-        return option_of(name, facts, energy, prices)
-    less = option_of(schemes.REDUCED, facts, energy, prices)
+    if name != schemes.STATIC or applicant.dsc_kva:
+        return business.offer(name, request, energy, prices)
+    less = business.offer(schemes.REDUCED, request, energy, prices)
     return replace(less, name=name, equipment_gbp=prices["static_equipment"])
 
 
-def short_of(case: Case, kinds: Mapping[str, str]) -> tuple[tuple[str, float], ...]:
+def _short(applicant: Applicant, kinds: Mapping[str, str]) -> tuple[tuple[str, float], ...]:
     """Return kind and shortfall [kVA] of what would have to be reinforced.
 
     Without a network on record, one new substation is assumed.
     """
-    if case.network is None:
+    if applicant.network is None:
         return (("transformer", 1.0),)
     lacking = []
-    for name in case.stressed:
-        firm_kva = case.network.watching([name]).firm_kva(case.terms.tolerated_h)
-        lacking.append((kinds.get(name, "transformer"), case.requested_kva - firm_kva))
+    for name in applicant.stressed:
+        firm_kva = applicant.network.watching([name]).firm_kva(applicant.terms.tolerated_h)
+        lacking.append((kinds.get(name, "transformer"), applicant.requested_kva - firm_kva))
     return tuple(lacking)

@@ -18,8 +18,7 @@ from scchelpers.portfolio.tables import RATING_SEASONS
 from scchelpers.site import Site
 from scchelpers.tcc.cells import half_hourly
 from scchelpers.tcc.ratings import rating_at
-
-YEAR_H = 8760.0
+from scchelpers.timebase import YEAR_H
 
 EPS_KVA = 1e-6
 

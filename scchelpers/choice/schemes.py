@@ -79,9 +79,7 @@ class Terms:
     unserved_target : float
         Share of the energy wanted that may stay unserved.
     short_target : float
-        Share of the sessions that may leave with more than tolerance_kwh too little.
-    tolerance_kwh : float
-        Unserved energy up to which a session is not short [kWh].
+        Share of the sessions that may leave short (`Site.tolerance_kwh`).
     tolerated_h : float
         Time in a year in which the network may be above its rating, if all that is allowed is used
         [h].
@@ -99,7 +97,6 @@ class Terms:
 
     unserved_target: float = 0.01
     short_target: float = 0.02
-    tolerance_kwh: float = 1.0
     tolerated_h: float = 10.0
     margin_share: float = 0.02
     quantile: float = 0.99
@@ -111,16 +108,13 @@ class Terms:
         for name in ("unserved_target", "short_target", "margin_share"):
             if not 0 <= getattr(self, name) < 1:
                 raise UserError(f"{name} = {getattr(self, name)}: a share from 0 to below 1")
-        for name in ("tolerance_kwh", "tolerated_h", "tolerated_dsc_h"):
+        for name in ("tolerated_h", "tolerated_dsc_h"):
             if not getattr(self, name) >= 0:
                 raise UserError(f"{name} = {getattr(self, name)}: must be 0 or more")
 
 
-POWER_FACTOR = 0.98  # of charging, where the site gives none
-
-
 @dataclass(frozen=True, eq=False)
-class Case:
+class Applicant:
     """A site with what it asks for.
 
     Attributes
@@ -144,10 +138,10 @@ class Case:
         """Return the name of an asset."""
         return self.names.get(asset, asset)
 
-    @cached_property
+    @property
     def power_factor(self) -> float:
         """Of the site."""
-        return float(self.site.meta.get("power_factor") or POWER_FACTOR)
+        return self.site.power_factor
 
     @cached_property
     def requested_kva(self) -> float:
@@ -187,7 +181,7 @@ class Case:
     @property
     def years(self) -> float:
         """Length of that [years]."""
-        return (self.span[1] - self.span[0]) / pd.Timedelta("8760h")
+        return (self.span[1] - self.span[0]) / pd.Timedelta(days=timebase.YEAR_DAYS)
 
     @cached_property
     def time(self) -> pd.DatetimeIndex:
@@ -280,45 +274,49 @@ class Offer:
     note: str = ""
 
 
-def offer(case: Case, scheme: str) -> Offer:
+def offer(applicant: Applicant, scheme: str) -> Offer:
     """Return what a scheme would allow at a site.
 
     Parameters
     ----------
-    case : Case
+    applicant : Applicant
         The site.
     scheme : str
         Name of one of `SCHEMES`.
     """
-    return OFFERS[scheme](case)
+    return OFFERS[scheme](applicant)
 
 
-def _firm(case: Case) -> Offer:
-    if case.network is None:
+def _firm(applicant: Applicant) -> Offer:
+    if applicant.network is None:
         return Offer(why_not=NO_LOAD)
-    if case.stressed:
+    if applicant.stressed:
         return Offer(
-            why_not=f"only {quantity(case.firm_kva, 'kVA')} of the "
-            f"{quantity(case.requested_kva, 'kVA')} asked for fits at all times"
+            why_not=f"only {quantity(applicant.firm_kva, 'kVA')} of the "
+            f"{quantity(applicant.requested_kva, 'kVA')} asked for fits at all times"
         )
-    return Offer(case.requested_kw)
+    return Offer(applicant.requested_kw)
 
 
-def _reduced(case: Case) -> Offer:
-    share = case.firm_kva / case.requested_kva
+def _reduced(applicant: Applicant) -> Offer:
+    share = applicant.firm_kva / applicant.requested_kva
     if not share > 0:
         return Offer(why_not="nothing fits at all times" if share == 0 else NO_LOAD)
     if share >= 1:
         return Offer(why_not=NOT_NEEDED)
-    return Offer(case.firm_kva * case.power_factor, within_dsc=case.network is None, share=share)
+    return Offer(
+        applicant.firm_kva * applicant.power_factor,
+        within_dsc=applicant.network is None,
+        share=share,
+    )
 
 
-def _timed(case: Case) -> Offer:
-    if why := _no_need(case):
+def _timed(applicant: Applicant) -> Offer:
+    if why := _no_need(applicant):
         return Offer(why_not=why)
     parts, windows = [], []
-    for asset in case.network.assets:
-        study = timed_study(case, asset)
+    for asset in applicant.network.assets:
+        study = timed_study(applicant, asset)
         if study is None:
             return Offer(why_not="the load on record does not cover every season")
         if study.windows.empty:
@@ -326,84 +324,88 @@ def _timed(case: Case) -> Offer:
         if not study.offered:
             reasons = [text.rstrip(".") for text in study.verdict.reasons if "firm" not in text]
             return Offer(why_not=_lower(reasons[0]))
-        parts.append(study.limit_kw(case.network.time))
+        parts.append(study.limit_kw(applicant.network.time))
         windows.append(len(study.windows))
     if not parts:
         return Offer(why_not="what is short is too rare for any window")
     lowest = xr.concat(parts, "part", coords="minimal", compat="override").min("part")
-    return Offer(_limit(lowest, case), note=count(sum(windows), "window"))
+    return Offer(_limit(lowest, applicant), note=count(sum(windows), "window"))
 
 
-def timed_study(case: Case, asset: str) -> tcc.Study | None:
+def timed_study(applicant: Applicant, asset: str) -> tcc.Study | None:
     """Return the study of a TCC at one of the assets above a site, as the site sees it.
 
     None where the load on record leaves a season out: nobody knows what window it would need.
     """
-    network = case.network
+    network = applicant.network
     site = replace(
-        case.site,
-        meta={**case.site.meta, "asset_id": asset, "requested_kva": case.requested_kva}
-        | {"power_factor": case.power_factor},
+        applicant.site,
+        meta={**applicant.site.meta, "asset_id": asset, "requested_kva": applicant.requested_kva}
+        | {"power_factor": applicant.power_factor},
         network_kva=network.load_kva.sel(asset=asset, drop=True),
         rating_kva=network.seasonal_kva[asset],
     )
     months = set(timebase.clock(network.time, network.timezone).month)
     if {timebase.SEASONS[month] for month in months} < set(timebase.SEASONS.values()):
         return None
-    return tcc.study(site, margin_share=case.terms.margin_share, quantile=case.terms.quantile)
+    return tcc.study(
+        site, margin_share=applicant.terms.margin_share, quantile=applicant.terms.quantile
+    )
 
 
-def _static(case: Case) -> Offer:
-    if case.dsc_kva:
-        if case.spare_kva < 1:
+def _static(applicant: Applicant) -> Offer:
+    if applicant.dsc_kva:
+        if applicant.spare_kva < 1:
             return Offer(
                 why_not="the site's other load takes all of its supply of "
-                f"{quantity(case.dsc_kva, 'kVA')} at its highest"
+                f"{quantity(applicant.dsc_kva, 'kVA')} at its highest"
             )
         note = "what the highest other load leaves of the supply"
-        limit_kw = min(case.spare_kva, case.requested_kva) * case.power_factor
+        limit_kw = min(applicant.spare_kva, applicant.requested_kva) * applicant.power_factor
         return Offer(limit_kw, within_dsc=True, note=note)
-    if not case.firm_kva >= 1:
+    if not applicant.firm_kva >= 1:
         return Offer(why_not="the site has no supply yet, and no firm capacity is to be had")
-    if case.firm_kva >= case.requested_kva:
+    if applicant.firm_kva >= applicant.requested_kva:
         return Offer(why_not=NOT_NEEDED)
-    return Offer(case.firm_kva * case.power_factor, note="a new supply of what fits at all times")
-
-
-def _dynamic(case: Case) -> Offer:
-    if not case.dsc_kva:
-        return Offer(why_not="the site has no supply yet that it could keep within")
-    if case.residual_kw is None:
-        return Offer(why_not="no other load of the site is on record that a limit could follow")
-    supply = {"power_factor": case.power_factor, "latency": case.terms.latency}
-    dsc_kva = float(case.dsc_kva)
-    margin_kw = clm.required_margin(
-        case.residual_kw, dsc_kva, tolerated_h=case.terms.tolerated_dsc_h, **supply
+    return Offer(
+        applicant.firm_kva * applicant.power_factor, note="a new supply of what fits at all times"
     )
-    limit_kw = clm.dynamic_limit(case.residual_kw, dsc_kva, margin_kw=margin_kw, **supply)
-    limit_kw = limit_kw.fillna(0.0).clip(max=case.requested_kw).assign_attrs(limit_kw.attrs)
+
+
+def _dynamic(applicant: Applicant) -> Offer:
+    if not applicant.dsc_kva:
+        return Offer(why_not="the site has no supply yet that it could keep within")
+    if applicant.residual_kw is None:
+        return Offer(why_not="no other load of the site is on record that a limit could follow")
+    supply = {"power_factor": applicant.power_factor, "latency": applicant.terms.latency}
+    dsc_kva = float(applicant.dsc_kva)
+    margin_kw = clm.required_margin(
+        applicant.residual_kw, dsc_kva, tolerated_h=applicant.terms.tolerated_dsc_h, **supply
+    )
+    limit_kw = clm.dynamic_limit(applicant.residual_kw, dsc_kva, margin_kw=margin_kw, **supply)
+    limit_kw = limit_kw.fillna(0.0).clip(max=applicant.requested_kw).assign_attrs(limit_kw.attrs)
     note = f"margin of {quantity(margin_kw, 'kW')} for loads that switch on"
     return Offer(limit_kw, within_dsc=True, note=note)
 
 
-def _profiled(case: Case) -> Offer:
-    if why := _no_need(case):
+def _profiled(applicant: Applicant) -> Offer:
+    if why := _no_need(applicant):
         return Offer(why_not=why)
-    network = case.network
+    network = applicant.network
     if len(network.time) < 48 * (WARM_UP_D + 91):
         return Offer(why_not="the record is too short to fit a forecast and judge it")
-    network = network.watching(case.stressed)
+    network = network.watching(applicant.stressed)
     loads = (network.load_kva.sel(asset=asset, drop=True) for asset in network.assets)
     expected = xr.concat(
-        [_forecast(load, case.terms.quantile, network.timezone) for load in loads],
+        [_forecast(load, applicant.terms.quantile, network.timezone) for load in loads],
         pd.Index(network.assets, name="asset"),
     )
 
     def limit(margin_share: float) -> xr.DataArray:
         left_kva = (network.rating_kva * (1 - margin_share) - expected).min("asset")
-        return _limit(left_kva * case.power_factor, case)
+        return _limit(left_kva * applicant.power_factor, applicant)
 
-    return _with_margin(case, network, limit, "forecast the day before")
+    return _with_margin(applicant, network, limit, "forecast the day before")
 
 
 def _forecast(load: xr.DataArray, quantile: float, timezone: str) -> xr.DataArray:
@@ -422,40 +424,44 @@ def _forecast(load: xr.DataArray, quantile: float, timezone: str) -> xr.DataArra
     return found.fillna(float(load.max()))
 
 
-def _local(case: Case) -> Offer:
-    if why := _no_need(case):
+def _local(applicant: Applicant) -> Offer:
+    if why := _no_need(applicant):
         return Offer(why_not=why)
-    tightest = case.network.short_h(case.requested_kva).idxmax()
-    return _led(case, [tightest], f"monitor at {tightest}")
+    tightest = applicant.network.short_h(applicant.requested_kva).idxmax()
+    return _led(applicant, [tightest], f"monitor at {tightest}")
 
 
-def _central(case: Case) -> Offer:
-    if why := _no_need(case):
+def _central(applicant: Applicant) -> Offer:
+    if why := _no_need(applicant):
         return Offer(why_not=why)
-    if len(case.stressed) < 2:
-        return Offer(why_not=f"only {case.stressed[0]} is stressed, which one monitor can watch")
-    return _led(case, case.stressed, f"monitors at {listed(case.stressed)}")
+    if len(applicant.stressed) < 2:
+        return Offer(
+            why_not=f"only {applicant.stressed[0]} is stressed, which one monitor can watch"
+        )
+    return _led(applicant, applicant.stressed, f"monitors at {listed(applicant.stressed)}")
 
 
-def _led(case: Case, watched: list[str], note: str) -> Offer:
+def _led(applicant: Applicant, watched: list[str], note: str) -> Offer:
     """Return the setpoints that the DNO sends when it watches some assets."""
-    control: Control = case.terms.control
-    network = case.network.watching(watched)
+    control: Control = applicant.terms.control
+    network = applicant.network.watching(watched)
     load = finer(network.load_kva, control.step)
     rating = finer(network.rating_kva, control.step)
     known = as_measured(load, control)
-    requested = xr.DataArray([case.requested_kw], {"site": [case.site.site_id]})
+    requested = xr.DataArray([applicant.requested_kw], {"site": [applicant.site.site_id]})
 
     def limit(margin_share: float) -> xr.DataArray:
         room_kva = (rating * (1 - margin_share) - known).min("asset")
-        target_kw = _limit(room_kva * case.power_factor, case).expand_dims(site=requested["site"])
+        target_kw = _limit(room_kva * applicant.power_factor, applicant).expand_dims(
+            site=requested["site"]
+        )
         return setpoints(target_kw, requested, control).isel(site=0, drop=True)
 
-    return _with_margin(case, network, limit, note)
+    return _with_margin(applicant, network, limit, note)
 
 
 def _with_margin(
-    case: Case, network: Network, limit: Callable[[float], xr.DataArray], note: str
+    applicant: Applicant, network: Network, limit: Callable[[float], xr.DataArray], note: str
 ) -> Offer:
     """Return a limit with the smallest margin that keeps the network to what is tolerated.
 
@@ -463,38 +469,38 @@ def _with_margin(
     of the network that is watched counts here. Where no margin is enough the largest stands, and
     the choice sees the risk that it leaves.
     """
-    for share in (case.terms.margin_share, *MARGINS):
+    for share in (applicant.terms.margin_share, *MARGINS):
         limit_kw = limit(share)
-        over_h = network.over_h(limit_kw / case.power_factor).max()
-        if over_h <= case.terms.tolerated_h:
+        over_h = network.over_h(limit_kw / applicant.power_factor).max()
+        if over_h <= applicant.terms.tolerated_h:
             break
     return Offer(limit_kw, note=f"{note}; {100 * share:g}{NARROW}% of the rating kept free")
 
 
-def _limit(left_kw: xr.DataArray, case: Case) -> xr.DataArray:
-    limit_kw = left_kw.clip(0.0, case.requested_kw)
+def _limit(left_kw: xr.DataArray, applicant: Applicant) -> xr.DataArray:
+    limit_kw = left_kw.clip(0.0, applicant.requested_kw)
     return limit_kw.rename("limit_kw").assign_attrs(units="kW")
 
 
-def _reinforced(case: Case) -> Offer:
-    if case.network is None and not case.dsc_kva:
+def _reinforced(applicant: Applicant) -> Offer:
+    if applicant.network is None and not applicant.dsc_kva:
         return Offer(why_not=NO_LOAD)
-    if case.network is not None and not case.stressed:
+    if applicant.network is not None and not applicant.stressed:
         return Offer(why_not=NOT_NEEDED)
-    return Offer(case.requested_kw)
+    return Offer(applicant.requested_kw)
 
 
-def _no_need(case: Case) -> str:
-    if case.network is None:
+def _no_need(applicant: Applicant) -> str:
+    if applicant.network is None:
         return NO_LOAD
-    return "" if case.stressed else NOT_NEEDED
+    return "" if applicant.stressed else NOT_NEEDED
 
 
 def _lower(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-OFFERS: dict[str, Callable[[Case], Offer]] = {
+OFFERS: dict[str, Callable[[Applicant], Offer]] = {
     FIRM: _firm,
     REDUCED: _reduced,
     TCC: _timed,

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from scchelpers.choice import schemes
-from scchelpers.choice.schemes import Case, timed_study
+from scchelpers.choice.schemes import Applicant, timed_study
 from scchelpers.tcc.suitability import FREE_H
 from scchelpers.wording import count, percent, quantity
 
@@ -34,7 +34,7 @@ NO_PATTERN = "–"  # no network is stressed, so no load profile matters
 
 ANY = "any"
 
-FIRM = "none needed"
+NONE = "none needed"
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ OLD, NEW = CONNECTIONS
 
 # voltage, connection point, where it is stressed, when, who else · scheme, why, section
 TABLE = (
-    Row(ANY, ANY, "nowhere", ANY, ANY, FIRM,
+    Row(ANY, ANY, "nowhere", ANY, ANY, NONE,
         "The standard assessment finds room for the whole request.", "6.2"),
     Row(ANY, OLD, "own supply", ANY, ANY, "CLM",
         "The site's own supply is what is short; a limit within it needs no network study.", "7.1"),
@@ -157,31 +157,31 @@ def row_of(situation: Situation) -> Row:
 
 
 def situation_of(
-    case: Case, options: pd.DataFrame, feeds: Mapping[str, Mapping[str, float]]
+    applicant: Applicant, options: pd.DataFrame, feeds: Mapping[str, Mapping[str, float]]
 ) -> Situation | None:
     """Return the situation of a site; None where nothing is on record that would tell.
 
     Parameters
     ----------
-    case : Case
+    applicant : Applicant
         The site.
     options : pandas.DataFrame
         All its schemes, from `outcomes`: a constraint is timed if windows can hold it.
     feeds : mapping
         Of `decide`.
     """
-    kv = case.site.meta.get("connection_kv") or 0.4
+    kv = applicant.site.meta.get("connection_kv") or 0.4
     voltage = VOLTAGES[0 if kv < 1 else 1 if kv <= 22 else 2]
-    connection = OLD if case.dsc_kva else NEW
-    if case.network is None and not case.dsc_kva:
+    connection = OLD if applicant.dsc_kva else NEW
+    if applicant.network is None and not applicant.dsc_kva:
         return None
-    stressed = case.stressed
+    stressed = applicant.stressed
     sharing = [seen for seen in feeds.values() if any(name in seen for name in stressed)]
     others = "shared" if len(sharing) > 1 else "alone"
     if not stressed:
-        stress = "nowhere" if case.network is not None else "own supply"
+        stress = "nowhere" if applicant.network is not None else "own supply"
         return Situation(voltage, connection, stress, NO_PATTERN, others)
-    own = case.site.meta.get("asset_id")
+    own = applicant.site.meta.get("asset_id")
     stress = "several places" if len(stressed) > 1 else "asset above"
     stress = "own asset" if stressed == [own] else stress
     pattern = "timed" if options.loc[schemes.TCC, "possible"] else "irregular"
@@ -220,12 +220,12 @@ REGULAR = ("on_street", "bus_depot", "van_depot", "workplace", "park_and_ride")
 PASSING = ("rapid_hub", "en_route")
 
 
-def conditions(case: Case, options: pd.DataFrame) -> pd.DataFrame:
+def conditions(applicant: Applicant, options: pd.DataFrame) -> pd.DataFrame:
     """Return the report's conditions of the four schemes, and how the site stands to them.
 
     Parameters
     ----------
-    case : Case
+    applicant : Applicant
         The site.
     options : pandas.DataFrame
         All its schemes, from `outcomes`.
@@ -236,7 +236,11 @@ def conditions(case: Case, options: pd.DataFrame) -> pd.DataFrame:
         scheme, condition, section of the report, state ("met", "not met" or "not known") and
         figure, what it was judged by.
     """
-    rows = [*_timed(case, options), *_load_management(case, options), *_led(case, options)]
+    rows = [
+        *_timed(applicant, options),
+        *_load_management(applicant, options),
+        *_led(applicant, options),
+    ]
     columns = ["scheme", "condition", "section", "state", "figure"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -245,10 +249,10 @@ def _state(met: bool | None) -> str:
     return UNKNOWN if met is None else MET if met else NOT_MET
 
 
-def _timed(case: Case, options: pd.DataFrame):
-    study = timed_study(case, case.stressed[0]) if case.stressed else None
+def _timed(applicant: Applicant, options: pd.DataFrame):
+    study = timed_study(applicant, applicant.stressed[0]) if applicant.stressed else None
     if study is None or study.windows.empty:
-        known = "no window to try" if case.network is not None else "no network on record"
+        known = "no window to try" if applicant.network is not None else "no network on record"
         consistent = limited = None
         figures = (known, known)
     else:
@@ -260,7 +264,7 @@ def _timed(case: Case, options: pd.DataFrame):
             f"{quantity(measured['free_h'], 'h')} of every day stay free",
         )
     row = options.loc[schemes.TCC]
-    kind = case.site.meta.get("site_type")
+    kind = applicant.site.meta.get("site_type")
     regular = True if kind in REGULAR else False if kind in PASSING else None
     yield "TCC", "consistent load profile", "6.2", _state(consistent), figures[0]
     yield "TCC", "risk for a limited set period", "6.2", _state(limited), figures[1]
@@ -275,20 +279,20 @@ def _timed(case: Case, options: pd.DataFrame):
     )
 
 
-def _load_management(case: Case, options: pd.DataFrame):
-    dsc_kva = case.dsc_kva
+def _load_management(applicant: Applicant, options: pd.DataFrame):
+    dsc_kva = applicant.dsc_kva
     supply = quantity(float(dsc_kva), "kVA") if dsc_kva else "no supply yet"
     yield "CLM", "a supply capacity (DSC) that can be kept", "7.1", _state(bool(dsc_kva)), supply
-    load = case.residual_kw
+    load = applicant.residual_kw
     if not dsc_kva or load is None:
         known = "no other load on record"
         yield "CLM", "not already close to that capacity", "7.2", UNKNOWN, known
         yield "CLM", "other load not too volatile", "7.2", UNKNOWN, known
     else:
-        agreed_kw = float(dsc_kva) * case.power_factor
+        agreed_kw = float(dsc_kva) * applicant.power_factor
         share = float(np.nanmax(load)) / agreed_kw
         lost_kw = agreed_kw - float(np.nanmean(load))
-        lost_kw -= min(options.loc[schemes.DYNAMIC, "mean_kva"] * case.power_factor, lost_kw)
+        lost_kw -= min(options.loc[schemes.DYNAMIC, "mean_kva"] * applicant.power_factor, lost_kw)
         yield (
             *("CLM", "not already close to that capacity", "7.2", _state(share < CLOSE_TO_DSC)),
             f"other load reaches {percent(share)} of it",
@@ -297,7 +301,7 @@ def _load_management(case: Case, options: pd.DataFrame):
             *("CLM", "other load not too volatile", "7.2", _state(lost_kw < VOLATILE * agreed_kw)),
             f"{percent(lost_kw / agreed_kw)} of it held back by a dynamic limit",
         )
-    rated = case.site.chargepoints
+    rated = applicant.site.chargepoints
     rapid = rated["kind"].isin(["rapid", "ultra"])
     slow = float(rated.loc[~rapid, "rated_kw"].sum() / rated["rated_kw"].sum())
     yield (
@@ -306,10 +310,10 @@ def _load_management(case: Case, options: pd.DataFrame):
     )
 
 
-def _led(case: Case, options: pd.DataFrame):
-    places = len(case.stressed)
-    known = case.network is not None
-    kv = case.site.meta.get("connection_kv")
+def _led(applicant: Applicant, options: pd.DataFrame):
+    places = len(applicant.stressed)
+    known = applicant.network is not None
+    kv = applicant.site.meta.get("connection_kv")
     # An LMC fits one place, a CMC several; where nothing is stressed, neither is called for.
     for name, fits in ((schemes.LMC, places == 1), (schemes.CMC, places > 1)):
         wanted = "one place is stressed" if name == schemes.LMC else "several places are stressed"
@@ -326,7 +330,7 @@ def _led(case: Case, options: pd.DataFrame):
         )
         yield (
             *(name, "higher voltage, larger capacity", "8.2", _state(None if not kv else kv >= 1)),
-            f"{quantity(case.requested_kva, 'kVA')} at "
+            f"{quantity(applicant.requested_kva, 'kVA')} at "
             + (quantity(float(kv), "kV") if kv else "a voltage not given"),
         )
     yield schemes.CMC, "a central platform of the DNO", "8.2", UNKNOWN, "not in the data"

@@ -5,8 +5,6 @@ is nothing to draw it returns None and `show` does nothing: the report says so i
 """
 
 from scchelpers.figures import (
-    business,
-    choice,
     clm,
     coincidence,
 )
@@ -14,9 +12,7 @@ from scchelpers.figures.style import canvas, end_labels, legend_above
 from scchelpers.figures.vector import show, svg
 
 __all__ = [
-    "business",
     "canvas",
-    "choice",
     "clm",
     "coincidence",
     "end_labels",
