@@ -156,14 +156,15 @@ class Network:
         lowest = []
         for name in self.assets:
             free = np.sort(self.free_kva.sel(asset=name).dropna("time").to_numpy())
-            skipped = int(tolerated_h / YEAR_H * len(free))
+            skipped = round(tolerated_h / YEAR_H * len(free))
             lowest.append(free[min(skipped, len(free) - 1)] if len(free) else np.nan)
         return float(max(0.0, np.floor(np.min(lowest) + EPS_KVA)))
 
     def _hours(self, on: xr.DataArray) -> pd.Series:
         known = np.isfinite(self.load_kva)
         share = (on & known).sum("time") / known.sum("time")
-        return pd.Series(share.to_numpy() * YEAR_H, self.assets)
+        # To the half hour: a record of 365 days must not miss a limit for a quarter of a day more.
+        return pd.Series((share.to_numpy() * YEAR_H * 2).round() / 2, self.assets)
 
 
 def as_half_hours(kva: xr.DataArray | float, time: xr.DataArray) -> xr.DataArray:
