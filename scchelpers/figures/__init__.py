@@ -5,7 +5,6 @@ is nothing to draw it returns None and `show` does nothing: the report says so i
 """
 
 from scchelpers.figures import (
-    clm,
     coincidence,
 )
 from scchelpers.figures.style import canvas, end_labels, legend_above
@@ -13,7 +12,6 @@ from scchelpers.figures.vector import show, svg
 
 __all__ = [
     "canvas",
-    "clm",
     "coincidence",
     "end_labels",
     "legend_above",
