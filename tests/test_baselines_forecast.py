@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from scchelpers import baselines
 from scchelpers.baselines.delivery import only_in_events
@@ -304,3 +305,11 @@ def test_an_unknown_limit_leaves_the_volume_unknown(village, village_days):
     events = baselines.schedule(village_days)
     unknown = np.isnan(event_mean(baselines.actual(limited, events)))
     assert set(events["day"][unknown].dt.month) == {6}
+
+
+def test_a_record_of_nothing_has_no_days_and_no_events():
+    empty = xr.DataArray(np.empty(0), {"time": np.array([], "datetime64[ns]")}, ("time",))
+    days = baselines.by_day(empty)
+    events = baselines.schedule(days)
+    assert len(days) == len(events) == 0
+    assert baselines.walk_forward(days, events)["high_kw"].empty
