@@ -57,14 +57,14 @@ def test_growth_multiplies_sessions_and_keeps_their_time_of_the_week():
 
 def test_composed_sites_keep_their_weeks_whole():
     _, _, residual = site()
-    found = erosion.composed(residual, 5, seed=2)
+    found = erosion._composed(residual, 5, seed=2)
     assert found.sizes == {"time": 3360, "evse": 5}
     np.testing.assert_allclose(found.sum("time"), float(residual.sum()))
     weeks = {tuple(week) for week in residual.to_numpy().reshape(10, 336)}
     assert all(tuple(week) in weeks for week in found.to_numpy()[:, 3].reshape(10, 336))
-    xr.testing.assert_identical(found, erosion.composed(residual, 5, seed=2))
+    xr.testing.assert_identical(found, erosion._composed(residual, 5, seed=2))
     with pytest.raises(UserError, match="weeks on record = 0"):
-        erosion.composed(residual[:300], 5)
+        erosion._composed(residual[:300], 5)
 
 
 def test_limits_at_every_site_erode_diversity():

@@ -63,7 +63,7 @@ def test_noise_is_not_moved_by_the_motor():
     starts = np.arange(100, 28000, 40)
     noisy = site(starts, [10] * len(starts), noise=1.5)
     # The change between two independent values has a deviation of 1.5 x sqrt(2).
-    assert volatility.noise_kw(noisy) == pytest.approx(2.12, rel=0.1)
+    assert volatility._noise_kw(noisy) == pytest.approx(2.12, rel=0.1)
 
 
 def test_hoist_of_the_demo_yard(demo_yard):

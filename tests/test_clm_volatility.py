@@ -65,7 +65,7 @@ def test_exceedance_in_sample_is_never_above_what_was_meant():
     rise = volatility.rises(motor(), "5min")
     known = rise.to_numpy()[np.isfinite(rise.to_numpy())]
     for chance in (0.1, 0.01, 0.001, 0.0001):
-        assert (known > volatility.exceeded(known, chance)).mean() <= chance
+        assert (known > volatility._exceeded(known, chance)).mean() <= chance
 
 
 def test_bootstrap_is_the_same_for_the_same_seed_and_holds_the_estimate():

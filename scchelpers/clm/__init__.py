@@ -27,7 +27,6 @@ from scchelpers.clm.customers import (
 )
 from scchelpers.clm.response import (
     LATENCIES,
-    coarsened,
     excursions,
     frontier,
     granularity,
@@ -43,7 +42,6 @@ __all__ = [
     "WHOLE_CURRENT_KVA",
     "Controller",
     "Customers",
-    "coarsened",
     "drawn_kw",
     "dynamic_limit",
     "excess_days",

@@ -15,9 +15,9 @@ import xarray as xr
 from scchelpers.clm.control import step_of
 from scchelpers.faults import UserError
 
-SECOND, DAY = pd.Timedelta("1s"), pd.Timedelta("1D")
+_SECOND, _DAY = pd.Timedelta("1s"), pd.Timedelta("1D")
 
-FAR = pd.Timestamp.max.tz_localize("UTC").floor("D")
+_FAR = pd.Timestamp.max.tz_localize("UTC").floor("D")
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def judge(excursions: pd.DataFrame, rules: Rules | None = None) -> pd.DataFrame:
             row |= _state(start, seconds, counted, rules)
             if row["state"] == "lock-out":
                 row |= _lockout(row["locked_from"], resets, rules)
-                locked_until = row["locked_until"] if row["reset"] == "automatic" else FAR
+                locked_until = row["locked_until"] if row["reset"] == "automatic" else _FAR
                 counted.clear()
         rows.append(row)
     columns = ["state", "reason", "locked_from", "locked_until", "reset"]
@@ -132,9 +132,9 @@ def _state(start: pd.Timestamp, seconds: float, counted: list[pd.Timestamp], rul
     """Return state and reason of one excursion; the first line of the table that applies."""
     pair, long = f"2 counted in {rules.pair_within_min:g} min", f"over {rules.lockout_above_s:g} s"
     in_pair = sum(start - one < pd.Timedelta(minutes=rules.pair_within_min) for one in counted)
-    in_day = sum(start - one < DAY for one in counted)
+    in_day = sum(start - one < _DAY for one in counted)
     counts = seconds >= rules.counted_from_s
-    at_count, at_length = rules.counted_from_s * SECOND, rules.lockout_above_s * SECOND
+    at_count, at_length = rules.counted_from_s * _SECOND, rules.lockout_above_s * _SECOND
     table = (
         (counts and in_pair >= 2, "lock-out", pair, at_count),
         (counts and in_day >= rules.day_count, "lock-out", f"{in_day} counted in 24 h", at_count),
@@ -147,7 +147,7 @@ def _state(start: pd.Timestamp, seconds: float, counted: list[pd.Timestamp], rul
 
 
 def _lockout(begins: pd.Timestamp, resets: list[pd.Timestamp], rules: Rules) -> dict:
-    recent = [one for one in resets if begins - one < rules.resets_days * DAY]
+    recent = [one for one in resets if begins - one < rules.resets_days * _DAY]
     if rules.self_resets is not None and len(recent) >= rules.self_resets:
         return {"locked_until": pd.NaT, "reset": "installer"}
     until = begins + pd.Timedelta(hours=rules.lockout_h)
@@ -185,7 +185,7 @@ def summary(judged: pd.DataFrame, end: pd.Timestamp) -> pd.Series:
     )
 
 
-READINGS = ("shortest", "as read", "longest")
+_READINGS = ("shortest", "as read", "longest")
 
 
 def _possible_runs(
@@ -205,7 +205,7 @@ def _possible_runs(
     Returns
     -------
     dict of str to pandas.DataFrame
-        For each of `READINGS` start [UTC], duration_min [min] and depth_kw [kW, of the mean].
+        For each of `_READINGS` start [UTC], duration_min [min] and depth_kw [kW, of the mean].
         "as read" takes power to be constant within an interval; "shortest" and "longest" take each
         interval at its bound, as one stretch, which in "longest" joins its neighbours'.
     """

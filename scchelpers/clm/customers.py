@@ -28,7 +28,7 @@ from scchelpers.site import TOLERANCE_KWH
 from scchelpers.timebase import YEAR_DAYS, YEAR_H
 
 # From the least complex to the most.
-WAYS = (
+_WAYS = (
     "no management",
     "static limit",
     "static limit, smaller capacity",
@@ -412,4 +412,4 @@ def ways_to_connect(
     if enough_kva > kva:
         rows["larger DSC, no management"] = row(enough_kva, unmanaged)
     frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("way")
-    return frame.loc[[name for name in WAYS if name in frame.index]]
+    return frame.loc[[name for name in _WAYS if name in frame.index]]

@@ -21,7 +21,7 @@ from scchelpers.clm.control import step_of
 from scchelpers.faults import UserError
 from scchelpers.timebase import HALF_HOUR, LONDON
 
-WEEK = pd.Timedelta("7D")
+_WEEK = pd.Timedelta("7D")
 
 
 def grown(
@@ -48,14 +48,14 @@ def grown(
     if not len(sessions) or not factor:
         return sessions.iloc[:0], chargepoints.iloc[:0]
     first = sessions["plug_in"].min()
-    week = (sessions["plug_in"] - first) // WEEK
+    week = (sessions["plug_in"] - first) // _WEEK
     weeks = int(week.max()) + 1
-    over = sessions["plug_out"] > first + weeks * WEEK
+    over = sessions["plug_out"] > first + weeks * _WEEK
     moved, places = [], []
     for copy in range(int(factor)):
         shift = (copy * weeks) // int(factor)
         mark = f"+{copy}" if copy else ""
-        by = ((week + shift) % weeks - week) * WEEK
+        by = ((week + shift) % weeks - week) * _WEEK
         columns = {name: sessions[name] + by for name in ("plug_in", "plug_out")}
         ids = {name: sessions[name] + mark for name in ("session_id", "evse_id")}
         visits = sessions.assign(**columns, **ids)
@@ -64,7 +64,7 @@ def grown(
     return pd.concat(moved, ignore_index=True), pd.concat(places, ignore_index=True)
 
 
-def composed(power_kw: xr.DataArray, sites: int, *, seed: int = 0) -> xr.DataArray:
+def _composed(power_kw: xr.DataArray, sites: int, *, seed: int = 0) -> xr.DataArray:
     """Return `sites` copies of a load, each with its weeks in a random order of its own.
 
     Parameters
@@ -81,7 +81,7 @@ def composed(power_kw: xr.DataArray, sites: int, *, seed: int = 0) -> xr.DataArr
     xarray.DataArray
         power_kw [kW] over (time, evse), where each "evse" is a site, as `diversity` takes it.
     """
-    per_week = int(WEEK / step_of(power_kw))
+    per_week = int(_WEEK / step_of(power_kw))
     weeks = power_kw.sizes["time"] // per_week
     if sites < 1 or weeks < 1:
         raise UserError(f"sites = {sites}, weeks on record = {weeks}: one of each is needed")
@@ -188,7 +188,7 @@ def _charged(visits, places, load_kw, limit_kw) -> tuple[xr.DataArray, float]:
 
 def _feeder(import_kw, sites: int, samples: int, seed: int, timezone: str) -> dict[str, float]:
     """Return the feeder's peak and coincidence factor, medians of random compositions."""
-    pool = composed(import_kw, 2 * sites, seed=seed)
+    pool = _composed(import_kw, 2 * sites, seed=seed)
     curve = diversity.coincidence(
         pool, sizes=[sites], samples=samples, seed=seed, timezone=timezone
     )

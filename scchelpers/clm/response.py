@@ -24,11 +24,11 @@ from scchelpers.clm.control import (
 from scchelpers.faults import UserError
 from scchelpers.timebase import HALF_HOUR, YEAR_H
 
-HOUR, MINUTE = np.timedelta64(1, "h"), np.timedelta64(1, "m")
+_HOUR, _MINUTE = np.timedelta64(1, "h"), np.timedelta64(1, "m")
 
-HOUR_NS = 3.6e12
+_HOUR_NS = 3.6e12
 
-NOTHING_KW = 1e-3  # a watt: less is rounding of the data, not an excursion
+_NOTHING_KW = 1e-3  # a watt: less is rounding of the data, not an excursion
 
 
 def site_import(residual_kw: xr.DataArray, charging_kw: xr.DataArray) -> xr.Dataset:
@@ -63,7 +63,7 @@ def site_import(residual_kw: xr.DataArray, charging_kw: xr.DataArray) -> xr.Data
         {
             "import_kw": ("time", load + charging, units),
             "charging_kw": ("time", charging, units),
-            "length_h": ("time", np.diff(time, append=end) / HOUR, {"units": "h"}),
+            "length_h": ("time", np.diff(time, append=end) / _HOUR, {"units": "h"}),
         },
         {"time": time},
     )
@@ -76,11 +76,11 @@ def merged(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return both[np.r_[True, both[1:] != both[:-1]]]
 
 
-def excess_kw(flow: xr.Dataset, agreed_kw: float) -> np.ndarray:
+def _excess_kw(flow: xr.Dataset, agreed_kw: float) -> np.ndarray:
     """Return by how much charging exceeds what the capacity leaves to it [kW], in each piece.
 
     What the residual load alone draws above the capacity is not an excursion of the CLM: no limit
-    could take it away. It is `uncovered_h`.
+    could take it away.
     """
     above = flow["import_kw"].to_numpy() - agreed_kw
     return np.clip(above, 0.0, flow["charging_kw"].to_numpy())
@@ -110,20 +110,20 @@ def excursions(flow: xr.Dataset, agreed_kw: float) -> pd.DataFrame:
     >>> excursions(site_import(load, cars), 100.0)[["duration_min", "depth_kw"]].values.tolist()
     [[1.0, 40.0]]
     """
-    excess = excess_kw(flow, agreed_kw)
-    inside = excess > NOTHING_KW
+    excess = _excess_kw(flow, agreed_kw)
+    inside = excess > _NOTHING_KW
     edges = np.flatnonzero(np.diff(np.r_[False, inside, False]))
     first, last = edges[::2], edges[1::2]
     hours = flow["length_h"].to_numpy()
     energy = np.r_[0.0, np.cumsum(np.where(inside, excess * hours, 0.0))]
     time = flow["time"].to_numpy()
-    end = np.append(time[1:], time[-1:] + (hours[-1:] * HOUR_NS).round().astype("timedelta64[ns]"))
+    end = np.append(time[1:], time[-1:] + (hours[-1:] * _HOUR_NS).round().astype("timedelta64[ns]"))
     # Between two runs there is no excess, so that the largest up to the next run is the run's.
     depth = np.maximum.reduceat(excess, first) if len(first) else np.array([])
     return pd.DataFrame(
         {
             "start": pd.DatetimeIndex(time[first]).tz_localize("UTC"),
-            "duration_min": (end[last - 1] - time[first]) / MINUTE,
+            "duration_min": (end[last - 1] - time[first]) / _MINUTE,
             "depth_kw": depth,
             "excess_kwh": energy[last] - energy[first],
         }
@@ -209,7 +209,7 @@ def _sweep(load, believed, want, agreed_kw, whole, part, margins, first, per_hal
                     charging = min(want[k], max(0.0, min(limit, agreed_kw)))
                     excess = min(charging, load[k] + charging - agreed_kw)
                 drawn += weight * charging
-                if excess > NOTHING_KW:
+                if excess > _NOTHING_KW:
                     if run == 0.0:
                         out[m, _EVENTS] += 1
                     run += weight
@@ -453,10 +453,10 @@ def _split(steps: float) -> tuple[int, float]:
     return whole, steps - whole
 
 
-STEPS = ("1min", "5min", "15min", "30min")
+_STEPS = ("1min", "5min", "15min", "30min")
 
 
-def coarsened(load: xr.DataArray, step: str | pd.Timedelta) -> xr.DataArray:
+def _coarsened(load: xr.DataArray, step: str | pd.Timedelta) -> xr.DataArray:
     """Return a load as means over longer intervals; missing where any part is.
 
     Parameters
@@ -484,7 +484,7 @@ def granularity(
     power_factor: float,
     latency: str,
     tolerated_h: float,
-    steps: Sequence[str] = STEPS,
+    steps: Sequence[str] = _STEPS,
 ) -> pd.DataFrame:
     """Return what studies with coarser data would conclude, and what would then really happen.
 
@@ -516,7 +516,7 @@ def granularity(
     enough_kw = required_margin(residual_kw, dsc_kva, **given, **risk)
     rows = {}
     for length in studies:
-        coarse = coarsened(residual_kw, length)
+        coarse = _coarsened(residual_kw, length)
         margin_kw = required_margin(coarse, dsc_kva, **given, **risk)
         at = {"latencies": [latency], "margins_kw": [margin_kw]}
         seen = frontier(coarse, dsc_kva, **given, **at).squeeze()
@@ -564,7 +564,7 @@ def _hidden(flow: xr.Dataset, found: pd.DataFrame, agreed_kw: float, step="30min
     codes, starts = pd.factorize(pd.DatetimeIndex(flow["time"].to_numpy()).floor(step))
     hours = flow["length_h"].to_numpy()
     mean_kw = np.bincount(codes, flow["import_kw"].to_numpy() * hours) / np.bincount(codes, hours)
-    above = np.r_[0, np.cumsum(mean_kw > agreed_kw + NOTHING_KW)]
+    above = np.r_[0, np.cumsum(mean_kw > agreed_kw + _NOTHING_KW)]
     start = found["start"].dt.tz_localize(None)
     end = start + pd.to_timedelta(found["duration_min"], unit="min")
     first = np.searchsorted(starts, start.to_numpy(), side="right") - 1

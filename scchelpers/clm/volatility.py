@@ -21,7 +21,7 @@ from scchelpers.clm.control import checked_latency, step_of
 from scchelpers.faults import UserError
 from scchelpers.timebase import LONDON, clock, day_type, local_date
 
-RESAMPLES = 400
+_RESAMPLES = 400
 
 
 def rises(residual_kw: xr.DataArray, within: str | pd.Timedelta) -> xr.DataArray:
@@ -67,7 +67,7 @@ def margins(
     chances: Sequence[float] = (0.001, 0.0001),
     *,
     block: str = "week",
-    resamples: int = RESAMPLES,
+    resamples: int = _RESAMPLES,
     seed: int = 0,
     timezone: str = LONDON,
 ) -> pd.DataFrame:
@@ -116,7 +116,7 @@ def margins(
                 {
                     "within_s": rise.attrs["within_s"],
                     "chance": chance,
-                    "margin_kw": exceeded(values, chance),
+                    "margin_kw": _exceeded(values, chance),
                     "low_kw": low_kw,
                     "high_kw": high_kw,
                     "beyond": int(chance * len(values)),
@@ -126,12 +126,12 @@ def margins(
     return pd.DataFrame(rows).set_index(["within_s", "chance"])
 
 
-def exceeded(values: np.ndarray, chance: float) -> float:
+def _exceeded(values: np.ndarray, chance: float) -> float:
     """Return the smallest of the values that at most a share `chance` of them exceeds.
 
     Examples
     --------
-    >>> exceeded(np.arange(1.0, 11.0), 0.2), exceeded(np.arange(1.0, 11.0), 0.05)
+    >>> _exceeded(np.arange(1.0, 11.0), 0.2), _exceeded(np.arange(1.0, 11.0), 0.05)
     (8.0, 10.0)
     """
     if not len(values):
@@ -190,19 +190,19 @@ def _resampled(values, codes, chances, resamples: int, rng) -> np.ndarray:
 
 
 # Memory of the recent past: weight of a squared change fades by this much each step (RiskMetrics).
-FADE = 0.94
+_FADE = 0.94
 
 # A quiet hour does not make the margin vanish: the scale stays above this share of its mean.
-LEAST_SCALE = 0.25
+_LEAST_SCALE = 0.25
 
-GARCH_STEPS = 50_000
+_GARCH_STEPS = 50_000
 
 FEWEST = 500
 
 
 def _plain(past: pd.DataFrame, future: pd.DataFrame, chance: float) -> np.ndarray:
     """Return one margin for all of the future: the quantile of the past's rises [kW]."""
-    return np.full(len(future), exceeded(past["rise_kw"].to_numpy(), chance))
+    return np.full(len(future), _exceeded(past["rise_kw"].to_numpy(), chance))
 
 
 def _hour(past: pd.DataFrame, future: pd.DataFrame, chance: float) -> np.ndarray:
@@ -212,9 +212,9 @@ def _hour(past: pd.DataFrame, future: pd.DataFrame, chance: float) -> np.ndarray
     their hours: on real homes, whose hours move with the season, it is exceeded far too often.
     """
     groups = past.groupby(["days", "hour"])["rise_kw"]
-    table = groups.agg(lambda here: exceeded(here.to_numpy(), chance))[groups.size() >= FEWEST]
+    table = groups.agg(lambda here: _exceeded(here.to_numpy(), chance))[groups.size() >= FEWEST]
     found = pd.MultiIndex.from_frame(future[["days", "hour"]])
-    return table.reindex(found).fillna(exceeded(past["rise_kw"].to_numpy(), chance)).to_numpy()
+    return table.reindex(found).fillna(_exceeded(past["rise_kw"].to_numpy(), chance)).to_numpy()
 
 
 def _recent(past: pd.DataFrame, future: pd.DataFrame, chance: float) -> np.ndarray:
@@ -223,7 +223,7 @@ def _recent(past: pd.DataFrame, future: pd.DataFrame, chance: float) -> np.ndarr
     Filtered historical simulation: the quantile of the past's rises over their scale, times the
     scale now.
     """
-    return _scaled(past, future, chance, 1 - FADE, FADE, 0.0)
+    return _scaled(past, future, chance, 1 - _FADE, _FADE, 0.0)
 
 
 def _garch(past: pd.DataFrame, future: pd.DataFrame, chance: float) -> np.ndarray:
@@ -236,7 +236,7 @@ def _garch(past: pd.DataFrame, future: pd.DataFrame, chance: float) -> np.ndarra
     """
     from arch import arch_model  # heavy, and needed by this method alone
 
-    changes = past["change_kw"].fillna(0.0).to_numpy()[-GARCH_STEPS:]
+    changes = past["change_kw"].fillna(0.0).to_numpy()[-_GARCH_STEPS:]
     size = changes.std()
     if not size > 0:
         return _plain(past, future, chance)
@@ -247,7 +247,7 @@ def _garch(past: pd.DataFrame, future: pd.DataFrame, chance: float) -> np.ndarra
     )
 
 
-METHODS: dict[str, Callable[[pd.DataFrame, pd.DataFrame, float], np.ndarray]] = {
+_METHODS: dict[str, Callable[[pd.DataFrame, pd.DataFrame, float], np.ndarray]] = {
     "plain": _plain,
     "hour": _hour,
     "recent": _recent,
@@ -276,7 +276,7 @@ def held_out(
     chances : sequence of float
         Chances that a rise exceeds the margin.
     methods : sequence of str
-        Of `METHODS`; "garch" takes some seconds a period.
+        Of `_METHODS`; "garch" takes some seconds a period.
     periods : int
         Periods of equal length into which the record is cut; 2 is one half against the other.
     seed : int
@@ -298,8 +298,8 @@ def held_out(
         For an unknown method, fewer than two periods, or a record too short for them.
     """
     for method in methods:
-        if method not in METHODS:
-            raise UserError(f"methods: {method!r} is none; one of {', '.join(METHODS)}")
+        if method not in _METHODS:
+            raise UserError(f"methods: {method!r} is none; one of {', '.join(_METHODS)}")
     if periods < 2:
         raise UserError(f"periods = {periods}: must be 2 or more")
     frame = _frame(residual_kw, within, timezone)
@@ -318,7 +318,7 @@ def held_out(
             for unseen in range(periods):
                 past = frame[known & (period != unseen)]
                 here = known & (period == unseen)
-                margin[here] = METHODS[method](past, frame[here], chance)
+                margin[here] = _METHODS[method](past, frame[here], chance)
             rows.append({"method": method, "chance": chance}
                         | _score(frame["rise_kw"].to_numpy()[known], margin[known], chance,
                                  period[known], weeks[known], seed))  # fmt: skip
@@ -345,9 +345,9 @@ def _scaled(past, future, chance: float, gain: float, fade: float, base: float) 
         square = np.square(frame["change_kw"].fillna(0.0).to_numpy())
         start = [fade * mean_square]
         variance, _ = lfilter([1.0], [1.0, -fade], base + gain * square, zi=start)
-        return np.sqrt(np.maximum(variance, LEAST_SCALE**2 * mean_square))
+        return np.sqrt(np.maximum(variance, _LEAST_SCALE**2 * mean_square))
 
-    return scale(future) * exceeded(past["rise_kw"].to_numpy() / scale(past), chance)
+    return scale(future) * _exceeded(past["rise_kw"].to_numpy() / scale(past), chance)
 
 
 def _score(rise_kw, margin_kw, chance: float, period, weeks, seed: int) -> dict[str, float]:
@@ -358,7 +358,7 @@ def _score(rise_kw, margin_kw, chance: float, period, weeks, seed: int) -> dict[
     margin_by = np.bincount(period, margin_kw) / np.bincount(period)
     codes = pd.factorize(weeks)[0]
     in_week, hits = np.bincount(codes), np.bincount(codes, above)
-    draws = np.random.default_rng(seed).integers(len(hits), size=(RESAMPLES, len(hits)))
+    draws = np.random.default_rng(seed).integers(len(hits), size=(_RESAMPLES, len(hits)))
     shares = hits[draws].sum(axis=1) / in_week[draws].sum(axis=1)
     low, high = np.quantile(shares, [0.05, 0.95])
     return {
@@ -376,15 +376,15 @@ def _score(rise_kw, margin_kw, chance: float, period, weeks, seed: int) -> dict[
 
 # A start must stand out from noise by this many standard deviations of the change from step to
 # step: normal noise passes it less than once in a thousand years of minutes.
-CLEAR = 7.0
+_CLEAR = 7.0
 
 # Where no smallest start is given, it is at least this share of the load's range.
-SHARE_OF_RANGE = 0.1
+_SHARE_OF_RANGE = 0.1
 
-LONGEST = pd.Timedelta("12h")
+_LONGEST = pd.Timedelta("12h")
 
 
-def noise_kw(residual_kw: xr.DataArray) -> float:
+def _noise_kw(residual_kw: xr.DataArray) -> float:
     """Return the standard deviation of the load's changes from step to step, machines apart [kW].
 
     It is 1.4826 times the median size of the changes, upon which rare large ones have no effect.
@@ -431,9 +431,9 @@ def detect(
     """
     step = step_of(residual_kw)
     load = residual_kw.to_numpy().astype(float)
-    noise = noise_kw(residual_kw)
+    noise = _noise_kw(residual_kw)
     smallest_kw = _checked_smallest(smallest_kw, load, noise)
-    first, size_kw, length = _starts(load, smallest_kw, int(LONGEST / step))
+    first, size_kw, length = _starts(load, smallest_kw, int(_LONGEST / step))
     start = pd.DatetimeIndex(residual_kw["time"].to_numpy()[first]).tz_localize("UTC")
     minutes = step / pd.Timedelta("1min")
     days, hour = _clock_cells(start, timezone)
@@ -459,13 +459,13 @@ def _checked_smallest(smallest_kw: float | None, load: np.ndarray, noise: float)
     if smallest_kw is None:
         known = load[np.isfinite(load)]
         span = float(np.ptp(known)) if len(known) else 0.0
-        return max(CLEAR * noise, SHARE_OF_RANGE * span, 1e-6)
+        return max(_CLEAR * noise, _SHARE_OF_RANGE * span, 1e-6)
     if not smallest_kw > 0:
         raise UserError(f"smallest_kw = {smallest_kw}: must be above 0 kW")
-    if smallest_kw < CLEAR * noise:
+    if smallest_kw < _CLEAR * noise:
         raise UserError(
             f"smallest_kw = {smallest_kw:g}: does not stand out from the load's noise of "
-            f"{noise:.3g} kW a step; give {CLEAR * noise:.3g} kW or more"
+            f"{noise:.3g} kW a step; give {_CLEAR * noise:.3g} kW or more"
         )
     return float(smallest_kw)
 
