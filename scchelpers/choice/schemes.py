@@ -67,8 +67,6 @@ SCHEMES = (
 
 RANK = {scheme.name: place for place, scheme in enumerate(SCHEMES)}
 
-BY_NAME = {scheme.name: scheme for scheme in SCHEMES}
-
 
 @dataclass(frozen=True)
 class Terms:

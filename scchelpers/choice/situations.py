@@ -8,7 +8,7 @@ covers the ninety situations that the five columns make, each by one row.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 
@@ -186,22 +186,6 @@ def situation_of(
     stress = "own asset" if stressed == [own] else stress
     pattern = "timed" if options.loc[schemes.TCC, "possible"] else "irregular"
     return Situation(voltage, connection, stress, pattern, others)
-
-
-def as_frame(rows: Sequence[Row] = TABLE) -> pd.DataFrame:
-    """Return rows of the table for showing."""
-    return pd.DataFrame(
-        [
-            {
-                **row.conditions,
-                "scheme": row.family,
-                "why": row.reason,
-                "section": row.section,
-            }
-            for row in rows
-        ],
-        index=pd.RangeIndex(1, len(rows) + 1, name="row"),
-    )
 
 
 MET, NOT_MET, UNKNOWN = "met", "not met", "not known"
