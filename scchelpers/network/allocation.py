@@ -15,7 +15,7 @@ import xarray as xr
 
 from scchelpers.faults import UserError, closest
 
-RULES = ("lifo", "pro-rata", "priority")
+_RULES = ("lifo", "pro-rata", "priority")
 # A site is not held back for a constraint that sees less than this of its power.
 LEAST_SENSITIVITY = 0.05
 
@@ -201,9 +201,9 @@ def _give_up_unknown(members, want, room, sees, rising, limit, least):
 
 
 def _tiers(sites: pd.Index, rule: str, rank: pd.Series | None) -> np.ndarray:
-    if rule not in RULES:
-        hint = closest(str(rule), RULES)
-        raise UserError(f"rule = {rule!r}: not a rule; {hint or 'one of ' + ', '.join(RULES)}")
+    if rule not in _RULES:
+        hint = closest(str(rule), _RULES)
+        raise UserError(f"rule = {rule!r}: not a rule; {hint or 'one of ' + ', '.join(_RULES)}")
     if rule == "pro-rata":
         return np.zeros(len(sites), np.int64)
     if rank is None:

@@ -337,10 +337,10 @@ def limits(
     """
     control = control or Control(step=str(group.step))
     room = headroom_kva(as_measured(group.load_kva, control), group.rating_kva)
-    return setpoints(share(group, room, rule, rank=rank, basis=basis), group.requested_kw, control)
+    return setpoints(_share(group, room, rule, rank=rank, basis=basis), group.requested_kw, control)
 
 
-def share(
+def _share(
     group: Group,
     room_kva: xr.DataArray,
     rule: str = "lifo",

@@ -18,7 +18,7 @@ from scchelpers.network.control import Control
 from scchelpers.network.group import Group, charge, limits, stacked
 from scchelpers.site import Site
 
-SCHEMES = ("TCC", "CLM", "LMC", "CMC")
+_SCHEMES = ("TCC", "CLM", "LMC", "CMC")
 _RECORD = pd.Timedelta("364D")  # a shorter record of load makes no windows for a whole year
 
 
@@ -85,9 +85,9 @@ def in_parallel(
     UserError
         If a scheme is unknown or a site lacks what it needs.
     """
-    unknown = set(schemes) - set(SCHEMES)
+    unknown = set(schemes) - set(_SCHEMES)
     if unknown:
-        raise UserError(f"schemes: {sorted(unknown)[0]!r} is none of {', '.join(SCHEMES)}")
+        raise UserError(f"schemes: {sorted(unknown)[0]!r} is none of {', '.join(_SCHEMES)}")
     own = {
         site_id: _own_limit(group, site_id, scheme, quantile)
         for site_id, scheme in schemes.items()

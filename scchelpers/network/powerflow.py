@@ -20,7 +20,7 @@ from scchelpers.network.topology import BRANCHES, LINES, branches, with_sites
 from scchelpers.portfolio.network import Network
 
 # Quick method first, the more robust one for intervals in which it fails.
-METHODS = (CalculationMethod.iterative_current, CalculationMethod.newton_raphson)
+_METHODS = (CalculationMethod.iterative_current, CalculationMethod.newton_raphson)
 # Intervals solved at once: enough to keep both cores busy, few enough to stay small in memory.
 CHUNK = 4096
 
@@ -100,7 +100,7 @@ class PowerFlow:
         except PowerGridError as error:
             raise UserError(f"{self.network_id}: {' '.join(str(error).split())}") from None
         idle = np.zeros((1, 1)), np.zeros((1, len(nodes)))
-        results, _, _ = self._run(self._update(*idle), METHODS[1])
+        results, _, _ = self._run(self._update(*idle), _METHODS[1])
         self._live = results["node"]["energized"][0] == 1
         self.supplied = pd.Series(self._live, network.table("node")["id"])
         for site_id, node in nodes.items():
@@ -135,11 +135,11 @@ class PowerFlow:
         return Flow(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
     def _solve(self, scale, charging_kw, times) -> Flow:
-        results, failed, reason = self._run(self._update(scale, charging_kw), METHODS[0])
+        results, failed, reason = self._run(self._update(scale, charging_kw), _METHODS[0])
         loading, lowest, highest = self._read(results)
         if len(failed):
             again = self._update(scale[failed], charging_kw[failed])
-            results, lost, reason = self._run(again, METHODS[1])
+            results, lost, reason = self._run(again, _METHODS[1])
             if len(lost):
                 raise UserError(
                     f"{self.network_id}: no power flow for {len(lost)} of {len(times)} intervals, "

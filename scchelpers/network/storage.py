@@ -9,7 +9,7 @@ import xarray as xr
 
 from scchelpers.faults import UserError
 
-WAY_EFFICIENCY = 0.95  # each way; about 0.9 there and back
+_WAY_EFFICIENCY = 0.95  # each way; about 0.9 there and back
 
 
 def backfill(
@@ -19,7 +19,7 @@ def backfill(
     battery_kwh: float = 0.0,
     battery_kw: float = 0.0,
     generation_kw: float | xr.DataArray = 0.0,
-    efficiency: float = WAY_EFFICIENCY,
+    efficiency: float = _WAY_EFFICIENCY,
 ) -> xr.Dataset:
     """Return the limit of the chargepoints with storage and generation behind the meter.
 

@@ -18,9 +18,9 @@ from scchelpers.timebase import LONDON
 # A line is rated in amperes, a transformer in kVA: branch kind -> what its loading compares.
 LINES = ("line", "asym_line")
 
-TRANSFORMERS = ("transformer", "generic_branch")
+_TRANSFORMERS = ("transformer", "generic_branch")
 
-BRANCHES = (*LINES, *TRANSFORMERS)
+BRANCHES = (*LINES, *_TRANSFORMERS)
 
 LOADS = ("sym_load", "asym_load")
 
