@@ -144,6 +144,26 @@ def test_load_of_others_alone_is_named_by_what_remains_above_the_rating():
     assert (found["limit_kw"] == 0).all()
 
 
+def test_each_branch_open_in_turn_is_set_against_normal_running():
+    load = np.full(192, 150.0)
+    group = net.locally_managed([site("a", load=load), site("b", load=load)])
+    case = model(networks.street(), over_time(load), a=(4, 100.0), b=(3, 100.0))
+    span = (START.tz_localize("UTC"), START.tz_localize("UTC") + pd.Timedelta("48h"))
+    mine, other = (net.with_each_open(group, case, name, span) for name in "ab")
+    assert mine.index.tolist() == [net.NORMAL, "line 12", "line 13", "transformer 11"]
+    normal = case.between(*span).setpoints()["limit_kw"].mean("time") / 100
+    assert mine.loc[net.NORMAL, "left_share"] == pytest.approx(float(normal.sel(site="a")))
+    # Two cars a site in two days, 40 kWh each; a site without supply serves none of it.
+    assert mine.loc["line 13", "unserved_kwh"] == pytest.approx(80)
+    assert not mine.loc["line 13", "supplied"] and other.loc["line 13", "supplied"]
+    assert other.loc["line 13", "left_share"] > other.loc[net.NORMAL, "left_share"]
+    assert mine.loc["line 13", "dark"] == 1
+    assert mine.loc["transformer 11", "dark_kva"] == pytest.approx(150)
+    assert (mine["over_share"] == 0).all()
+    one = net.with_each_open(group, case, "a", span, chosen=["line 13"])
+    assert one.index.tolist() == [net.NORMAL, "line 13"]
+
+
 def test_a_branch_must_exist_and_a_span_must_be_on_record():
     case = model(networks.street(), over_time([150.0, 190.0]), a=(4, 60.0), b=(3, 60.0))
     with pytest.raises(UserError, match="no branch 'line 1x'"):

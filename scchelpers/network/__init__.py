@@ -29,10 +29,11 @@ from scchelpers.network.group import (
     pooled,
     related,
     tree_managed,
+    unserved_kwh,
     upstream,
     views,
 )
-from scchelpers.network.outages import NORMAL, extremes, running, with_open
+from scchelpers.network.outages import NORMAL, extremes, running, with_each_open, with_open
 from scchelpers.network.parallel import assigned, in_parallel
 from scchelpers.network.storage import backfill
 from scchelpers.network.topology import branches, opened, specified_kva
@@ -73,7 +74,9 @@ __all__ = [
     "setpoints",
     "specified_kva",
     "tree_managed",
+    "unserved_kwh",
     "upstream",
     "views",
+    "with_each_open",
     "with_open",
 ]

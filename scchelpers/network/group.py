@@ -297,6 +297,28 @@ def charge(group: Group, limit_kw: xr.DataArray | None, **options) -> dict[str, 
     return results
 
 
+def unserved_kwh(group: Group, site_id: str, limit_kw: xr.DataArray) -> float:
+    """Return the energy that a site's cars leave without under a limit.
+
+    Parameters
+    ----------
+    group : Group
+        Sites.
+    site_id : str
+        Site.
+    limit_kw : xarray.DataArray
+        Its limit over `time` [kW].
+
+    Returns
+    -------
+    float
+        Over the record [kWh].
+    """
+    alone = limit_kw.squeeze("site") if "site" in limit_kw.dims else limit_kw
+    alone = alone.drop_vars("site", errors="ignore").expand_dims(site=[site_id])
+    return float(charge(group, alone)[site_id].sessions["unserved_kwh"].sum())
+
+
 def stacked(by_site: Mapping[str, xr.DataArray], time: xr.DataArray) -> xr.DataArray:
     """Return series of several sites as one, over (time, site), at given times."""
     values = [series.reindex(time=time.to_numpy()).to_numpy() for series in by_site.values()]

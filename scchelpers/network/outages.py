@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -9,11 +10,11 @@ import xarray as xr
 
 from scchelpers import timebase
 from scchelpers.faults import UserError
-from scchelpers.network.cmc import Model
+from scchelpers.network.cmc import TOLERANCE, Model
 from scchelpers.network.control import finer
-from scchelpers.network.group import Group
+from scchelpers.network.group import Group, unserved_kwh
 from scchelpers.network.powerflow import supplied
-from scchelpers.network.topology import LOADS, opened
+from scchelpers.network.topology import LOADS, branches, opened
 
 
 def running(
@@ -145,3 +146,58 @@ def with_open(model: Model, branch: str, rule: str = "lifo") -> xr.Dataset:
         )
         .assign_attrs(dark=dark)
     )
+
+
+def with_each_open(
+    group: Group,
+    model: Model,
+    site_id: str,
+    span: tuple[pd.Timestamp, pd.Timestamp],
+    rule: str = "lifo",
+    *,
+    chosen: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Return what a CMC leaves a site while branches are out, one at a time.
+
+    Parameters
+    ----------
+    group : Group
+        The sites with their sessions.
+    model : Model
+        Network in normal running.
+    site_id : str
+        Site.
+    span : (Timestamp, Timestamp)
+        Half-open span of the outage [UTC].
+    rule : str
+        Order of access.
+    chosen : sequence of str
+        Branches to open in turn; none given: every branch.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By `out`, first `NORMAL`: supplied; left_share, mean limit over the request; unserved_kwh of
+        the sessions that begin in the span; dark, nodes without supply, and dark_kva, the highest
+        load there; over_share, highest loading of a branch above its rating, 0 where none is.
+
+    Raises
+    ------
+    UserError
+        If there is no such branch, or no interval in the span.
+    """
+    part, during = group.only([site_id]).between(*span), model.between(*span)
+    rows = {}
+    for out in [NORMAL, *(chosen or branches(model.network).index)]:
+        found = with_open(during, out, rule)
+        limit_kw = found["limit_kw"].sel(site=[site_id])
+        peak = float(found["loading"].max())
+        rows[out] = {
+            "supplied": bool(found["supplied"].sel(site=site_id)),
+            "left_share": float(limit_kw.mean()) / group.asked_kw(site_id),
+            "unserved_kwh": unserved_kwh(part, site_id, limit_kw),
+            "dark": len(found.attrs["dark"]),
+            "dark_kva": float(found["dark_kva"].max()),
+            "over_share": peak if peak > 1 + TOLERANCE else 0.0,
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("out")
