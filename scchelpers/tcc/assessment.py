@@ -258,9 +258,8 @@ def verdict(
             reasons.append("No firm capacity is left at all.")
         return Verdict(NOT_A_TCC, tuple(reasons))
     reasons = (
-        f"Consistent: on {percent(measured['inside_days'])} of the constrained days the constraint "
-        f"lies wholly inside the windows ({percent(measured['outside_share'])} of its half hours "
-        f"fall outside), and it is there in {percent(needed)} of their hours.",
+        f"Steady: on {percent(measured['inside_days'])} of the days without room the tight hours "
+        f"lie wholly inside the windows, and a window is needed in {percent(needed)} of its hours.",
         f"Limited: at least {span(free_h)} of every day stay free.",
     )
     depth = (
