@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from scchelpers import coincidence, importers, timebase
+from scchelpers import coincidence, importers, measures, timebase
+from scchelpers.diversity import counted
 from scchelpers.portfolio import Portfolio, Site
 
 FEEDERS = {
@@ -36,9 +37,14 @@ def imported(folder: Path, into: Path) -> Portfolio:
     return Portfolio.open(into)
 
 
-def case_of(site: Site, load_kva: xr.DataArray, rating: float) -> coincidence.Case:
-    """Charge a site's sessions under the headroom of a feeder rated at a share of its peak."""
-    requested_kw = coincidence.capacity(site, POWER_FACTOR).requested_kw
+def above(wanted: np.ndarray, left: np.ndarray) -> np.ndarray:
+    """Return what lies above the limit [kW]."""
+    return np.maximum(wanted - left, 0)
+
+
+def row_of(site: Site, load_kva: xr.DataArray, rating: float, block: str, many: int) -> dict:
+    """Return both views and the tests of a site under a feeder rated at a share of its peak."""
+    requested_kw = site.requested_kw or float(counted(site.chargepoints)["rated_kw"].sum())
     room = (rating * load_kva.max() - load_kva) * POWER_FACTOR
     limit_kw = room.clip(0.0, requested_kw).assign_attrs(units="kW")
     sessions = site.sessions[site.sessions["plug_in"] >= FIRST]
@@ -47,25 +53,32 @@ def case_of(site: Site, load_kva: xr.DataArray, rating: float) -> coincidence.Ca
     moved = coincidence.transferred(limit_kw, time, to_zone=site.timezone)
     # The months before the feeder's record begins are no part of the case.
     moved = moved.isel(time=slice(*np.flatnonzero(~np.isnan(moved.to_numpy()))[[0, -1]]))
-    return coincidence.study(sessions, site.chargepoints, moved, requested_kw)
-
-
-def row_of(case: coincidence.Case, block: str, permutations: int) -> dict:
-    """Return both views and the tests of one case."""
-    dno, customer = case.dno(), case.customer()
+    free, held = coincidence.charge(sessions, site.chargepoints, moved, requested_kw)
+    dno = measures.dno_measures(moved, requested_kw)
+    customer = measures.customer_measures(free, held, requested_kw=requested_kw)
     names = ("restricted_h", "full_h", "equivalent_full_h", "events")
     names += ("event_p50_h", "event_p90_h", "event_max_h")
-    row = {"requested_kw": case.requested_kw, "years": float(dno["observed_h"]) / 8760}
+    row = {"requested_kw": requested_kw, "years": float(dno["observed_h"]) / timebase.YEAR_H}
     row |= {"availability": float(dno["availability"])} | {n: float(dno[n]) for n in names}
     names = ("sessions", "wanted_share", "loss_share", "wanted_kwh", "lost_kwh", "unserved_kwh")
     row |= {name: float(customer[name]) for name in (*names, "short_sessions", "delay_p90_min")}
-    blocks = coincidence.cut(case, block=block)
-    for measure, test in coincidence.tests(blocks, permutations=permutations).items():
+    wanted, left = coincidence.by_day(
+        free.power_kw, coincidence.limit_on(moved, free.power_kw), timezone=site.timezone
+    )
+    members, stratum = coincidence.blocks(wanted.index, block)
+    losses = {"lost_kwh": above, "restricted_kwh": lambda w, kw: w * (kw < requested_kw - 1e-9)}
+    for measure, loss in losses.items():
+        pair = coincidence.pairs(wanted, left, members, loss)
+        test = coincidence.permuted(pair, stratum, permutations=many)
         for name in ("ratio", "low", "high", "p_more", "p_less"):
             row[f"{measure} {name}"] = float(test[name])
-    row["blocks"] = len(blocks.members)
-    turned_kwh = coincidence.turned(blocks)
-    row["clock ratio"] = turned_kwh[0.0] / turned_kwh.mean() if turned_kwh.max() else np.nan
+    row["blocks"] = len(members)
+    slots = left.shape[1]
+    turned = [
+        above(wanted.to_numpy(), np.roll(left.to_numpy(), k * slots // 48, axis=1)).sum()
+        for k in range(48)
+    ]
+    row["clock ratio"] = turned[0] / np.mean(turned) if max(turned) else np.nan
     return row
 
 
@@ -81,8 +94,10 @@ def false_alarms(memory: float, cases: int = 300) -> dict[str, float]:
             for _ in range(2)
         )
         for block in alarms:
-            data = coincidence.blocks(demand, limit, 10.0, block=block, timezone="UTC")
-            test = coincidence.permuted(coincidence.pairs(data), data.stratum, permutations=199)
+            wanted, left = coincidence.by_day(demand, limit, timezone="UTC")
+            members, stratum = coincidence.blocks(wanted.index, block)
+            pair = coincidence.pairs(wanted, left, members, above)
+            test = coincidence.permuted(pair, stratum, permutations=199)
             alarms[block] += float(test["p_more"]) < 0.05
     return {block: many / cases for block, many in alarms.items()}
 
@@ -115,7 +130,7 @@ def main() -> None:
             load_kva = portfolio.loads("network_kva", feeder)["network_kva"].load()
             sites = {site_id: portfolio.site(site_id) for site_id in portfolio.site_ids}
             rows = {
-                name: row_of(case_of(site, load_kva, asked.rating), asked.block, asked.permutations)
+                name: row_of(site, load_kva, asked.rating, asked.block, asked.permutations)
                 for name, site in sites.items()
                 if (site.sessions["plug_in"] >= FIRST).sum() > 0
             }

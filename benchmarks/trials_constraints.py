@@ -19,6 +19,7 @@ import xarray as xr
 from trials_coincidence import FEEDERS, FIRST, POWER_FACTOR, imported
 
 from scchelpers import coincidence, network, timebase
+from scchelpers.diversity import counted
 from scchelpers.network import Control, Group
 from scchelpers.portfolio import Portfolio
 
@@ -45,7 +46,8 @@ def study_of(portfolio: Portfolio, load_kva: xr.DataArray, rating_kva: float, ma
     rating = pd.Series(rating_kva, index=["winter", "spring", "summer", "autumn"])
     placed = []
     for site in sites:
-        requested_kva = coincidence.capacity(site, POWER_FACTOR).requested_kw / POWER_FACTOR
+        rated_kw = float(counted(site.chargepoints)["rated_kw"].sum())
+        requested_kva = site.requested_kva or rated_kw / POWER_FACTOR
         meta = site.meta | {
             "asset_id": "feeder", "requested_kva": requested_kva, "power_factor": POWER_FACTOR
         }  # fmt: skip

@@ -1,6 +1,5 @@
 """Coincidence: worked cases, exact enumeration of the test, its size and power, and the clock."""
 
-import doctest
 import itertools
 
 import numpy as np
@@ -8,10 +7,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from scchelpers import charging, coincidence, timebase
-from scchelpers.coincidence import findings
+from scchelpers import coincidence, measures, timebase
 from scchelpers.faults import UserError
-from scchelpers.figures import coincidence as draw
 from scchelpers.portfolio import Portfolio
 from scchelpers.portfolio.limits import read_limit
 from tests.conftest import ROOT
@@ -36,22 +33,37 @@ def demo():
     return Portfolio.open(ROOT / "data" / "demo")
 
 
+def above(wanted, left):
+    return np.maximum(wanted - left, 0)
+
+
+def while_restricted(wanted, left):
+    return wanted * (left < CAPACITY_KW)
+
+
+def cut(demand, limit, block="week", timezone=timebase.LONDON):
+    """Return wanted and left by day, members and strata."""
+    wanted, left = coincidence.by_day(demand, limit, timezone=timezone)
+    return wanted, left, *coincidence.blocks(wanted.index, block)
+
+
+def judged(demand, limit, block="week", timezone=timebase.LONDON, **options):
+    wanted, left, members, stratum = cut(demand, limit, block, timezone)
+    pair = coincidence.pairs(wanted, left, members, above)
+    return coincidence.permuted(pair, stratum, **options)
+
+
 @pytest.fixture(scope="module")
 def taxi(demo):
+    """Charging under the headroom of the network, and that limit."""
     site = demo.site("station-taxi-hub")
-    asked = coincidence.capacity(site, 0.98)
-    limit = coincidence.limit_of(site, "lmc", asked)
-    return coincidence.study(
-        site.sessions, site.chargepoints, limit, asked.requested_kw, step="30min"
+    load = site.half_hours()
+    room = (load["rating_kva"] - load["load_kva"]) * site.power_factor
+    limit = array(room.clip(0, site.requested_kw), load.index.tz_localize("UTC"))
+    pair = coincidence.charge(
+        site.sessions, site.chargepoints, limit, site.requested_kw, step="30min"
     )
-
-
-@pytest.mark.parametrize("name", ["schemes", "uses", "tabulated"])
-def test_examples_in_docstrings(name):
-    module = __import__(f"scchelpers.coincidence.{name}", fromlist=[name])
-    found = doctest.testmod(module)
-    assert found.attempted > 0
-    assert found.failed == 0
+    return site, limit, *pair
 
 
 # The test by permutation
@@ -63,9 +75,9 @@ def test_pairs_of_a_worked_case():
     noon = time.hour == 12
     demand = array(np.where(noon, np.where(time.day == 5, 6, 8), 0), time)
     limit = array(np.where(noon & (time.day == 5), 5, 10), time)
-    data = coincidence.blocks(demand, limit, CAPACITY_KW, block="day")
-    assert coincidence.pairs(data).tolist() == [[1, 0], [3, 0]]
-    assert coincidence.pairs(data, "wanted_restricted_kwh").tolist() == [[6, 0], [8, 0]]
+    wanted, left, members, _ = cut(demand, limit, "day")
+    assert coincidence.pairs(wanted, left, members, above).tolist() == [[1, 0], [3, 0]]
+    assert coincidence.pairs(wanted, left, members, while_restricted).tolist() == [[6, 0], [8, 0]]
 
 
 def test_permutations_agree_with_full_enumeration():
@@ -113,8 +125,7 @@ def test_false_alarms_are_as_rare_as_they_should_be(block):
     for seed in range(n):
         rng = np.random.default_rng(seed)
         demand, limit = (array(np.repeat(rng.normal(5, 1, 56), 2), time) for _ in range(2))
-        data = coincidence.blocks(demand, limit, CAPACITY_KW, block=block, timezone="UTC")
-        test = coincidence.permuted(coincidence.pairs(data), data.stratum, permutations=199)
+        test = judged(demand, limit, block, "UTC", permutations=199)
         alarms += float(test["p_more"]) < 0.1
     assert 0.02 * n < alarms < 0.2 * n
 
@@ -124,13 +135,7 @@ def test_a_shared_cause_is_found_and_its_sign_told():
     time = year()
     cold = np.repeat(rng.normal(0, 1, 52), 168)
     demand = array(5 + cold, time)
-    found = {
-        sign: coincidence.blocks(demand, array(5 - sign * cold, time), CAPACITY_KW, timezone="UTC")
-        for sign in (1, -1)
-    }
-    tests = {
-        sign: coincidence.permuted(coincidence.pairs(b), b.stratum) for sign, b in found.items()
-    }
+    tests = {sign: judged(demand, array(5 - sign * cold, time), timezone="UTC") for sign in (1, -1)}
     assert float(tests[1]["p_more"]) < 0.001
     assert float(tests[1]["low"]) > 1
     assert float(tests[-1]["p_less"]) < 0.001
@@ -144,21 +149,18 @@ def test_a_season_shared_by_both_is_not_taken_for_coincidence_of_days():
     winter = timebase.season(time) == "winter"
     demand = array(np.where(winter, 8, 4) + np.repeat(rng.normal(0, 0.3, 364), 24), time)
     limit = array(np.where(winter, 7, 10) - np.repeat(rng.random(364), 24) * winter, time)
-    data = coincidence.blocks(demand, limit, CAPACITY_KW)
-    test = coincidence.permuted(coincidence.pairs(data), data.stratum)
+    test = judged(demand, limit)
     assert float(test["observed_kwh"]) > 0
     assert min(float(test["p_more"]), float(test["p_less"])) > 0.025
 
 
-def test_a_window_alike_every_week_leaves_nothing_to_permute(demo):
-    site = demo.site("elm-road-lamps")
-    asked = coincidence.capacity(site, 0.98)
-    limit = coincidence.limit_of(site, "tcc", asked, cap=0.1)
-    case = coincidence.study(site.sessions, site.chargepoints, limit, asked.requested_kw)
-    tests = coincidence.tests(coincidence.cut(case), permutations=99)
-    assert float(tests["lost_kwh"]["observed_kwh"]) > 0
-    assert not tests["lost_kwh"]["testable"]
-    assert "same limit" in findings.chance(tests, "week")
+def test_a_window_alike_every_week_leaves_nothing_to_permute():
+    time = year("30min", days=84)
+    demand = array(np.random.default_rng(0).uniform(0, 9, len(time)), time)
+    evening = timebase.in_window(time, "16:30", "18:30")
+    test = judged(demand, array(np.where(evening, 1.0, CAPACITY_KW), time), permutations=99)
+    assert float(test["observed_kwh"]) > 0
+    assert not test["testable"]
 
 
 # Days and clocks
@@ -169,13 +171,12 @@ def test_days_of_46_and_50_half_hours_keep_their_clock():
     clock = timebase.clock(time)
     limit = array(np.where(clock.hour == 17, 2.0, CAPACITY_KW), time)
     demand = array(np.full(len(time), 3.0), time)
-    data = coincidence.blocks(demand, limit, CAPACITY_KW, block="day")
-    assert len(data.day) == 168
-    assert (data.limit_kw[:, 34:36] == 2).all()
-    assert (np.delete(data.limit_kw, [34, 35], axis=1) == CAPACITY_KW).all()
-    skipped = data.day == pd.Timestamp("2027-03-28")
-    assert data.demand_kw[skipped, 2:4].tolist() == [[0.0, 0.0]]
-    assert coincidence.turned(data)[0.0] == pytest.approx(168 * 1.0)
+    wanted, left = coincidence.by_day(demand, limit)
+    assert len(wanted) == 168
+    assert (left.iloc[:, 34:36] == 2).all(axis=None)
+    assert (np.delete(left.to_numpy(), [34, 35], axis=1) == CAPACITY_KW).all()
+    assert wanted.loc["2027-03-28"].iloc[2:4].tolist() == [0.0, 0.0]
+    assert above(wanted, left).to_numpy().sum() / 2 == pytest.approx(168 * 1.0)
 
 
 def test_days_with_unknown_limits_and_broken_weeks_are_left_out():
@@ -183,36 +184,32 @@ def test_days_with_unknown_limits_and_broken_weeks_are_left_out():
     limit = array(np.full(len(time), 5.0), time)
     limit[24 * 8 + 3] = np.nan  # a Tuesday of the second week
     demand = array(np.full(len(time), 6.0), time)
-    by_day = coincidence.blocks(demand, limit, CAPACITY_KW, block="day", timezone="UTC")
-    by_week = coincidence.blocks(demand, limit, CAPACITY_KW, block="week", timezone="UTC")
-    assert len(by_day.members) == 20
-    assert len(by_week.members) == 2
-    assert set(by_day.stratum) == {"winter weekday", "winter saturday", "winter sunday"}
+    *_, days, kinds = cut(demand, limit, "day", "UTC")
+    *_, weeks, _ = cut(demand, limit, "week", "UTC")
+    assert len(days) == 20
+    assert len(weeks) == 2
+    assert set(kinds) == {"winter weekday", "winter saturday", "winter sunday"}
 
 
 def test_a_week_in_two_seasons_changes_places_with_none():
     time = year(days=364)
-    data = coincidence.blocks(
-        *(array(np.full(len(time), x), time) for x in (6.0, 5.0)), CAPACITY_KW, timezone="UTC"
-    )
-    alone = [s for s in data.stratum if " to " in s]
+    *_, stratum = cut(*(array(np.full(len(time), x), time) for x in (6.0, 5.0)), timezone="UTC")
+    alone = [s for s in stratum if " to " in s]
     assert len(alone) == len(set(alone)) == 4
 
 
-def test_turning_the_clock_moves_the_limit_later():
-    time = year(days=1)
-    demand = array(np.where(time.hour == 18, 4.0, 0.0), time)
-    limit = array(np.where(time.hour == 16, 1.0, CAPACITY_KW), time)
-    data = coincidence.blocks(demand, limit, CAPACITY_KW, block="day", timezone="UTC")
-    turned = coincidence.turned(data)
-    assert turned[2.0] == 3.0
-    assert turned.drop([2.0, 2.5]).sum() == 0
-
-
 def test_unknown_block_is_refused():
-    time = year(days=2)
     with pytest.raises(UserError, match="write 'week' or 'day'"):
-        coincidence.blocks(*(array(np.ones(len(time)), time),) * 2, 1.0, block="month")
+        coincidence.blocks(pd.date_range("2026-01-05", periods=14), "month")
+
+
+def test_demand_and_limit_of_other_times_are_refused():
+    one, other = (
+        array(np.ones(48), year("1h", 2, start))
+        for start in ("2026-01-05T00:00Z", "2026-01-06T00:00Z")
+    )
+    with pytest.raises(UserError, match="the same times"):
+        coincidence.by_day(one, other)
 
 
 # Cases
@@ -236,13 +233,13 @@ def test_a_case_is_measured_against_the_requested_capacity():
     evses = pd.DataFrame({"evse_id": ["E1", "E2"], "rated_kw": 7.0})
     time = timebase.grid("2026-01-05T00:00Z", "2026-01-06T00:00Z", "30min")
     limit = array(np.where(time.hour == 16, 4.0, 10.0), time)
-    case = coincidence.study(sessions, evses, limit, 10.0)
-    assert case.left_out == 1
-    customer = case.customer()
+    free, held = coincidence.charge(sessions, evses, limit, 10.0)
+    assert free.sessions.index.tolist() == ["a", "b"]
+    customer = measures.customer_measures(free, held, requested_kw=10.0)
     # With 10 kW each gets 5 kW in the first hour, with 4 kW each 2 kW: a lacks 2 and 5 kWh.
     assert float(customer["unserved_kwh"]) == pytest.approx(3.0)
     assert float(customer["lost_kwh"]) == pytest.approx(6.0)
-    assert float(case.dno()["max_cut_kw"]) == 6.0
+    assert float(measures.dno_measures(limit, 10.0)["max_cut_kw"]) == 6.0
 
 
 def test_sessions_in_a_gap_of_the_limit_are_left_out():
@@ -257,45 +254,17 @@ def test_sessions_in_a_gap_of_the_limit_are_left_out():
             "plug_out": pd.to_datetime([f"2026-01-05T{b}Z" for _, b in hours]),
         }
     )
-    assert coincidence.inside(sessions, limit)["session_id"].tolist() == ["a", "d"]
+    assert coincidence.known_stays(sessions, limit)["session_id"].tolist() == ["a", "d"]
 
 
-def test_patterns_add_up_to_the_whole(taxi):
-    customer, dno = taxi.customer(), taxi.dno()
-    for by in ("half_hour", "weekday", "season"):
-        found = coincidence.pattern(taxi, by)
-        assert found["lost_kwh"].sum() == pytest.approx(float(customer["lost_kwh"]))
-        assert found["restricted_h"].sum() == pytest.approx(float(dno["restricted_h"]))
-        assert found["unserved_kwh"].sum() == pytest.approx(
-            float(customer["unserved_kwh"]), abs=0.5
-        )
-
-
-def test_blocks_hold_the_loss_of_the_case(taxi):
-    data = coincidence.cut(taxi, block="day")
-    lost = float(taxi.customer()["lost_kwh"])
-    assert np.trace(coincidence.pairs(data)) == pytest.approx(lost, rel=1e-3)
-    assert coincidence.turned(data)[0.0] == pytest.approx(lost, rel=1e-3)
-
-
-def test_more_growth_never_restricts_less(demo, taxi):
-    site = demo.site("station-taxi-hub")
-    asked = coincidence.capacity(site, 0.98)
-    limits = {g: coincidence.limit_of(site, "lmc", asked, growth=g) for g in (0.0, 0.1, 0.3)}
-    found = coincidence.under_growth(
-        site.sessions, site.chargepoints, limits, asked.requested_kw, step="30min"
-    )
-    for name in ("restricted_h", "lost_kwh", "unserved_kwh"):
-        assert found[name].is_monotonic_increasing, name
-    assert found.loc[0.0, "lost_kwh"] == pytest.approx(float(taxi.customer()["lost_kwh"]))
-
-
-def test_no_shift_changes_nothing_and_a_shift_does(demo, taxi):
-    site = demo.site("station-taxi-hub")
-    options = (site.sessions, site.chargepoints)
-    found = coincidence.under_shift(taxi, *options, [0, 4], step="30min")
-    assert found.loc[0, "unserved_kwh"] == pytest.approx(float(taxi.customer()["unserved_kwh"]))
-    assert found.loc[4, "lost_kwh"] != found.loc[0, "lost_kwh"]
+def test_days_hold_the_loss_of_the_charging(taxi):
+    site, limit, free, held = taxi
+    found = measures.customer_measures(free, held, requested_kw=site.requested_kw)
+    fine = coincidence.limit_on(limit, free.power_kw)
+    wanted, left, members, _ = cut(free.power_kw, fine, "day")
+    pair = coincidence.pairs(wanted, left, members, above)
+    assert float(found["lost_kwh"]) > 0
+    assert np.trace(pair) == pytest.approx(float(found["lost_kwh"]), rel=1e-3)
 
 
 def test_a_moved_limit_keeps_weekday_and_clock_across_zones_and_changes():
@@ -311,76 +280,14 @@ def test_a_moved_limit_keeps_weekday_and_clock_across_zones_and_changes():
     assert moved.attrs["weeks"] == 313
 
 
-@pytest.mark.parametrize(
-    ("site_id", "wished", "used"),
-    [
-        ("elm-road-lamps", "lmc", "lmc"),
-        ("village-hall", "lmc", "tcc"),
-        ("caltech-garage", "tcc-derived", "tcc"),
-        ("caltech-garage", "static", "static"),
-    ],
-)
-def test_a_site_without_network_takes_the_stated_window(demo, site_id, wished, used):
-    site = demo.site(site_id)
-    assert coincidence.scheme_for(site, wished) == used
-    asked = coincidence.capacity(site, 0.98)
-    limit = coincidence.limit_of(site, used, asked)
-    assert float(limit.max()) <= asked.requested_kw + 1e-9
-    case = coincidence.study(
-        site.sessions.head(200), site.chargepoints, limit, asked.requested_kw, step="30min"
-    )
-    said = findings.coverage(case, asked, wished, used)
-    assert ("no network asset" in said) == (used != wished)
-
-
-def test_schemes_and_caps_that_cannot_be_are_refused(demo):
-    site = demo.site("elm-road-lamps")
-    with pytest.raises(UserError, match="did you mean static"):
-        coincidence.scheme_for(site, "statik")
-    with pytest.raises(UserError, match=r"cap = 1\.5"):
-        coincidence.limit_of(site, "static", coincidence.capacity(site, 0.98), cap=1.5)
-
-
-def test_uses_are_scaled_to_their_own_highest_demand(demo, taxi):
-    ids = coincidence.sites_of_uses(demo.sites, "station-taxi-hub", 1)
-    assert ids[0] == "station-taxi-hub"
-    assert len(ids) == 6
-    found, left = coincidence.compare_uses(
-        demo.site, ["station-taxi-hub", "elm-road-lamps", "caltech-garage"], taxi, step="30min"
-    )
-    assert not left
-    lamps = demo.site("elm-road-lamps")
-    inside = coincidence.inside(lamps.sessions, taxi.limit_kw)
-    free = charging.simulate(inside, chargepoints=lamps.chargepoints, step="30min")
-    assert found.loc["elm-road-lamps", "peak_kw"] == pytest.approx(float(free.power_kw.max()))
-    assert (found["unserved_share"] <= found["lost_share"] + 1e-9).all()
-    assert found.loc["caltech-garage", "use"] == "workplace"
-
-
-def test_a_site_without_sessions_gets_a_sentence_and_no_figure(demo):
-    site = demo.site("village-hall")
-    asked = coincidence.capacity(site, 0.98)
-    limit = coincidence.limit_of(site, "tcc", asked)
-    case = coincidence.study(site.sessions.head(0), site.chargepoints, limit, asked.requested_kw)
-    dno, customer = case.dno(), case.customer()
-    blocks = coincidence.cut(case)
-    tests = coincidence.tests(blocks, permutations=99)
-    said = findings.answer(dno, customer, tests, coincidence.turned(blocks))
-    assert "No answer for this site" in said[0]
-    assert draw.chance(tests, "week") is None
-
-
-def test_figures_say_what_they_show(taxi):
-    tests = coincidence.tests(coincidence.cut(taxi), permutations=199)
-    drawn = {
-        "levels": draw.levels(taxi),
-        "clock": draw.by_clock(coincidence.pattern(taxi, "half_hour")),
-        "chance": draw.chance(tests, "week"),
-        "turned": draw.turned(coincidence.turned(coincidence.cut(taxi))),
-    }
-    lost = float(tests["lost_kwh"]["observed_kwh"])
-    assert f"{lost:,.0f}" in drawn["chance"][1]
-    assert all(len(alt) > 80 for _, alt in drawn.values())
+def test_a_limit_is_lent_as_it_is_within_its_years_and_moved_to_others(demo, taxi):
+    site, limit, *_ = taxi
+    share = (limit / site.requested_kw).assign_attrs(units="kW")
+    assert coincidence.borrowed(share, demo.site("elm-road-lamps"), site.timezone) is share
+    garage = demo.site("caltech-garage")
+    moved = coincidence.borrowed(share, garage, site.timezone)
+    assert moved.attrs["weeks"] != 0
+    assert len(coincidence.known_stays(garage.sessions, moved)) > 0.9 * len(garage.sessions)
 
 
 # A limit from a file

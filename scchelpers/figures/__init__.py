@@ -5,14 +5,12 @@ is nothing to draw it returns None and `show` does nothing: the report says so i
 """
 
 from scchelpers.figures import (
-    coincidence,
 )
 from scchelpers.figures.style import canvas, end_labels, legend_above
 from scchelpers.figures.vector import show, svg
 
 __all__ = [
     "canvas",
-    "coincidence",
     "end_labels",
     "legend_above",
     "show",
