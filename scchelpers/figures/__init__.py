@@ -4,8 +4,6 @@ A figure function takes data, draws, and returns `(figure, alt)`; `show` display
 is nothing to draw it returns None and `show` does nothing: the report says so in words.
 """
 
-from scchelpers.figures import (
-)
 from scchelpers.figures.style import canvas, end_labels, legend_above
 from scchelpers.figures.vector import show, svg
 
