@@ -8,7 +8,7 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install report lab test drill lint format demo lock clean
+.PHONY: help install report lab test references drill lint format demo lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -36,7 +36,11 @@ lab: install ## Open JupyterLab on the notebooks
 
 test: $(VENV)/.installed-test lint ## Run every test: unit, doctests, notebooks, pages, lint
 	$(BIN)/python -m pytest -n auto --dist loadfile
-	$(BIN)/python -m pytest -o addopts=-q --nbval-lax --nbval-cell-timeout=300 notebooks
+	SCC_PICTURES=off $(BIN)/python -m pytest -n auto --dist loadfile -o addopts=-q --nbval \
+		--nbval-cell-timeout=300 --nbval-sanitize-with tests/references/sanitize.cfg tests/references
+
+references: $(VENV)/.installed-test ## Renew the executed notebooks that make test compares with
+	$(BIN)/python -m tests.references
 
 drill: $(VENV)/.installed-test ## Try what faults do to a batch: over 200 of them, 8 minutes
 	$(BIN)/python benchmarks/drill.py
