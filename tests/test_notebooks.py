@@ -8,6 +8,7 @@ import nbformat
 import pytest
 
 from scchelpers.runner import notebooks
+from tests import documents
 from tests.conftest import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -147,3 +148,11 @@ def test_no_quantity_is_typed_into_a_sentence(path):
 def test_figures_of_merit_are_recorded_once(path):
     last = [c for c in cells(path, "code") if re.search(r"^record\(", c.source, re.M)]
     assert len(last) == 1  # where data lack, a cell may record that before it stops
+
+
+@pytest.mark.parametrize("page", documents.pages(), ids=lambda page: page.stem)
+def test_the_documents_name_the_parameters_as_the_notebooks_have_them(page):
+    text = page.read_text(encoding="utf-8")
+    assert documents.with_table(text, documents.rows(documents.pages()[page])) == text, (
+        "run `python -m tests.documents`"
+    )
