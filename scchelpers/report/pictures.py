@@ -13,12 +13,14 @@ import hashlib
 import io
 import os
 import re
+import textwrap
 from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
 
 STYLE = Path(__file__).with_name("workbook.mplstyle")
-WIDEST_IN = 6.2  # at 11 points still legible when a phone shows it at 390 pixels
+WIDEST_IN = 5.6  # at 11 points still legible when a phone shows it at 390 pixels
+TITLE_CHARACTERS = 62  # that fit over the whole width
 # Figures are laid out in the first, which Matplotlib ships and which is about the widest of these:
 # a reader without it sees one of the others, and names keep to their places.
 FONTS = "'DejaVu Sans', Verdana, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
@@ -130,6 +132,7 @@ def svg(figure) -> str:
     width, height = figure.get_size_inches()
     if width > WIDEST_IN:
         figure.set_size_inches(WIDEST_IN, height)
+    _wrap_titles(figure)
     text = _written(figure)
     if len(text) > LARGEST:
         for artist in figure.findobj(_is_large):
@@ -147,6 +150,19 @@ def svg(figure) -> str:
     ElementTree.register_namespace("", _SVG)
     ElementTree.register_namespace("xlink", _LINK)
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def _wrap_titles(figure) -> None:
+    """Break titles that are longer than their panel is wide."""
+    texts = [(ax.title, ax.get_position().width) for ax in figure.axes]
+    texts += [(ax._left_title, ax.get_position().width) for ax in figure.axes]
+    if figure._suptitle is not None:
+        texts.append((figure._suptitle, 0.9))
+    for text, share in texts:
+        fits = max(18, int(TITLE_CHARACTERS * share / 0.8))
+        words = text.get_text()
+        if len(words) > fits and "\n" not in words and "$" not in words:
+            text.set_text(textwrap.fill(words, fits))
 
 
 def _written(figure) -> str:

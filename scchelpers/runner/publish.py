@@ -29,14 +29,13 @@ from scchelpers.runner.notebooks import name_in_words
 TEMPLATES = Path(__file__).with_name("template")
 LARGEST_KB = 500
 _LEFT_OUT = {"injected-parameters", "remove-cell", "papermill-error-cell-tag"}
-ANSWER = "answer"
+ANSWER, ANSWER_HEADING = "answer", "## Answer"
 _IMAGES = ("image/png", "image/jpeg", "image/svg+xml")
 _ALONE = {"before": None, "after": None}
 # What a data address may hold as it is, within double quotes.
 _SAFE = " !$'()*+,-./:;=?@[]^_`{|}~"
 _WHITE = re.compile(r"\s+")
 _BARE = re.compile(r"\[?<.*>\]?|None|\[Text\(.*\)\]", re.S)
-_BARE_HEADING = re.compile(r"#+ [^\n]+")
 
 
 def publish(executed: str | Path, page: str | Path, **context) -> None:
@@ -199,7 +198,10 @@ def _for_readers(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         tags = cell.metadata.get("tags", [])
         cell.outputs = [] if "hide-output" in tags else [o for o in cell.outputs if _shown(o)]
         cell.metadata["transient"] = {
-            "remove_source": "remove-input" in tags or not cell.source.strip()
+            # Of a sentence the page shows what it says, not how.
+            "remove_source": "remove-input" in tags
+            or not cell.source.strip()
+            or cell.source.startswith("%%say")
         }
         for output in cell.outputs:
             _give_alt(cell, output)
@@ -223,7 +225,7 @@ def _answer_first(cells: list) -> list:
     if not answers or not cells or cells[0].cell_type != "markdown":
         return cells
     moved = [cells[n] for n in answers]
-    headings = {n - 1 for n in answers if _BARE_HEADING.fullmatch(cells[n - 1].source.strip())}
+    headings = {n for n, cell in enumerate(cells) if cell.source.strip() == ANSWER_HEADING}
     rest = [cell for n, cell in enumerate(cells) if n not in {*answers, *headings}]
     return [rest[0], *moved, *rest[1:]]
 
