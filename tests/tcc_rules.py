@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from scchelpers import timebase
+from scchelpers.report.words import count
 from scchelpers.tcc.windows import DAYS, MINUTES, checked, length_min
-from scchelpers.wording import count
 
 _NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 

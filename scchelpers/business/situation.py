@@ -23,9 +23,7 @@ from scchelpers.diversity import counted
 from scchelpers.faults import UserError
 from scchelpers.site import Site
 from scchelpers.tcc import profiled
-from scchelpers.tcc.cells import half_hourly
-from scchelpers.tcc.derivation import grown
-from scchelpers.tcc.ratings import rating_at
+from scchelpers.tcc.derivation import grown, half_hourly, rating_at
 
 
 @dataclass(frozen=True, eq=False)

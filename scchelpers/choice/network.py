@@ -16,8 +16,7 @@ from scchelpers.portfolio import Portfolio
 from scchelpers.portfolio.network import Network as Model
 from scchelpers.portfolio.tables import RATING_SEASONS
 from scchelpers.site import Site
-from scchelpers.tcc.cells import half_hourly
-from scchelpers.tcc.ratings import rating_at
+from scchelpers.tcc.derivation import half_hourly, rating_at
 from scchelpers.timebase import YEAR_H
 
 EPS_KVA = 1e-6

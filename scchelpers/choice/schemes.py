@@ -16,9 +16,9 @@ from scchelpers.choice.network import Network
 from scchelpers.faults import UserError
 from scchelpers.network import Control, as_measured, setpoints
 from scchelpers.network.control import finer
+from scchelpers.report.words import NARROW, count, listed, quantity
 from scchelpers.site import Site
-from scchelpers.tcc import forecasting
-from scchelpers.wording import NARROW, count, listed, quantity
+from scchelpers.tcc import profiled
 
 
 @dataclass(frozen=True)
@@ -416,9 +416,9 @@ def _forecast(load: xr.DataArray, quantile: float, timezone: str) -> xr.DataArra
     shifted = before.assign_coords(time=before["time"] - np.timedelta64(364, "D"))
     shifted = shifted.where(shifted["time"] < load["time"][0], drop=True)
     longer = xr.concat([shifted, load], "time") if shifted.sizes["time"] else load
-    history = forecasting.read_history(longer, tz=timezone)
+    history = profiled.read_history(longer, tz=timezone)
     settings = {"quantile": quantile, "warm_up_days": 60, "tz": timezone}
-    found = forecasting.forecast(history, load["time"], FORECAST, **settings)
+    found = profiled.forecast(history, load["time"], FORECAST, **settings)
     return found.fillna(float(load.max()))
 
 

@@ -17,8 +17,8 @@ import pandas as pd
 
 from scchelpers.choice import schemes
 from scchelpers.choice.schemes import Applicant, timed_study
-from scchelpers.tcc.suitability import FREE_H
-from scchelpers.wording import count, percent, quantity
+from scchelpers.report.words import count, percent, quantity
+from scchelpers.tcc.assessment import FREE_H
 
 VOLTAGES = ("LV", "11 kV", "33 kV")
 

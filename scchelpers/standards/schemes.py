@@ -10,10 +10,9 @@ from scchelpers import tcc, timebase
 from scchelpers.faults import UserError
 from scchelpers.site import Site
 from scchelpers.standards.schedule import COLUMNS, Schedule, month_runs
-from scchelpers.tcc import forecasting, profiled
-from scchelpers.tcc.cells import DayTypes
-from scchelpers.tcc.request import Basis
-from scchelpers.tcc.study import Seasons, Study
+from scchelpers.tcc import profiled
+from scchelpers.tcc.assessment import Basis, Seasons, Study
+from scchelpers.tcc.derivation import DayTypes
 
 
 def tcc_schedule(
@@ -224,11 +223,11 @@ def profiled_schedule(
     before = load.get_index("time")
     before = before[before < half_hours[-1]]
     known = load.reindex(time=before.union(half_hours))
-    history = forecasting.read_history(known, issue=issue_time, tz=zone)
+    history = profiled.read_history(known, issue=issue_time, tz=zone)
     days = len(history.days) - 1
     if days < 56:
         raise UserError(f"day = {wanted:%Y-%m-%d}: {days} days on record before it; 56 are needed")
-    forecast_kva = forecasting.forecast(
+    forecast_kva = profiled.forecast(
         history, half_hours.to_numpy(), rule, quantile=quantile, warm_up_days=days, tz=zone
     )
     limit_kw = profiled.limit(

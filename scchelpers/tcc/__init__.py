@@ -9,15 +9,16 @@ from scchelpers.tcc.assessment import (
     FREE_H,
     Basis,
     Seasons,
+    Study,
     Verdict,
     by_window,
     consistency,
     constrained,
     firm_capacity,
     requested_capacity,
+    study,
     verdict,
 )
-from scchelpers.tcc.breaches import breaches, excess
 from scchelpers.tcc.customer import opt_out
 from scchelpers.tcc.derivation import (
     Cells,
@@ -31,9 +32,7 @@ from scchelpers.tcc.derivation import (
     windows_in,
     windows_of,
 )
-from scchelpers.tcc.proof import bootstrap, out_of_sample
-from scchelpers.tcc.stress import last_year, protection
-from scchelpers.tcc.study import Study, study
+from scchelpers.tcc.proof import bootstrap, breaches, excess, last_year, out_of_sample, protection
 from scchelpers.tcc.windows import limit, limit_kva
 
 __all__ = [

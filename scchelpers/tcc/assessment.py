@@ -12,6 +12,7 @@ import xarray as xr
 
 from scchelpers import diversity, timebase
 from scchelpers.faults import UserError
+from scchelpers.report.words import NARROW, percent, quantity
 from scchelpers.site import Site
 from scchelpers.tcc.derivation import (
     Cells,
@@ -24,7 +25,6 @@ from scchelpers.tcc.derivation import (
 )
 from scchelpers.tcc.windows import COLUMNS, inside, limit
 from scchelpers.timebase import LONDON
-from scchelpers.wording import NARROW, percent, quantity
 
 
 def constrained(

@@ -305,7 +305,7 @@ def issue(
     issue_time : str
         Clock time on the day before at which limits are issued.
     rules : sequence of str
-        Forecasts to try, of `forecasting.RULES`.
+        Forecasts to try, of `profiled.RULES`.
     warm_up_days, refit_days : int
         Days on record before the first limit, and days between fits.
     timezone : str
