@@ -373,27 +373,27 @@ def ways_to_connect(
     def unmanaged(_) -> tuple:
         return None, np.nan
 
-    def static(at_kva: float) -> tuple:
-        return max(0.0, at_kva * power_factor - highest_kw), np.nan
+    def static(dsc_kva: float) -> tuple:
+        return max(0.0, dsc_kva * power_factor - highest_kw), np.nan
 
-    def following(at_kva: float) -> tuple:
+    def following(dsc_kva: float) -> tuple:
         given = supply | {"latency": latency}
-        margin_kw = required_margin(residual_kw, at_kva, tolerated_h=tolerated_h, **given)
-        return dynamic_limit(residual_kw, at_kva, margin_kw=margin_kw, **given), margin_kw
+        margin_kw = required_margin(residual_kw, dsc_kva, tolerated_h=tolerated_h, **given)
+        return dynamic_limit(residual_kw, dsc_kva, margin_kw=margin_kw, **given), margin_kw
 
-    def row(at_kva: float, limit) -> dict:
-        limit_kw, margin_kw = limit(at_kva)
-        found = yearly(customers, residual_kw, limit_kw, at_kva, **supply)
+    def row(dsc_kva: float, limit) -> dict:
+        limit_kw, margin_kw = limit(dsc_kva)
+        found = yearly(customers, residual_kw, limit_kw, dsc_kva, **supply)
         within = found["excursion_h"] <= tolerated_h + 1e-9
         served = _meets(found, unserved_target, short_target)
         return (
-            {"kva": float(at_kva), "margin_kw": margin_kw}
+            {"kva": float(dsc_kva), "margin_kw": margin_kw}
             | found
             | {"admissible": served and within}
         )
 
-    def serves(at_kva: float, limit) -> bool:
-        done = customers.charge(limit(at_kva)[0])
+    def serves(dsc_kva: float, limit) -> bool:
+        done = customers.charge(limit(dsc_kva)[0])
         return _meets(customers.service(done), unserved_target, short_target)
 
     rows = {"no management": row(kva, unmanaged)}

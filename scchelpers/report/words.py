@@ -183,7 +183,7 @@ def escape(text: object) -> str:
     >>> escape("<b>Car_park</b>")
     '&lt;b&gt;Car\\_park&lt;/b&gt;'
     """
-    return _MARKDOWN.sub(r"\\\1", html.escape(str(text)))
+    return _MARKDOWN.sub(r"\\\1", html.escape(str(text), quote=False))
 
 
 def left_out(set_aside: dict[str, int]) -> str:
