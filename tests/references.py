@@ -15,7 +15,10 @@ import papermill
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "tests" / "references"
 SITES = ("elm-road-lamps", "kelvin-van-depot")
-LACKING = {("09_compliance", "kelvin-van-depot")}  # not in the register
+LACKING = {
+    ("03_clm_volatility", "elm-road-lamps"),  # no other load on record
+    ("09_compliance", "kelvin-van-depot"),  # not in the register
+}
 GIVEN = {"portfolio": "../../data/demo"}  # as seen from the folder of the references
 
 

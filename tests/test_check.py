@@ -9,7 +9,8 @@ import xarray as xr
 
 from scchelpers.faults import UserError
 from scchelpers.portfolio import Portfolio, store
-from scchelpers.portfolio.check import check, set_aside
+from scchelpers.portfolio.check import check_portfolio as check
+from scchelpers.portfolio.check import set_aside
 from scchelpers.portfolio.rules import ENERGY_RULE, OVERLAP_RULE
 
 

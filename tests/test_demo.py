@@ -13,7 +13,7 @@ import make_demo as demo
 from make_demo import loads, measured
 from make_demo.sessions import place
 from scchelpers.portfolio import Portfolio
-from scchelpers.portfolio.check import check
+from scchelpers.portfolio.check import check_portfolio as check
 from scchelpers.timebase import clock, local_date, season, utc_index
 
 DATA = Path(__file__).parents[1] / "data"

@@ -6,7 +6,7 @@ import pytest
 
 from scchelpers.faults import UserError
 from scchelpers.portfolio import Portfolio
-from scchelpers.portfolio.check import check
+from scchelpers.portfolio.check import check_portfolio as check
 from tests import networks
 
 SOUND = {

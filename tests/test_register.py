@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from scchelpers import register
 from scchelpers.faults import UserError
 from scchelpers.portfolio import Portfolio, windows
-from scchelpers.portfolio.check import check, check_register
+from scchelpers.portfolio.check import check_portfolio as check
+from scchelpers.portfolio.check import check_register
 from scchelpers.timebase import grid
 from tests.conftest import ROOT
 from tests.planted import terms

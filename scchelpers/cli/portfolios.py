@@ -50,7 +50,7 @@ def check(
 
     Example: scc check data/demo
     """
-    from scchelpers.portfolio.check import check as check_portfolio
+    from scchelpers.portfolio.check import check_portfolio
 
     report = check_portfolio(folder)
     typer.echo(report.as_json() if as_json else report.text())

@@ -294,7 +294,7 @@ def _on_each_clock(portfolio, raw: pd.DataFrame, sites: pd.DataFrame):
 HEADER = ("name", "title", "description", "timezone", "power_factor", "sources")
 
 
-def check(folder) -> CheckReport:
+def check_portfolio(folder) -> CheckReport:
     """List every fault of a portfolio; bad input is reported, never raised.
 
     Parameters

@@ -4,7 +4,7 @@ The extension gives a notebook the cell magic `%%say`, draws in the style of the
 every figure that a cell leaves shown as a small drawing with an alternative text.
 """
 
-from scchelpers.report.needs import NeedsData, needs
+from scchelpers.report.lacking import NeedsData, needs
 from scchelpers.report.pictures import describe
 from scchelpers.report.records import record
 from scchelpers.report.words import table

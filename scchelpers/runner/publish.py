@@ -23,7 +23,6 @@ from nbconvert import HTMLExporter, TemplateExporter
 from scchelpers.faults import UserError
 from scchelpers.report import NeedsData, records
 from scchelpers.runner import markup
-from scchelpers.runner.files import write_whole
 from scchelpers.runner.notebooks import name_in_words
 
 TEMPLATES = Path(__file__).with_name("template")
@@ -36,27 +35,6 @@ _ALONE = {"before": None, "after": None}
 _SAFE = " !$'()*+,-./:;=?@[]^_`{|}~"
 _WHITE = re.compile(r"\s+")
 _BARE = re.compile(r"\[?<.*>\]?|None|\[Text\(.*\)\]", re.S)
-
-
-def publish(executed: str | Path, page: str | Path, **context) -> None:
-    """Publish an executed notebook.
-
-    Parameters
-    ----------
-    executed : str or pathlib.Path
-        Executed notebook.
-    page : str or pathlib.Path
-        Where the page goes; it is put in place whole.
-    **context
-        Arguments of `render`.
-
-    Raises
-    ------
-    UserError
-        If the page would be unfit: a figure without alternative text, a reference to outside.
-    """
-    notebook = nbformat.read(executed, as_version=4)
-    write_whole(Path(page), render(notebook, **context))
 
 
 def render(

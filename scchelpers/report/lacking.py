@@ -32,7 +32,7 @@ def needs(condition: object, supply: str) -> None:
     >>> needs([0.5], "No sessions are on record: import some.")
     >>> needs(None, "No network load is on record: import it with `scc import loads`.")
     Traceback (most recent call last):
-    scchelpers.report.needs.NeedsData: No network load is on record: import it with ...
+    scchelpers.report.lacking.NeedsData: No network load is on record: import it with ...
     """
     if not _given(condition):
         from IPython.display import Markdown, display
