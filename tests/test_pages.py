@@ -128,7 +128,7 @@ def test_text_can_be_read_in_light_and_dark(reports, browser, name, scheme):
             "[...document.querySelectorAll('figure')].map(f => getComputedStyle(f).backgroundColor)"
         )
     assert (background == "rgb(255, 255, 255)") == (scheme == "light")
-    assert set(cards) <= {"rgb(255, 255, 255)"}
+    assert set(cards) <= {background}  # its drawing turns dark with the page
 
 
 def test_a_hostile_name_is_text(reports, browser):

@@ -42,6 +42,7 @@ _LATER = {
     ),
     "pandas": ("pandas.core.arrays.arrow.extension_types", "pandas.io.formats.string"),
     "pyarrow": ("pyarrow.dataset", "pyarrow.parquet"),
+    "scchelpers.report": ("jinja2", "matplotlib.pyplot", "scchelpers.report.say"),
     "xarray": ("dask.array", "xarray.computation.nanops", "zarr"),
 }
 

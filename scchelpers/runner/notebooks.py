@@ -192,7 +192,7 @@ def imports(paths: Iterable[Path]) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> "scchelpers.portfolio" in imports([folder() / "01_load_diversity.ipynb"])
+    >>> "pandas" in imports([folder() / "01_load_diversity.ipynb"])
     True
     """
     found = set()
@@ -204,9 +204,9 @@ def imports(paths: Iterable[Path]) -> tuple[str, ...]:
 
 
 def _imported(source: str) -> set[str]:
-    """Return what a cell imports; a cell that is not plain Python names nothing."""
+    """Return what a cell imports, magics passed over; what is not Python names nothing."""
     try:
-        tree = ast.parse(source)
+        tree = ast.parse(_MAGIC.sub("", source))
     except SyntaxError:
         return set()
     found = set()
@@ -240,6 +240,7 @@ def name_in_words(stem: str) -> str:
 
 
 TAG = "parameters"
+_MAGIC = re.compile(r"^\s*[%!].*$", re.M)
 
 _NUMBER = r"[-+]?\d[\d_]*(?:\.\d+)?(?:[eE][-+]?\d+)?"
 
