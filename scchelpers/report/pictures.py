@@ -20,7 +20,7 @@ from xml.etree import ElementTree
 
 STYLE = Path(__file__).with_name("workbook.mplstyle")
 WIDEST_IN = 5.6  # at 11 points still legible when a phone shows it at 390 pixels
-TITLE_CHARACTERS = 62  # that fit over the whole width
+TITLE_CHARACTERS = 54  # that fit over the whole width
 # Figures are laid out in the first, which Matplotlib ships and which is about the widest of these:
 # a reader without it sees one of the others, and names keep to their places.
 FONTS = "'DejaVu Sans', Verdana, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
@@ -118,7 +118,8 @@ def _axis(axis) -> str:
 def _drawn(figure) -> tuple[str, dict[str, str]] | None:
     if os.environ.get("SCC_PICTURES") == "off":  # its text alone, as for a regression test
         return None
-    return svg(figure), {"alt": described(figure)}
+    alt = " ".join(described(figure).split())
+    return svg(figure), {"alt": alt}
 
 
 def svg(figure) -> str:
@@ -157,9 +158,9 @@ def _wrap_titles(figure) -> None:
     texts = [(ax.title, ax.get_position().width) for ax in figure.axes]
     texts += [(ax._left_title, ax.get_position().width) for ax in figure.axes]
     if figure._suptitle is not None:
-        texts.append((figure._suptitle, 0.9))
+        texts.append((figure._suptitle, 1.0))
     for text, share in texts:
-        fits = max(18, int(TITLE_CHARACTERS * share / 0.8))
+        fits = max(18, int(TITLE_CHARACTERS * min(1.0, 1.1 * share)))
         words = text.get_text()
         if len(words) > fits and "\n" not in words and "$" not in words:
             text.set_text(textwrap.fill(words, fits))
