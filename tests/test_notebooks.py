@@ -25,8 +25,8 @@ TAGS = {
     "skip-execution",
     "raises-exception",
 }
-LONGEST_CELL = 45
-LARGEST_BYTES = 90_000
+LONGEST_CELL = 25
+LARGEST_BYTES = 60_000
 MAGIC = re.compile(r"^\s*[%!].*$", re.M)
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
