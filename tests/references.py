@@ -36,7 +36,7 @@ def path_of(notebook: Path, site_id: str) -> Path:
 
 def executed(notebook: Path, site_id: str) -> nbformat.NotebookNode:
     """Return a notebook run at a site, as it is kept: without pictures, times and paths."""
-    os.environ["SCC_PICTURES"] = "off"
+    os.environ |= {"SCC_COMPARED": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     given = {**GIVEN, "site_id": site_id}
     source = nbformat.read(notebook, as_version=4)
     made = papermill.execute_notebook(

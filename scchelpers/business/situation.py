@@ -15,7 +15,6 @@ from scchelpers import baselines, charging, clm, tcc, timebase
 from scchelpers.business.ledger import Option, stop_gap
 from scchelpers.charging import ChargingResult
 from scchelpers.clm import WHOLE_CURRENT_KVA, Customers, half_hours_kva, site_import, smallest_limit
-from scchelpers.clm.control import Capacity, capacity_of
 from scchelpers.clm.customers import excess_days
 from scchelpers.clm.erosion import grown as repeated
 from scchelpers.coincidence import transferred
@@ -68,8 +67,6 @@ class Situation:
     ----------
     site : Site
         The site.
-    capacity : Capacity
-        What it has today; its `basis` is "dsc" where that is a declared supply capacity.
     requested_kva : float
         Capacity asked for, for the chargepoints [kVA].
     stated : bool
@@ -81,7 +78,6 @@ class Situation:
     """
 
     site: Site
-    capacity: Capacity
     requested_kva: float
     stated: bool
     asset: Asset | None = None
@@ -90,7 +86,7 @@ class Situation:
     @property
     def power_factor(self) -> float:
         """Of the site's import."""
-        return self.capacity.power_factor
+        return self.site.power_factor
 
     @property
     def requested_kw(self) -> float:
@@ -100,7 +96,7 @@ class Situation:
     @property
     def dsc_kva(self) -> float:
         """Declared supply capacity today [kVA]; 0 for a site that has none."""
-        return self.capacity.kva if self.capacity.basis == "dsc" else 0.0
+        return self.site.dsc_kva or 0.0
 
     @cached_property
     def load(self) -> xr.DataArray | None:
@@ -181,9 +177,8 @@ def situated(
     above : sequence of Asset
         Assets that feed its own.
     """
-    capacity = capacity_of(site.meta, site.chargepoints, power_factor=site.power_factor)
-    requested = site.meta.get("requested_kva")
-    rated_kva = float(site.chargepoints["rated_kw"].sum()) / capacity.power_factor
+    requested = site.requested_kva
+    rated_kva = float(site.chargepoints["rated_kw"].sum()) / site.power_factor
     known = site.network_kva is not None and site.rating_kva is not None
     asset = None
     if known and not site.rating_kva.isna().any():
@@ -191,7 +186,7 @@ def situated(
             str(site.meta["asset_id"]), kind, site.network_kva, site.rating_kva, earlier_kva
         )
     return Situation(
-        site, capacity, float(requested or rated_kva), requested is not None, asset,
+        site, float(requested or rated_kva), requested is not None, asset,
         tuple(above) if asset else (),
     )  # fmt: skip
 
@@ -276,7 +271,7 @@ def limit_of(case: Situation, scheme: str, growth: float, time: pd.DatetimeIndex
     if scheme == LESS:
         return case.firm_kva * case.power_factor
     if scheme == STATIC:
-        return max(0.0, case.capacity.kw - growth * case.highest_kw)
+        return max(0.0, case.dsc_kva * case.power_factor - growth * case.highest_kw)
     if scheme == DYNAMIC:
         return _fitted(_dynamic(case, growth), case, time)
     if scheme in (LMC, CMC):

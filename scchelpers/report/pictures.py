@@ -46,7 +46,7 @@ def join(shell) -> None:
     plt.switch_backend(INLINE)
     configure_inline_support(shell, INLINE)
     mpl.interactive(True)  # the shell shows only what was drawn so
-    if os.environ.get("SCC_PICTURES") == "off":
+    if os.environ.get("SCC_COMPARED"):
         shell.ast_node_interactivity = "none"  # no addresses of artists in what is compared
     plt.style.use(STYLE)
     formatters = shell.display_formatter.formatters
@@ -116,7 +116,7 @@ def _axis(axis) -> str:
 
 
 def _drawn(figure) -> tuple[str, dict[str, str]] | None:
-    if os.environ.get("SCC_PICTURES") == "off":  # its text alone, as for a regression test
+    if os.environ.get("SCC_COMPARED"):  # its text alone: what is shown will be compared
         return None
     alt = " ".join(described(figure).split())
     return svg(figure), {"alt": alt}

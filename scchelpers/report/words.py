@@ -223,7 +223,7 @@ def table(frame: pd.DataFrame, caption: str, *, digits: int = 3) -> None:
     if len(frame):
         bundle = {
             "text/html": table_html(frame, caption, digits=digits),
-            "text/plain": f"{caption}\n{frame.to_string()}",
+            "text/plain": f"{caption}\n{frame.to_string(float_format=lambda x: number(x, digits))}",
         }
         display(bundle, raw=True)
 
