@@ -20,7 +20,7 @@ from xml.etree import ElementTree
 
 STYLE = Path(__file__).with_name("workbook.mplstyle")
 WIDEST_IN = 5.6  # at 11 points still legible when a phone shows it at 390 pixels
-TITLE_CHARACTERS = 54  # that fit over the whole width
+SHORT = 32  # characters that fit anywhere
 # Figures are laid out in the first, which Matplotlib ships and which is about the widest of these:
 # a reader without it sees one of the others, and names keep to their places.
 FONTS = "'DejaVu Sans', Verdana, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
@@ -133,7 +133,7 @@ def svg(figure) -> str:
     width, height = figure.get_size_inches()
     if width > WIDEST_IN:
         figure.set_size_inches(WIDEST_IN, height)
-    _wrap_titles(figure)
+    _wrap_texts(figure)
     text = _written(figure)
     if len(text) > LARGEST:
         for artist in figure.findobj(_is_large):
@@ -153,17 +153,25 @@ def svg(figure) -> str:
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def _wrap_titles(figure) -> None:
-    """Break titles that are longer than their panel is wide."""
-    texts = [(ax.title, ax.get_position().width) for ax in figure.axes]
-    texts += [(ax._left_title, ax.get_position().width) for ax in figure.axes]
-    if figure._suptitle is not None:
-        texts.append((figure._suptitle, 1.0))
-    for text, share in texts:
-        fits = max(18, int(TITLE_CHARACTERS * min(1.0, 1.1 * share)))
-        words = text.get_text()
-        if len(words) > fits and "\n" not in words and "$" not in words:
-            text.set_text(textwrap.fill(words, fits))
+def _wrap_texts(figure) -> None:
+    """Break titles and names of axes that would run out of the figure."""
+    texts = [text for ax in figure.axes for text in (ax.title, ax._left_title)]
+    texts += [text for ax in figure.axes for text in (ax.xaxis.label, ax.yaxis.label)]
+    texts += [figure._suptitle] if figure._suptitle is not None else []
+    long = [text for text in texts if len(text.get_text()) > SHORT and text.get_visible()]
+    if not long:
+        return
+    figure.draw_without_rendering()  # where a text stands is known only when all is laid out
+    wide, high = figure.bbox.width, figure.bbox.height
+    for text in long:
+        box, words = text.get_window_extent(), " ".join(text.get_text().split())
+        along, room = ("y", high) if text.get_rotation() == 90 else ("x", wide)
+        start, end = (getattr(box, f"{along}{side}") for side in "01")
+        beyond = max(-start, end - room + 2, 0)
+        if beyond and "$" not in words:
+            # What is centred gives way on both sides.
+            fits = (end - start - (1 if text.get_ha() == "left" else 2) * beyond) / (end - start)
+            text.set_text(textwrap.fill(words, max(18, int(len(words) * fits))))
 
 
 def _written(figure) -> str:
@@ -204,7 +212,7 @@ def _shorten(element: ElementTree.Element) -> None:
         if name in element.attrib:
             text = re.sub(r"-?\d+\.\d+", _tenth, element.get(name))
             text = re.sub(r"\s*([MLQCz])\s*", r"\1", text).strip()
-            element.set(name, text)
+            element.set(name, _in_steps(text) if name == "d" else text)
     if element.get("transform", "").startswith("rotate(-0 "):
         del element.attrib["transform"]
     if "style" in element.attrib:
@@ -212,6 +220,34 @@ def _shorten(element: ElementTree.Element) -> None:
         # The font is said once, for the whole figure.
         stated = [rule for rule in rules if rule and not rule.startswith("font-family:")]
         element.set("style", ";".join(stated))
+
+
+def _in_steps(path: str) -> str:
+    """Return a path of straight lines as steps from point to point, which take less room.
+
+    Examples
+    --------
+    >>> _in_steps("M10 20L13.4 20L13.4 18.5z")
+    'M10 20h3.4v-1.5z'
+    """
+    points = re.findall(r"([MLz])(?:(-?[\d.]+) (-?[\d.]+))?", path)
+    if "".join(letter + (f"{x} {y}" if x else "") for letter, x, y in points) != path:
+        return path  # there are curves in it
+    told, at = [], (0, 0)
+    for letter, x, y in points:
+        if letter == "z":
+            told.append("z")
+            continue
+        new = (round(10 * float(x)), round(10 * float(y)))  # in tenths: no error adds up
+        across, down = (f"{(b - a) / 10:g}" for a, b in zip(at, new, strict=True))
+        if letter == "M":
+            told.append(f"M{x} {y}")
+        elif new[1] == at[1]:
+            told.append(f"h{across}")
+        else:
+            told.append(f"v{down}" if new[0] == at[0] else f"l{across} {down}")
+        at = new
+    return "".join(told)
 
 
 def _tenth(found: re.Match) -> str:
