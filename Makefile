@@ -37,7 +37,7 @@ lab: install ## Open JupyterLab on the notebooks
 test: $(VENV)/.installed-test lint ## Run every test: unit, doctests, notebooks, pages, lint
 	$(BIN)/python -m pytest -n auto --dist loadfile
 	SCC_COMPARED=1 $(BIN)/python -m pytest -n auto --dist loadfile -o addopts=-q --nbval \
-		--nbval-cell-timeout=300 --nbval-sanitize-with tests/references/sanitize.cfg tests/references
+		--nbval-cell-timeout=300 tests/references
 
 references: $(VENV)/.installed-test ## Renew the executed notebooks that make test compares with
 	$(BIN)/python -m tests.references

@@ -165,8 +165,8 @@ def transferred(
     source = timebase.utc_index(limit_kw["time"])
     step = source[1] - source[0]
     middle = (source[0] - instants[0] + (source[-1] - instants[-1])) / 2
-    years = round(middle / pd.Timedelta(days=365.25))
-    weeks = round(years * 365.25 / 7)
+    years = round(middle / pd.Timedelta(days=timebase.YEAR_DAYS))
+    weeks = round(years * timebase.YEAR_DAYS / 7)
     there = timebase.clock(instants, to_zone).tz_localize(None) + pd.Timedelta(weeks=weeks)
     moved, _ = timebase.from_clock(there, from_zone)
     known = limit_kw.to_series().tz_localize("UTC")

@@ -19,6 +19,8 @@ import xarray as xr
 
 from scchelpers.charging import ChargingResult
 from scchelpers.faults import UserError
+from scchelpers.site import TOLERANCE_KWH
+from scchelpers.timebase import YEAR_H
 
 EPS_KW = 1e-9  # below it a cut is rounding
 
@@ -182,8 +184,6 @@ def _requested(requested_kw, limit_kw: xr.DataArray) -> np.ndarray:
     return requested
 
 
-YEAR_H = 8760.0
-
 FEW_YEARS = 0.9  # a record shorter than this cannot carry a yearly figure
 
 LEVELS = tuple(round(0.1 * k, 1) for k in range(1, 11))
@@ -308,7 +308,10 @@ def _full_events(cut: Restriction) -> int:
 def _beyond(cut: Restriction, hours: np.ndarray, hours_limit_h: float | None) -> float:
     if hours_limit_h is None:
         return np.nan
-    year = ((cut.time - cut.time[0]) / np.timedelta64(1, "h") // YEAR_H).astype(int)
+    # Years of an agreement end on its anniversaries, leap years or not.
+    first, last = pd.Timestamp(cut.time[0]), pd.Timestamp(cut.time[-1])
+    begun = pd.date_range(first, last, freq=pd.DateOffset(years=1)).to_numpy(cut.time.dtype)
+    year = np.searchsorted(begun, cut.time, side="right") - 1
     return float(np.maximum(np.bincount(year, hours) - hours_limit_h, 0.0).sum())
 
 
@@ -420,6 +423,7 @@ def loss_measures(
     )
 
 
+ROUNDING_KWH = 0.01  # less is what the steps of a simulation leave
 NEVER_MIN = 1e-6  # shorter is rounding
 
 
@@ -429,7 +433,7 @@ def customer_measures(
     *,
     requested_kw: float | None = None,
     price: float | None = None,
-    tolerance_kwh: float = 0.01,
+    tolerance_kwh: float = TOLERANCE_KWH,
     rebound_h: float = 1.0,
 ) -> xr.Dataset:
     """Measure what charging lost by a limit.
@@ -444,7 +448,7 @@ def customer_measures(
     price : float, optional
         What a driver pays [£/kWh]; without it the revenue is unknown.
     tolerance_kwh : float
-        Unserved energy up to which a session does not count as short [kWh].
+        Unserved energy up to which a session does not count as short [kWh]. It is still unserved.
     rebound_h : float
         Time after each restriction in which the rebound is looked for [h].
 
@@ -492,7 +496,7 @@ def customer_measures(
     slowed = held["held_min"] > free["held_min"] + NEVER_MIN
     late_min = (held["finished_at"] - free["finished_at"]) / pd.Timedelta("1min")
     late_min = late_min[late_min > NEVER_MIN]
-    unserved_kwh = float(taken_kwh[short].sum())
+    unserved_kwh = float(taken_kwh[taken_kwh > ROUNDING_KWH].sum())
     paid = np.nan if price is None else price
     step_h = limited.span.step_ns / 3.6e12
     before = loss_measures(

@@ -271,7 +271,7 @@ def test_the_workload_is_delivered_as_stored(rule, week, month, headline):
     for sessions, days, expected in ((short, 7, week), (headline, 30, month)):
         result = charging.simulate(sessions, workload.limit(20, days), sharing=rule)
         found = round(result.sessions["delivered_kwh"].sum(), 2)
-        assert (found, result.short().sum(), result.slowed().sum()) == expected
+        assert (found, result.short(0.01).sum(), result.slowed().sum()) == expected
 
 
 # ACN-Sim 0.3.3 (acnportal) breaks ties by chargepoint. Its totals lie 0.0001 to 0.0016 % below
@@ -301,7 +301,7 @@ def test_earliest_departure_with_ties_by_chargepoint_is_as_stored(headline):
     )
     result = charging.simulate(by_point, workload.limit(20, 30), sharing="edf")
     found = round(result.sessions["delivered_kwh"].sum(), 2)
-    assert (found, result.short().sum(), result.slowed().sum()) == (18005.42, 200, 675)
+    assert (found, result.short(0.01).sum(), result.slowed().sum()) == (18005.42, 200, 675)
 
 
 def test_splitting_a_step_changes_little(headline):

@@ -54,7 +54,7 @@ def test_dno_view_of_the_worked_case():
         "availability": 0.5,
         "events": 3,
         "full_events": 1,
-        "events_per_year": 4380,
+        "events_per_year": 4380 * 8766 / 8760,  # a year has 365.25 days
         "event_p50_h": 1.0,
         "event_p90_h": 1.4,
         "event_max_h": 1.5,
@@ -115,6 +115,14 @@ def test_negative_limit_takes_no_more_than_the_capacity():
     assert float(found["equivalent_full_h"]) == 0.5
 
 
+def test_a_leap_year_of_an_agreement_has_its_own_day():
+    limit = np.full(2 * 17520 + 48, 100.0)  # from 1 January 2027: 365 and 366 days
+    limit[17520 : 17520 + 60] = 50  # 30 h from the start of the second year
+    limit[-20:] = 0  # 10 h at its end
+    found = measures.dno_measures(series(limit, "2027-01-01"), 100.0, hours_limit_h=12)
+    assert float(found["above_limit_h"]) == 28
+
+
 def test_hours_above_a_limit_are_counted_by_year():
     year = 17520
     limit = np.full(2 * year, 100.0)
@@ -123,7 +131,7 @@ def test_hours_above_a_limit_are_counted_by_year():
     found = measures.dno_measures(series(limit, "2026-01-01"), 100.0, hours_limit_h=12)
     assert float(found["above_limit_h"]) == 18
     assert float(found["equivalent_above_limit_h"]) == 3
-    assert float(found["events_per_year"]) == 1
+    assert float(found["events_per_year"]) == 8766 / 8760  # a year has 365.25 days
     assert found.attrs["warning"] == ""
 
 

@@ -19,6 +19,14 @@ def test_a_reference_holds_the_notebook_as_it_stands(path, site_id):
     assert [c.source for c in own] == [c.source for c in now], "run `make references`"
 
 
+@pytest.mark.parametrize(("path", "site_id"), references.pairs(), ids=str)
+def test_a_reference_is_the_same_on_every_machine(path, site_id):
+    """A warning would print where the library lies on the machine that ran it."""
+    kept = nbformat.read(references.path_of(path, site_id), as_version=4)
+    said = [o for c in kept.cells for o in c.get("outputs", []) if o.get("name") == "stderr"]
+    assert said == []
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_every_cell_can_be_run_twice(path):
     """What a cell says the second time is what it said the first time."""

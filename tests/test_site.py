@@ -1,10 +1,15 @@
 """One site: what each term means, and what is assumed where the portfolio is silent."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 
+from scchelpers import business, choice, network, standards, tcc
+from scchelpers.choice.schemes import Applicant
 from scchelpers.faults import UserError
 from scchelpers.portfolio import Portfolio
 from scchelpers.site import Site
@@ -60,3 +65,43 @@ def test_the_portfolio_states_a_power_factor_for_its_sites(tmp_path):
     (tmp_path / "portfolio.toml").write_text('name = "p"\npower_factor = 1.2\n', encoding="utf-8")
     with pytest.raises(UserError, match=r"power_factor = 1.2"):
         _ = Portfolio.open(tmp_path).power_factor
+
+
+# What only `site.py` and `timebase.py` decide.
+DECIDED = re.compile(
+    r"""meta(?:\.get\(|\[)\\?["'](?:power_factor|requested_kva|dsc_kva)"""
+    r"""|\b(?:8760|8766|17520|365\.25)\b|power_factor: float = 0\."""
+)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*sorted((ROOT / "scchelpers").rglob("*.py")), *sorted((ROOT / "notebooks").glob("*.ipynb"))],
+    ids=lambda path: path.name,
+)
+def test_nobody_decides_again_what_a_site_means(path):
+    if path.name in ("site.py", "timebase.py"):
+        return
+    lines = path.read_text(encoding="utf-8").splitlines()
+    found = [x for x in lines if DECIDED.search(x) and ">>>" not in x and " to 8760" not in x]
+    # A doctest may count the half hours of a year.
+    assert not [x for x in found if not x.strip().startswith(("(", "'"))]
+
+
+def test_every_method_takes_the_same_capacity_of_a_site_without_a_power_factor():
+    whole = Portfolio.open(ROOT / "data/demo").site("kelvin-van-depot")
+    site = replace(whole, meta={**whole.meta, "power_factor": None})
+    asked_kw = whole.requested_kva * 0.95
+    assert site.requested_kw == pytest.approx(asked_kw)
+    study = tcc.study(site)
+    assert study.known
+    found = {
+        "timed": study.requested_kw,
+        "value": business.situated(site).requested_kw,
+        "choice": Applicant(site, None, choice.Terms()).requested_kw,
+        "network": network.locally_managed([site], step="30min").asked_kw(site.site_id),
+        "schedule": standards.scheme("clm")(site, limit_kva=whole.requested_kva)
+        .windows["limit_kw"]
+        .iloc[0],
+    }
+    assert found == pytest.approx(dict.fromkeys(found, asked_kw))

@@ -38,6 +38,7 @@ from scchelpers.charging.sessions import (
     span_of,
 )
 from scchelpers.faults import UserError, closest
+from scchelpers.site import TOLERANCE_KWH
 
 VOLTS = 230.0
 
@@ -294,7 +295,7 @@ class ChargingResult:
         """Mean power above the limit as it was, in each interval [kW]."""
         return self.intervals["excursion_kw"]
 
-    def short(self, tolerance_kwh: float = 0.01) -> pd.Series:
+    def short(self, tolerance_kwh: float = TOLERANCE_KWH) -> pd.Series:
         """Return which sessions left with more than a tolerance unserved."""
         return (self.sessions["unserved_kwh"] > tolerance_kwh).rename("short")
 

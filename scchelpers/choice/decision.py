@@ -139,7 +139,6 @@ def _customer(applicant: Applicant, found: Offer, result: ChargingResult) -> dic
             applicant.free,
             result,
             requested_kw=applicant.requested_kw,
-            tolerance_kwh=applicant.site.tolerance_kwh,
         )
         row = {name: seen[name].item() for name in columns}
     row |= {name: row[name] / applicant.years for name in ("wanted_kwh", "unserved_kwh")}

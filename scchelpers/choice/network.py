@@ -155,15 +155,14 @@ class Network:
         lowest = []
         for name in self.assets:
             free = np.sort(self.free_kva.sel(asset=name).dropna("time").to_numpy())
-            skipped = round(tolerated_h / YEAR_H * len(free))
+            skipped = int(tolerated_h / YEAR_H * len(free))
             lowest.append(free[min(skipped, len(free) - 1)] if len(free) else np.nan)
         return float(max(0.0, np.floor(np.min(lowest) + EPS_KVA)))
 
     def _hours(self, on: xr.DataArray) -> pd.Series:
         known = np.isfinite(self.load_kva)
         share = (on & known).sum("time") / known.sum("time")
-        # To the half hour: a record of 365 days must not miss a limit for a quarter of a day more.
-        return pd.Series((share.to_numpy() * YEAR_H * 2).round() / 2, self.assets)
+        return pd.Series(share.to_numpy() * YEAR_H, self.assets)
 
 
 def as_half_hours(kva: xr.DataArray | float, time: xr.DataArray) -> xr.DataArray:
@@ -258,8 +257,7 @@ def surroundings(folder: Portfolio, site_id: str) -> Surroundings:
 def _may_bind(name: str, assets: Mapping, sites: Sequence[Site], feeds: Mapping) -> bool:
     load, rating = assets[name]
     asked_kva = sum(
-        feeds[site.site_id].get(name, 0.0) * float(site.meta.get("requested_kva") or 0.0)
-        for site in sites
+        feeds[site.site_id].get(name, 0.0) * (site.requested_kva or 0.0) for site in sites
     )
     return float(load.max()) + asked_kva > TIGHT * float(rating.min())
 
@@ -286,10 +284,11 @@ def in_lines(
         {branch: (load [kVA], rating by season [kVA])} and {site_id: {branch: share}}.
     """
     able = [site for site in sites if site.meta.get("network_node") is not None]
-    able = [site for site in able if site.meta.get("requested_kva")]
+    able = [site for site in able if site.requested_kva]
     if not able:
         return {}, {}
     rows = pd.DataFrame([site.meta for site in able]).set_index("site_id", drop=False)
+    rows["power_factor"] = [site.power_factor for site in able]
     asked = (rows["requested_kva"] * rows["power_factor"]).to_numpy(float)
     site_ids = list(rows.index)
     requested = xr.DataArray(asked, {"site": site_ids}, ("site",))

@@ -145,7 +145,7 @@ class Applicant:
     def requested_kva(self) -> float:
         """Capacity asked for; without a request, what all chargepoints draw together [kVA]."""
         rated_kva = self.site.chargepoints["rated_kw"].sum() / self.power_factor
-        return float(self.site.meta.get("requested_kva") or rated_kva)
+        return float(self.site.requested_kva or rated_kva)
 
     @property
     def requested_kw(self) -> float:
@@ -155,7 +155,7 @@ class Applicant:
     @property
     def dsc_kva(self) -> float | None:
         """Supply capacity that the site has today [kVA]; None where it has none."""
-        return self.site.meta.get("dsc_kva")
+        return self.site.dsc_kva
 
     @cached_property
     def residual_kw(self) -> xr.DataArray | None:

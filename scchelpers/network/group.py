@@ -414,7 +414,7 @@ def views(
         event_p50_h, event_p90_h, event_max_h, restricted_h, full_h, equivalent_full_h,
         restricted_kwh and above_limit_h; of `measures.customer_measures` wanted_kwh, lost_kwh,
         unserved_kwh, unserved_share, sessions, affected_share, delay_p90_min, wanted_share and
-        loss_share; short_sessions, those that the limit costs more than the site's tolerance.
+        loss_share, short_sessions.
     """
     held = charge(group, limit_kw)
     rows = {}
@@ -423,13 +423,8 @@ def views(
         own = limit_kw.sel(site=name, drop=True)
         dno = measures.dno_measures(own, asked, hours_limit_h=hours_limit_h)
         customer = measures.customer_measures(group.free[name], result, requested_kw=asked)
-        taken_kwh = result.sessions["unserved_kwh"] - group.free[name].sessions["unserved_kwh"]
-        short = taken_kwh > group.sites[name].tolerance_kwh
-        rows[name] = (
-            {measure: dno[measure].item() for measure in _DNO}
-            | {measure: customer[measure].item() for measure in _CUSTOMER}
-            | {"short_sessions": int(short.sum())}
-        )
+        rows[name] = {measure: dno[measure].item() for measure in _DNO}
+        rows[name] |= {measure: customer[measure].item() for measure in _CUSTOMER}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("site")
 
 

@@ -14,6 +14,7 @@ import io
 import os
 import re
 import textwrap
+import warnings
 from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
@@ -49,6 +50,8 @@ def join(shell) -> None:
     if os.environ.get("SCC_COMPARED"):
         shell.ast_node_interactivity = "none"  # no addresses of artists in what is compared
     plt.style.use(STYLE)
+    # seaborn's grids lay themselves out; the reader of a page need not hear of it.
+    warnings.filterwarnings("ignore", "The figure layout has changed to tight")
     formatters = shell.display_formatter.formatters
     for kind in ("image/png", "image/jpeg", "application/pdf"):
         formatters[kind].pop(Figure, None)

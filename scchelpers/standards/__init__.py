@@ -24,6 +24,7 @@ from scchelpers.standards.schemes import (
     profiled_schedule,
     schedule_of,
     tcc_schedule,
+    written_windows,
 )
 from scchelpers.standards.signals import as_openadr, as_oscp
 
@@ -36,6 +37,7 @@ __all__ = [
     "schedule_of",
     "scheme",
     "text",
+    "written_windows",
 ]
 
 SCHEMES: dict[str, Callable[..., Schedule]] = {

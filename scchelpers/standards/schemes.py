@@ -35,7 +35,7 @@ def tcc_schedule(
     Parameters
     ----------
     site : Site
-        With a network load, ratings, a request and a power factor.
+        With a network load, ratings and a request.
     basis, quantile, margin_share, seasons, day_types, max_windows, min_recovery, min_length, \
 cap_step_kva, seed
         Of `tcc.study` and `tcc.windows_of`; the defaults are those of the notebook.
@@ -84,21 +84,6 @@ def schedule_of(study: Study, *, failsafe_kva: float | None = None) -> Schedule:
         raise UserError(
             f"{study.site.site_id}: {study.verdict.verdict}, so there is no window; {reasons}"
         )
-    rows = []
-    for row in study.windows.itertuples():
-        for first, last in month_runs(row.months):
-            rows.append(
-                {
-                    "season": row.season,
-                    "from": f"{first:02d}-01",
-                    "until": f"{last % 12 + 1:02d}-01",
-                    "day_type": row.day_type,
-                    "start": row.start,
-                    "end": row.end,
-                    "limit_kva": row.limit_kva,
-                    "limit_kw": round(row.limit_kva * study.power_factor, 3),
-                }
-            )
     lowest = float(study.windows["limit_kva"].min())
     return Schedule(
         scheme="tcc",
@@ -106,7 +91,7 @@ def schedule_of(study: Study, *, failsafe_kva: float | None = None) -> Schedule:
         requested_kva=study.requested_kva,
         power_factor=study.power_factor,
         failsafe_kva=lowest if failsafe_kva is None else failsafe_kva,
-        windows=pd.DataFrame(rows),
+        windows=written_windows(study.windows, study.power_factor),
         provenance={
             **told(study),
             "verdict": study.verdict.verdict,
@@ -117,13 +102,53 @@ def schedule_of(study: Study, *, failsafe_kva: float | None = None) -> Schedule:
     )
 
 
+def written_windows(windows: pd.DataFrame, power_factor: float) -> pd.DataFrame:
+    """Return the windows of a TCC as a schedule writes them, a row a run of months.
+
+    Parameters
+    ----------
+    windows : pandas.DataFrame
+        Of `tcc.windows_in`: season, months, day_type, start, end and limit_kva [kVA].
+    power_factor : float
+        Of the site's import.
+
+    Returns
+    -------
+    pandas.DataFrame
+        season, from and until (month and day, until is exclusive), day_type, start, end,
+        limit_kva [kVA], limit_kw [kW].
+
+    Examples
+    --------
+    >>> row = {"season": "winter", "months": (11, 12, 1), "day_type": "all"}
+    >>> row |= {"start": "16:00", "end": "19:00", "limit_kva": 20.0}
+    >>> written_windows(pd.DataFrame([row]), 0.95)[["from", "until", "limit_kw"]].values.tolist()
+    [['11-01', '02-01', 19.0]]
+    """
+    rows = [
+        (
+            row.season,
+            f"{first:02d}-01",
+            f"{last % 12 + 1:02d}-01",
+            row.day_type,
+            row.start,
+            row.end,
+            row.limit_kva,
+            round(row.limit_kva * power_factor, 3),
+        )
+        for row in windows.itertuples()
+        for first, last in month_runs(row.months)
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
 def clm_schedule(site: Site, *, limit_kva: float, failsafe_kva: float | None = None) -> Schedule:
     """Return a static customer load management limit as a schedule.
 
     Parameters
     ----------
     site : Site
-        With a power factor.
+        The site.
     limit_kva : float
         Fixed limit of the chargepoints together [kVA] (`03_clm_volatility` finds one).
     failsafe_kva : float, optional
@@ -132,20 +157,17 @@ def clm_schedule(site: Site, *, limit_kva: float, failsafe_kva: float | None = N
     Raises
     ------
     UserError
-        If the site has no power factor or a limit is negative.
+        If a limit is negative.
     """
-    power_factor = site.meta.get("power_factor")
-    if power_factor is None:
-        raise UserError(f"sites.csv, {site.site_id}, power_factor: empty; a limit in kW needs it")
     row = ("all year", "01-01", "01-01", "all", "00:00", "24:00", limit_kva)
     if not 0 <= limit_kva < float("inf"):
         raise UserError(f"limit_kva = {limit_kva}: must be 0 kVA or more")
-    limit_kw = round(limit_kva * power_factor, 3)
+    limit_kw = round(limit_kva * site.power_factor, 3)
     return Schedule(
         scheme="clm",
         site=site,
         requested_kva=limit_kva,
-        power_factor=power_factor,
+        power_factor=site.power_factor,
         failsafe_kva=limit_kva if failsafe_kva is None else failsafe_kva,
         windows=pd.DataFrame([(*row, limit_kw)], columns=list(COLUMNS)),
         provenance={"workbook_version": scchelpers.__version__},

@@ -300,7 +300,7 @@ def requested_capacity(
     Parameters
     ----------
     site : Site
-        With requested_kva and power_factor in its row; with sessions for "after-diversity".
+        With a request; with sessions for "after-diversity".
     basis : {"full", "after-diversity"}
         The request as it stands, or the design value of `diversity` for the site's chargepoints,
         at most the request.
@@ -316,12 +316,11 @@ def requested_capacity(
     Raises
     ------
     UserError
-        If the site's row lacks the request, or the power factor, or there are no sessions.
+        If the site states no request, or there are no sessions.
     """
-    full_kva, power_factor = site.meta.get("requested_kva"), site.meta.get("power_factor")
-    for name, value in (("requested_kva", full_kva), ("power_factor", power_factor)):
-        if value is None:
-            raise UserError(f"sites.csv, {site.site_id}, {name}: empty; a TCC needs it")
+    full_kva = site.requested_kva
+    if full_kva is None:
+        raise UserError(f"sites.csv, {site.site_id}, requested_kva: empty; a TCC needs it")
     if basis == "full":
         return _series(full_kva, full_kva, basis, "")
     if basis != "after-diversity":
@@ -338,7 +337,9 @@ def requested_capacity(
     value = diversity.design_value(len(points), diversity.design_admd(curve, held))
     if value["basis"] == "no record":
         raise UserError(f"{site.site_id}: no sessions on record, so no after-diversity figure")
-    return _series(min(value["total_kw"] / power_factor, full_kva), full_kva, basis, value["basis"])
+    return _series(
+        min(value["total_kw"] / site.power_factor, full_kva), full_kva, basis, value["basis"]
+    )
 
 
 def _series(requested_kva, full_kva, basis, design_basis) -> pd.Series:
@@ -412,7 +413,7 @@ class Study:
     @property
     def power_factor(self) -> float:
         """Of the site."""
-        return float(self.site.meta["power_factor"])
+        return self.site.power_factor
 
     @property
     def requested_kw(self) -> float:
@@ -515,16 +516,15 @@ def study(
 
 def _lacking(site: Site) -> tuple[str, ...]:
     """Return what a site lacks for an analysis, each with the remedy."""
-    if site.meta.get("asset_id") is None:
+    asset = site.asset_id
+    if asset is None:
         return ("no network asset is named (sites.csv, asset_id)",)
-    asset = site.meta["asset_id"]
     checks = (
         (site.network_kva is None, f"no load of {asset} is on record (`scc import halfhourly`)"),
         (
             site.rating_kva is None or site.rating_kva.isna().any(),
             f"{asset} lacks a rating (assets.csv, rating_…_kva for every season)",
         ),
-        (site.meta.get("requested_kva") is None, "no capacity is asked for (requested_kva)"),
-        (site.meta.get("power_factor") is None, "no power factor is given (power_factor)"),
+        (site.requested_kva is None, "no capacity is asked for (requested_kva)"),
     )
     return tuple(text for wrong, text in checks if wrong)

@@ -11,7 +11,7 @@ import xarray as xr
 from scipy.signal import lfilter
 
 from scchelpers.faults import UserError
-from scchelpers.timebase import LONDON, clock
+from scchelpers.timebase import LONDON, YEAR_DAYS, clock
 
 # Hot-spot temperatures of IEC 60076-7 [degC]: at which paper ages at its normal rate, at which
 # normal cyclic loading ends, and at which long-time emergency loading does (bubbles form in oil).
@@ -121,7 +121,7 @@ def ambient(
         Zone of the clock.
     """
     local = clock(time, tz)
-    year = 2 * np.pi * (local.day_of_year.to_numpy() - 25) / 365.25
+    year = 2 * np.pi * (local.day_of_year.to_numpy() - 25) / YEAR_DAYS
     day = 2 * np.pi * (local.hour.to_numpy() + local.minute.to_numpy() / 60 - 15) / 24
     values = mean_c - yearly_c * np.cos(year) + daily_c * np.cos(day)
     return xr.DataArray(
