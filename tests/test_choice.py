@@ -289,3 +289,12 @@ def test_a_record_too_short_for_seasons_is_said_and_the_rest_goes_on():
 def test_terms_out_of_range_are_refused(wrong):
     with pytest.raises(UserError, match=next(iter(wrong))):
         choice.Terms(**wrong)
+
+
+def test_a_site_of_the_demo_is_decided_with_its_neighbours():
+    from scchelpers.portfolio import Portfolio
+
+    found = choice.decided(Portfolio.open("data/demo"), "coastal-services")
+    assert found.scheme in found.options.index
+    assert found.row["viable"]
+    assert found.limit_kw is not None

@@ -6,7 +6,15 @@ says what to expect and what the Charge Project report asks for, `ways` prices e
 """
 
 from scchelpers.choice import schemes
-from scchelpers.choice.decision import Choice, decide, in_order, minimum_viable, need, ways
+from scchelpers.choice.decision import (
+    Choice,
+    decide,
+    decided,
+    in_order,
+    minimum_viable,
+    need,
+    ways,
+)
 from scchelpers.choice.network import Surroundings, surroundings
 from scchelpers.choice.schemes import SCHEMES, Terms
 from scchelpers.choice.situations import TABLE, conditions, row_of, situation_of
@@ -19,6 +27,7 @@ __all__ = [
     "Terms",
     "conditions",
     "decide",
+    "decided",
     "in_order",
     "minimum_viable",
     "need",

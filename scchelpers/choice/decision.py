@@ -18,8 +18,9 @@ from scchelpers import business, measures
 from scchelpers.business.situation import Energy, Request
 from scchelpers.charging import ChargingResult
 from scchelpers.choice import schemes
-from scchelpers.choice.network import EPS_KVA, Network, as_half_hours
+from scchelpers.choice.network import EPS_KVA, Network, as_half_hours, surroundings
 from scchelpers.choice.schemes import Applicant, Offer, Terms, offer
+from scchelpers.portfolio import Portfolio
 from scchelpers.site import Site
 from scchelpers.timebase import YEAR_H
 
@@ -310,6 +311,30 @@ def decide(
         if through:
             network = network.holding(choice.held_kva, choice.drawn_kva, through)
     return found
+
+
+def decided(folder: Portfolio, site_id: str, terms: Terms | None = None) -> Choice:
+    """Return what was decided for a site, with all ways to connect it.
+
+    Parameters
+    ----------
+    folder : Portfolio
+        Open portfolio.
+    site_id : str
+        Site.
+    terms : Terms, optional
+        Targets; by default those of `Terms`.
+    """
+    around = surroundings(folder, site_id)
+    found = decide(
+        around.sites,
+        around.assets,
+        around.feeds,
+        terms or Terms(),
+        names=around.names,
+        in_full=site_id,
+    )
+    return found[site_id]
 
 
 def need(
