@@ -287,3 +287,51 @@ def test_a_fault_of_the_price_file_is_refused():
     fault = Fault("prices.csv", 3, "", "", "as many cells as the header", "mend it")
     with pytest.raises(UserError, match=r"prices.csv, row 3"):
         Prices().given(pd.DataFrame({"name": [], "value": []}), [fault])
+
+
+def drawn_ways(prices):
+    """Two ways whose times, charges and equipment hang on the prices."""
+    firm = option("reinforcement", ready_years=prices["transformer_years"],
+                  reinforcement_gbp=prices["transformer_cost"], created_kva=500.0,
+                  requested_kva=20.0, reinforced_years=prices["transformer_years"],
+                  extension_gbp=prices["extension_fixed"])  # fmt: skip
+    scheme = option("TCC", ready_years=prices["extension_years"], unserved_kwh=np.full(10, 90.0),
+                    running_gbp=prices["timed_running"], breaches=prices["breaches"])  # fmt: skip
+    return [firm, stop_gap(scheme, firm, 3.5, name="TCC")]
+
+
+@pytest.mark.parametrize("view", business.VIEWS)
+def test_all_draws_at_once_are_worth_what_each_is_by_itself(view):
+    prices = Prices()
+    together = business.worth(drawn_ways, prices, draws=40, seed=3, view=view)
+    columns = prices.drawn(40, 3)
+    for draw in range(0, 40, 7):
+        own = prices.at(
+            {name: float(np.ravel(v)[draw % np.size(v)]) for name, v in columns.items()}
+        )
+        wait, scheme = (worth(way, own, view, margin=None) for way in drawn_ways(own))
+        assert together.loc[draw, "TCC"] == pytest.approx(scheme - wait)
+    assert (together["reinforcement"] == 0).all()
+
+
+def test_a_price_is_drawn_as_often_below_its_value_as_above():
+    prices = Prices()
+    columns = prices.drawn(4001, 1)
+    for name, price in prices.table().iterrows():
+        found = np.ravel(columns[name])
+        assert price["low"] <= found.min()
+        assert found.max() <= price["high"]
+        if price["low"] < price["value"] < price["high"]:
+            assert (found < price["value"]).mean() == pytest.approx(0.5, abs=0.03)
+
+
+def test_the_headline_is_the_median_and_says_what_is_too_close_to_call():
+    drawn = pd.DataFrame({"a": np.arange(-45.0, 55.0), "b": np.full(100, 5.0), "firm": 0.0})
+    found = business.headline(drawn)
+    assert found.loc["a", "worth_gbp"] == pytest.approx(4.5)
+    assert found.loc["a", "worth_low_gbp"] == pytest.approx(-45 + 0.05 * 99)
+    assert found.loc["a", "ahead_probability"] == pytest.approx(0.54)
+    assert found["close"].to_dict() == {"a": True, "b": False, "firm": False}
+    assert np.isnan(found.loc["firm", "ahead_probability"])
+    with pytest.raises(UserError, match="draws = 0"):
+        business.worth(drawn_ways, Prices(), draws=0)

@@ -5,6 +5,7 @@ a table (`Prices`). `cash_flows` says who pays and earns what, when; `npv` value
 `situated` and `modelled` make the options of a site, and `Model` values them at any prices.
 """
 
+from scchelpers.business.futures import headline, worth, yardstick
 from scchelpers.business.ledger import (
     VIEWS,
     Option,
@@ -12,6 +13,7 @@ from scchelpers.business.ledger import (
     compare,
     contribution,
     entries,
+    margin_of,
     npv,
     value_of,
 )
@@ -29,7 +31,6 @@ from scchelpers.business.prices import Price, Prices
 from scchelpers.business.situation import (
     Asset,
     Situation,
-    margin_of,
     mix_of,
     offer,
     priced_as,
@@ -55,6 +56,7 @@ __all__ = [
     "compare",
     "contribution",
     "entries",
+    "headline",
     "margin_of",
     "mix_of",
     "modelled",
@@ -66,4 +68,6 @@ __all__ = [
     "situated",
     "unmanaged_excess",
     "value_of",
+    "worth",
+    "yardstick",
 ]

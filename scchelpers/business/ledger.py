@@ -67,14 +67,15 @@ def social_factor(years, rate: float = GREEN_BOOK) -> np.ndarray:
     ends = [*starts[1:], np.inf]
     found = np.ones_like(times)
     for start, end, own in zip(starts, ends, rates, strict=True):
-        found *= (1 + _rate(own)) ** -(np.clip(times, start, end) - start)
+        found = found * (1 + _rate(own)) ** -(np.clip(times, start, end) - start)
     return found
 
 
-def _rate(rate: float) -> float:
-    if not -1 < rate < np.inf:
+def _rate(rate) -> np.ndarray:
+    rates = np.asarray(rate, dtype=float)
+    if not ((rates > -1) & (rates < np.inf)).all():
         raise UserError(f"rate = {rate}: must be above -1 (0.06 is 6 %)")
-    return float(rate)
+    return rates
 
 
 def _times(years) -> np.ndarray:
@@ -121,19 +122,24 @@ def contribution(
     Examples
     --------
     >>> rules = {"high_cost_threshold": 1720}
-    >>> contribution(60_000, 100, 500, regime="before-2023", **rules)
+    >>> float(contribution(60_000, 100, 500, regime="before-2023", **rules))
     12000.0
-    >>> contribution(60_000, 100, 500, **rules), contribution(200_000, 100, 500, **rules)
-    (0.0, 28000.0)
+    >>> [float(contribution(gbp, 100, 500, **rules)) for gbp in (60_000, 200_000)]
+    [0.0, 28000.0]
     """
-    if min(cost_gbp, requested_kva, created_kva, high_cost_threshold) < 0:
+    if any(
+        np.min(part) < 0 for part in (cost_gbp, requested_kva, created_kva, high_cost_threshold)
+    ):
         raise UserError("contribution: cost, capacities and threshold must be 0 or more")
     if regime == "since-2023":
-        return float(max(0.0, cost_gbp - high_cost_threshold * requested_kva))
+        return np.maximum(0.0, cost_gbp - high_cost_threshold * requested_kva)
     if regime != "before-2023":
         raise UserError(f"regime = {regime!r}: one of {', '.join(REGIMES)}")
     # Whoever asks for more than the work creates pays all of it.
-    return float(cost_gbp * min(1.0, requested_kva / created_kva)) if created_kva else 0.0
+    built = np.maximum(created_kva, 1e-9)
+    return np.where(
+        np.asarray(created_kva) > 0, cost_gbp * np.minimum(1.0, requested_kva / built), 0
+    )[()]
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,6 +185,8 @@ class Option:
         Rated power of the chargepoints, which are owned from when they work [kW].
     flexible_kw : ndarray over year
         Reduction that can be sold beside the scheme [kW].
+    mix : mapping of str to float
+        Shares of the energy that are sold at "ac", "dc" and "fleet" prices.
     """
 
     name: str
@@ -205,24 +213,25 @@ class Option:
     other_kw: float = 0.0
     rated_kw: float = 0.0
     flexible_kw: np.ndarray = field(default_factory=lambda: np.zeros(1))
+    mix: Mapping[str, float] = field(default_factory=lambda: {"ac": 1.0})
 
     def __post_init__(self):
-        years = np.size(self.wanted_kwh)
+        years = self.years
         for name in YEARLY:
-            values = np.asarray(getattr(self, name), dtype=float)
-            if values.size not in (1, years):
+            values = np.atleast_1d(np.asarray(getattr(self, name), dtype=float))
+            if values.shape[-1] not in (1, years):
                 raise UserError(
                     f"option {self.name!r}, {name}: {values.size} values; one for each of the "
                     f"{years} years, or one for all"
                 )
-            object.__setattr__(self, name, np.broadcast_to(values, (years,)))
-        if not self.ready_years >= 0:
+            object.__setattr__(self, name, np.broadcast_to(values, (*values.shape[:-1], years)))
+        if not np.min(self.ready_years) >= 0:
             raise UserError(f"option {self.name!r}, ready_years = {self.ready_years}: 0 or more")
 
     @property
     def years(self) -> int:
         """Horizon [years]."""
-        return self.wanted_kwh.size
+        return np.shape(self.wanted_kwh)[-1]
 
     @property
     def connected(self) -> np.ndarray:
@@ -237,8 +246,8 @@ class Option:
     @property
     def unserved_share(self) -> float:
         """Share of the energy wanted once connected that is not served, over the horizon."""
-        wanted = float(self.connected @ self.wanted_kwh)
-        return float(self.connected @ self.unserved_kwh) / wanted if wanted else np.nan
+        wanted = float((self.connected * self.wanted_kwh).sum())
+        return float((self.connected * self.unserved_kwh).sum()) / wanted if wanted else np.nan
 
 
 YEARLY = (
@@ -268,10 +277,10 @@ def stop_gap(
     >>> tcc = Option("TCC", 0.5, np.full(4, 10.0), np.full(4, 1.0))
     >>> full = Option("full", 2.0, np.full(4, 10.0), np.zeros(4), reinforcement_gbp=100)
     >>> both = stop_gap(tcc, full, 3)
-    >>> both.unserved_kwh.tolist(), both.ready_years, both.reinforced_years
+    >>> both.unserved_kwh.tolist(), both.ready_years, float(both.reinforced_years)
     ([1.0, 1.0, 1.0, 0.0], 0.5, 3.0)
     """
-    change = max(float(years), firm.reinforced_years, firm.ready_years)
+    change = np.maximum(np.maximum(years, firm.reinforced_years), firm.ready_years)
     before = np.clip(change - np.arange(scheme.years), 0.0, 1.0)
     mixed = {n: before * getattr(scheme, n) + (1 - before) * getattr(firm, n) for n in YEARLY}
     return replace(
@@ -283,7 +292,7 @@ def stop_gap(
         reinforced_years=change,
         contributes=contributes,
         limited_years=change,
-        later_extension_gbp=max(0.0, firm.extension_gbp - scheme.extension_gbp),
+        later_extension_gbp=np.maximum(0.0, firm.extension_gbp - scheme.extension_gbp),
         **mixed,
     )
 
@@ -303,8 +312,24 @@ ITEMS = (
 Entries = dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]
 
 
+def margin_of(mix: Mapping[str, float], prices: Mapping[str, float]) -> float:
+    """Return what a kWh served leaves to the customer [£/kWh].
+
+    Examples
+    --------
+    >>> round(margin_of({"ac": 0.5, "dc": 0.5},
+    ...                 {"ac_price": 0.5, "dc_price": 0.8, "energy_cost": 0.3}), 3)
+    0.35
+    """
+    return sum(part * prices[f"{kind}_price"] for kind, part in mix.items()) - prices["energy_cost"]
+
+
 def entries(
-    option: Option, prices: Mapping[str, float], *, margin: float, regime: Regime = "since-2023"
+    option: Option,
+    prices: Mapping[str, float],
+    *,
+    margin: float | None = None,
+    regime: Regime = "since-2023",
 ) -> Entries:
     """Return the flows of an option, {(party, item): (times [years], amounts [£])}.
 
@@ -314,8 +339,8 @@ def entries(
         The option.
     prices : Prices
         Price table.
-    margin : float
-        What a kWh served leaves to the customer [£/kWh], see `margin_of`.
+    margin : float, optional
+        What a kWh served leaves to the customer [£/kWh]; by default that of the option's mix.
     regime : {"since-2023", "before-2023"}
         Charging regime.
 
@@ -326,34 +351,38 @@ def entries(
     would not charge elsewhere. Flexibility is taken to be worth its price to the DNO, so that its
     account does not change by it.
     """
+    margin = margin_of(option.mix, prices) if margin is None else margin
     ends = np.arange(1, option.years + 1)
     on = option.connected
     at = option.ready_years
+    within = option.reinforced_years <= np.float64(option.years)  # else beyond the horizon
     found: Entries = {}
 
-    def once(party: str, item: str, time: float, gbp: float) -> None:
-        found[party, item] = (np.array([time]), np.array([gbp]))
+    def once(party: str, item: str, time, gbp) -> None:
+        found[party, item] = (np.atleast_1d(time), np.atleast_1d(gbp))
 
     def yearly(party: str, item: str, gbp: np.ndarray) -> None:
         found[party, item] = (ends, on * gbp)
 
+    later_gbp = within * option.later_extension_gbp
     found["customer", "connection"] = (
-        np.array([at, option.reinforced_years]),
-        -np.array([option.extension_gbp, option.later_extension_gbp]),
+        _beside(at, option.reinforced_years),
+        -_beside(option.extension_gbp, later_gbp),
     )
-    if option.reinforcement_gbp and option.reinforced_years <= option.years:
+    if np.any(option.reinforcement_gbp):
         own = 0.0
         if option.contributes:
-            own = contribution(
+            own = within * contribution(
                 option.reinforcement_gbp, option.requested_kva, option.created_kva, regime=regime,
                 high_cost_threshold=prices["high_cost_threshold"],
             )  # fmt: skip
-        used = min(1.0, (option.years - option.reinforced_years) / prices["asset_life"])
-        when = option.reinforced_years
-        once("dno", "reinforcement", when, -option.reinforcement_gbp)
+        when = np.minimum(option.reinforced_years, option.years)
+        used = np.minimum(1.0, (option.years - when) / prices["asset_life"])
+        gbp = within * option.reinforcement_gbp
+        once("dno", "reinforcement", when, -gbp)
         once("customer", "contribution", when, -own)
         once("dno", "contribution", when, own)
-        once("dno", "asset value left", option.years, option.reinforcement_gbp * (1 - used))
+        once("dno", "asset value left", option.years, gbp * (1 - used))
     for party, equipment_gbp, running_gbp in (
         ("customer", option.equipment_gbp, option.running_gbp),
         ("dno", option.dno_equipment_gbp, option.dno_running_gbp),
@@ -385,8 +414,17 @@ def entries(
     return found
 
 
+def _beside(*values) -> np.ndarray:
+    """Return values as columns; each may be a number, or a column of draws."""
+    return np.concatenate(np.broadcast_arrays(*map(np.atleast_1d, values)), axis=-1)
+
+
 def cash_flows(
-    option: Option, prices: Mapping[str, float], *, margin: float, regime: Regime = "since-2023"
+    option: Option,
+    prices: Mapping[str, float],
+    *,
+    margin: float | None = None,
+    regime: Regime = "since-2023",
 ) -> pd.DataFrame:
     """Return the flows of an option as a table: party, item, year [years from now], gbp [£].
 
@@ -395,7 +433,7 @@ def cash_flows(
     rows = [
         (party, item, float(time), float(gbp))
         for (party, item), flow in entries(option, prices, margin=margin, regime=regime).items()
-        for time, gbp in zip(*flow, strict=True)
+        for time, gbp in zip(*np.broadcast_arrays(*flow), strict=True)
         if gbp
     ]
     return pd.DataFrame(rows, columns=["party", "item", "year", "gbp"])
@@ -425,12 +463,14 @@ def npv(
     return value.groupby(own["item"]).sum().reindex(ITEMS, fill_value=0.0)
 
 
-def value_of(found: Entries, prices: Mapping[str, float], view: View = "customer") -> float:
-    """Return the same from `entries`: quicker, for thousands of draws."""
+def value_of(found: Entries, prices: Mapping[str, float], view: View = "customer"):
+    """Return the same from `entries` [£]: a number, or one for each draw of the prices."""
     weights = discount(view, prices)
-    chosen = [flow for (party, _), flow in found.items() if view in ("gb", party)]
-    times, gbp = (np.concatenate(part) for part in zip(*chosen, strict=True))
-    return float(weights(times) @ gbp)
+    return sum(
+        (weights(times) * gbp).sum(axis=-1)
+        for (party, _), (times, gbp) in found.items()
+        if view in ("gb", party)
+    )
 
 
 def discount(view: View, prices: Mapping[str, float]):
@@ -446,7 +486,7 @@ def compare(
     options: Sequence[Option],
     prices: Mapping[str, float],
     *,
-    margin: float,
+    margin: float | None = None,
     regime: Regime = "since-2023",
 ) -> pd.DataFrame:
     """Return what each option is worth in each view; the order given is kept and changes nothing.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from scchelpers.business.ledger import Option, Regime, View, entries, value_of
+from scchelpers.business.ledger import Option, Regime, View, entries, margin_of, value_of
 from scchelpers.business.prices import Prices
 from scchelpers.business.situation import (
     CONTROL,
@@ -19,13 +19,11 @@ from scchelpers.business.situation import (
     Request,
     Situation,
     by_year,
-    margin_of,
     offers,
     possible,
     priced_as,
     request_of,
 )
-from scchelpers.faults import UserError
 
 LOW, CENTRAL, HIGH = -1.0, 0.0, 1.0
 
@@ -102,12 +100,15 @@ class Model:
         growth : float
             From -1, no growth, over 0, the growth that was asked for, to 1, twice that.
         """
-        nearest = min(self.requests, key=lambda at: abs(at - growth))
-        end = LOW if growth < 0 else HIGH
-        energies = {
-            name: energy.mixed(self.energies[end][name], abs(growth)) if growth else energy
-            for name, energy in self.energies[CENTRAL].items()
-        }
+        nearest = min(self.requests, key=lambda at: abs(at - np.median(growth)))
+        energies = self.energies[CENTRAL]
+        if np.any(growth):
+            low, high = self.energies[LOW], self.energies[HIGH]
+            down, up = np.maximum(-np.asarray(growth), 0.0), np.maximum(growth, 0.0)
+            energies = {
+                name: energy.mixed(low[name], down).mixed(high[name], up)
+                for name, energy in energies.items()
+            }
         found = offers(self.requests[nearest], energies, prices, stop_gap_years=self.stop_gap_years)
         return sorted(found, key=lambda option: complexity(option.name))
 
@@ -123,10 +124,11 @@ class Model:
         regime: Regime | None = None,
     ) -> pd.Series:
         """Return the net present value of each option in one view [£]."""
-        terms = {"margin": self.margin(prices), "regime": regime or self.regime}
         return pd.Series(
             {
-                option.name: value_of(entries(option, prices, **terms), prices, view)
+                option.name: value_of(
+                    entries(option, prices, regime=regime or self.regime), prices, view
+                )
                 for option in self.options(prices, growth)
             }
         )
@@ -199,20 +201,23 @@ def monte_carlo(
     model : Model
         The site.
     prices : Prices
-        Price table; each price is drawn by itself, from a triangle over its range with its top at
-        the value. Growth is drawn from a triangle between none and twice the central one.
+        Price table; each price is drawn by itself, see `Prices.drawn`. Growth is drawn
+        from a triangle between none and twice the central one.
     draws, seed : int
         Number of futures, and seed.
     view : {"customer", "dno", "gb"}
         View.
     """
-    if draws < 1:
-        raise UserError(f"draws = {draws}: at least 1")
-    rng = np.random.default_rng(seed)
-    drawn = prices.drawn(draws, rng)
-    growth = rng.triangular(LOW, CENTRAL, HIGH, draws)
-    rows = [model.values(own, at, view) for own, at in zip(drawn, growth, strict=True)]
-    return pd.DataFrame(rows).rename_axis("draw")
+    drawn = prices.drawn(draws, seed)
+    growth = np.random.default_rng(seed).triangular(LOW, CENTRAL, HIGH, (draws, 1))
+    return pd.DataFrame(
+        {
+            option.name: np.ravel(
+                value_of(entries(option, drawn, regime=model.regime), drawn, view)
+            )
+            for option in model.options(drawn, growth)
+        }
+    ).rename_axis("draw")
 
 
 LARGEST = 20.0  # times the price, up to which a break-even is looked for

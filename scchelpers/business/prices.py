@@ -101,27 +101,39 @@ class Prices(Mapping):
         moved = {self._known(n): replace(self._prices[n], value=float(values[n])) for n in values}
         return Prices({**self._prices, **moved})
 
-    def drawn(self, draws: int, rng: np.random.Generator) -> list[Prices]:
-        """Return random tables: each price by itself, from a triangle over its range.
+    def drawn(self, draws: int, seed: int) -> dict[str, np.ndarray | float]:
+        """Return random prices, each drawn by itself, in columns of one row a draw.
 
         Parameters
         ----------
         draws : int
             How many.
-        rng : numpy.random.Generator
-            Source of chance.
+        seed : int
+            Of the random numbers; the same seed gives the same prices to whatever is valued.
+
+        Notes
+        -----
+        A range often reaches further to one side of its central value than to the other. The draws
+        lie below the value as often as above it, so that the value is their median; on each side
+        the chance falls in a straight line to nothing at the end of the range.
 
         Examples
         --------
-        >>> one, two = Prices().drawn(2, np.random.default_rng(0))
-        >>> 0.4 <= one["ac_price"] <= 0.65, one["ac_price"] == two["ac_price"]
-        (True, False)
+        >>> drawn = Prices().drawn(2001, seed=0)
+        >>> drawn["trips"].shape, bool(0.18 < np.median(drawn["trips"]) < 0.22)
+        ((2001, 1), True)
         """
-        open_ones = {name: p for name, p in self._prices.items() if p.high > p.low}
-        values = {
-            name: rng.triangular(p.low, p.value, p.high, draws) for name, p in open_ones.items()
-        }
-        return [self.at({name: values[name][k] for name in values}) for k in range(draws)]
+        if draws < 1:
+            raise UserError(f"draws = {draws}: at least 1")
+        rng = np.random.default_rng(seed)
+        found: dict[str, np.ndarray | float] = dict(self)
+        for name, price in self._prices.items():
+            if price.high > price.low:
+                part = rng.random((draws, 1))
+                below = price.low + (price.value - price.low) * np.sqrt(2 * np.minimum(part, 0.5))
+                above = (price.high - price.value) * (1 - np.sqrt(2 * np.minimum(1 - part, 0.5)))
+                found[name] = below + above
+        return found
 
     def changed(self, **values: float | None) -> Prices:
         """Return the table with prices that were given; None leaves a price as it is.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -531,18 +530,6 @@ class Request:
     rated_kw: float = 0.0
 
 
-def margin_of(mix: Mapping[str, float], prices: Mapping[str, float]) -> float:
-    """Return what a kWh served leaves to the customer [£/kWh].
-
-    Examples
-    --------
-    >>> round(margin_of({"ac": 0.5, "dc": 0.5},
-    ...                 {"ac_price": 0.5, "dc_price": 0.8, "energy_cost": 0.3}), 3)
-    0.35
-    """
-    return sum(part * prices[f"{kind}_price"] for kind, part in mix.items()) - prices["energy_cost"]
-
-
 def request_of(
     case: Situation, *, horizon: int, load_growth: float, reinforced_for_growth: bool = True
 ) -> Request:
@@ -656,10 +643,10 @@ def reinforcement(short, prices: Mapping[str, float]) -> tuple[float, float, flo
     cost, created, time = 0.0, 0.0, 0.0
     for kind, shortfall_kva in short:
         own = priced_as(kind, prices)
-        lumps = math.ceil(shortfall_kva / prices[f"{own}_size"])
-        cost += lumps * prices[f"{own}_cost"]
-        created = created or lumps * prices[f"{own}_size"]
-        time = max(time, prices[f"{own}_years"])
+        lumps = np.ceil(shortfall_kva / prices[f"{own}_size"])
+        cost = cost + lumps * prices[f"{own}_cost"]
+        created = created if np.any(created) else lumps * prices[f"{own}_size"]
+        time = np.maximum(time, prices[f"{own}_years"])
     return cost, created, time
 
 
@@ -693,15 +680,16 @@ def offer(scheme: str, request: Request, energy: Energy, prices: Mapping[str, fl
     )
     option = Option(
         scheme,
-        max(ready, lead) if scheme == WAIT else ready,
+        np.maximum(ready, lead) if scheme == WAIT else ready,
         energy.wanted_kwh,
         energy.unserved_kwh,
-        paid_kva=np.array([_paid(request.dsc_kva + added_kva) - _paid(request.dsc_kva)]),
+        paid_kva=_paid(request.dsc_kva + added_kva) - _paid(request.dsc_kva),
         extension_gbp=extension_gbp,
         mean_kw=energy.mean_kw,
         other_kw=request.other_kw,
         rated_kw=request.rated_kw,
         flexible_kw=energy.flexible_kw,
+        mix=request.mix,
         **_control(scheme, prices),
     )
     if scheme == WAIT:
@@ -721,11 +709,11 @@ def _control(scheme: str, prices: Mapping[str, float]) -> dict:
     need = CONTROL[scheme]
     return {
         "equipment_gbp": prices[need.once],
-        "running_gbp": np.array([sum(prices[name] for name in need.yearly)]),
+        "running_gbp": sum(prices[name] for name in need.yearly),
         "dno_equipment_gbp": prices[need.dno_once] if need.dno_once else 0.0,
-        "dno_running_gbp": np.array([prices[need.dno_yearly] if need.dno_yearly else 0.0]),
-        "trips": np.array([prices["trips"] if need.trips else 0.0]),
-        "breaches": np.array([prices["breaches"]]),
+        "dno_running_gbp": prices[need.dno_yearly] if need.dno_yearly else 0.0,
+        "trips": prices["trips"] if need.trips else 0.0,
+        "breaches": prices["breaches"],
     }
 
 
@@ -780,6 +768,6 @@ def _reinforced_around(option: Option, full: Option, years: float) -> Option:
         option,
         reinforcement_gbp=full.reinforcement_gbp,
         created_kva=full.created_kva,
-        reinforced_years=max(years, full.reinforced_years),
+        reinforced_years=np.maximum(years, full.reinforced_years),
         contributes=False,
     )
