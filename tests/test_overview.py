@@ -7,24 +7,24 @@ import time
 
 import pytest
 
-from scchelpers.runner import index, overview
+from scchelpers.runner import index, overview, pages
 from scchelpers.runner.job import Outcome
 from tests.trial import HOSTILE
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FIGURES = {
     "scheme": "",
-    "reason": "",
+    "why": "",
     "requested_kva": "kVA",
     "released_kva": "kVA",
     "unserved_kwh": "kWh",
     "unserved_share": "",
-    "ready_years": "years",
+    "ready_months": "months",
     "network": "",
 }
 
 
-def outcome(site_id, *values, ok=True, notebook=overview.NOTEBOOK) -> Outcome:
+def outcome(site_id, *values, ok=True, notebook=pages.DECISION) -> Outcome:
     figures = [
         {"name": name, "label": name, "unit": unit, "value": value}
         for (name, unit), value in zip(FIGURES.items(), values, strict=False)
@@ -41,7 +41,7 @@ def three() -> tuple[dict, dict]:
         "d": outcome("d", ok=False),
     }
     sites = {name: {"name": f"Site {name}", "site_type": "car_park"} for name in found}
-    return {overview.NOTEBOOK: found}, sites
+    return {pages.DECISION: found}, sites
 
 
 def test_sites_by_scheme_by_name_by_size():
@@ -67,7 +67,7 @@ def test_totals_are_those_of_the_rows():
 
 def test_a_site_whose_report_failed_says_so():
     row = overview.rows(*three())[-1]
-    assert (row["scheme"], row["reason"]) == ("none", "The report failed: ValueError: it broke")
+    assert (row["scheme"], row["why"]) == ("none", "The report failed: ValueError: it broke")
     assert overview.shown(row)["figures"][1]["text"] == ""
 
 
@@ -76,7 +76,7 @@ def test_the_table_to_take_along_reads_back():
     back = list(csv.DictReader(io.StringIO(overview.as_csv(rows))))
     assert [row["site_id"] for row in back] == ["a", "b", "c", "d"]
     assert float(back[0]["released_kva"]) == 60.0
-    assert back[2]["reason"] == HOSTILE
+    assert back[2]["why"] == HOSTILE
 
 
 def written(folder, found, sites):
@@ -84,8 +84,8 @@ def written(folder, found, sites):
         folder,
         portfolio={"title": "Many"},
         sites=sites,
-        titles={overview.NOTEBOOK: "Which?"},
-        outcomes=list(found[overview.NOTEBOOK].values()),
+        titles={pages.DECISION: "Which?"},
+        outcomes=list(found[pages.DECISION].values()),
     )
     return folder
 
@@ -126,7 +126,7 @@ def test_boxes_hide_rows_on_a_page_of_many(tmp_path):
         why = "The network is short at the same hours of the clock. " * 3
         found[name] = outcome(name, scheme, why, 100.0, 5.0, 1.0 * number, 0.001, 0.5, "tx")
         sites[name] = {"name": f"Car park {number}", "site_type": "car_park"}
-    written(tmp_path, {overview.NOTEBOOK: found}, sites)
+    written(tmp_path, {pages.DECISION: found}, sites)
     assert max(path.stat().st_size for path in tmp_path.glob("*.html")) < 1_000_000
     with playwright.sync_playwright() as play:
         chromium = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])

@@ -53,6 +53,7 @@ def test_a_failing_site_stops_no_other_and_is_shown(first):
         "north-car-park/01_report.html", "north-car-park/01_report.ipynb",
         "odd/01_report.html", "odd/01_report.ipynb",
         "south-depot/01_report.failed.ipynb", "south-depot/01_report.html",
+        "north-car-park/index.html", "odd/index.html", "south-depot/index.html",
     }  # fmt: skip
     page = Path(summary.index).read_text()
     assert "ValueError: no sessions at South depot" in page

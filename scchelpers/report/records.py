@@ -47,12 +47,16 @@ class Figure:
         Unit, "" for a pure number or a text.
     label : str
         What the index page calls it.
+    low, high : float, int or None
+        Ends of its 90 % interval; None where it has none.
     """
 
     name: str
     value: float | int | bool | str | None
     unit: str
     label: str
+    low: float | int | None = None
+    high: float | int | None = None
 
 
 def record(**figures) -> None:
@@ -61,14 +65,17 @@ def record(**figures) -> None:
     Parameters
     ----------
     **figures
-        Name to value, to `(value, unit)` or to `(value, unit, label)`. A value is a number, a text,
-        a bool or None; NaN is missing. Without a unit, that of the DataArray (`attrs["units"]`) or
-        of the name's ending (`_kw`, `_kwh`, `_kva`, `_min`, …) is taken.
+        Name to value, to `(value, unit)`, to `(value, unit, label)` or to
+        `(value, unit, label, low, high)`, the last two the ends of its 90 % interval. A value is a
+        number, a text, a bool or None; NaN is missing. Without a unit, that of the DataArray
+        (`attrs["units"]`) or of the name's ending (`_kw`, `_kwh`, `_kva`, `_min`, …) is taken. One
+        name means one quantity on all pages of a site: a run fails where two notebooks record
+        different values under it.
 
     Raises
     ------
     UserError
-        If a value is not a single number or text.
+        If a value is not a single number or text, or an interval has its ends exchanged.
 
     Examples
     --------
@@ -77,6 +84,7 @@ def record(**figures) -> None:
         record(
             admd_kw=(1.93, "kW", "ADMD at 20 chargepoints"),
             coincidence_factor=0.42,
+            worth_gbp=(41_000, "£", "Worth against waiting", 12_000, 77_000),
         )
     """
     from IPython.display import display
@@ -96,16 +104,20 @@ def as_figure(name: str, given) -> Figure:
     Examples
     --------
     >>> as_figure("admd_kw", 1.5)
-    Figure(name='admd_kw', value=1.5, unit='kW', label='ADMD')
+    Figure(name='admd_kw', value=1.5, unit='kW', label='ADMD', low=None, high=None)
     >>> as_figure("share", (0.25, "", "Share of nights at the limit")).label
     'Share of nights at the limit'
     """
-    value, unit, label = (
-        (*given, None, None)[:3] if isinstance(given, tuple) else (given, None, None)
-    )
+    parts = given if isinstance(given, tuple) else (given,)
+    value, unit, label, low, high = (*parts, *[None] * 4)[:5]
     if unit is None:
         unit = getattr(value, "attrs", {}).get("units") or unit_of_name(name)
-    return Figure(name, _plain(name, value), unit, label or _in_words(name))
+    low, high = _plain(name, low), _plain(name, high)
+    if low is not None and high is not None and low > high:
+        raise UserError(
+            f"record({name}=…): its interval runs from {low:g} to {high:g}: exchange them"
+        )
+    return Figure(name, _plain(name, value), unit, label or _in_words(name), low, high)
 
 
 def unit_of_name(name: str) -> str:

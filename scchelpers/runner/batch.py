@@ -3,9 +3,11 @@
 The results of a portfolio lie in one folder::
 
     reports/<portfolio>/index.html             the sites beside each other
+    reports/<portfolio>/asset-<asset_id>.html  who shares a network asset
     reports/<portfolio>/results.parquet        every figure recorded, one a row
     reports/<portfolio>/status.jsonl           what became of each site and notebook
     reports/<portfolio>/events.jsonl           what happened when
+    reports/<portfolio>/<site_id>/index.html   what to do at a site, why, and how sure it is
     reports/<portfolio>/<site_id>/<notebook>.html, .ipynb
     reports/<portfolio>/<site_id>/<notebook>.failed.ipynb
     reports/<portfolio>/<site_id>/<notebook>.edited.ipynb    worked in by hand, kept from a rerun
@@ -35,7 +37,7 @@ from rich.progress import (
 )
 
 from scchelpers.faults import UserError
-from scchelpers.runner import cluster, files, index, journal, plan, publish
+from scchelpers.runner import cluster, files, index, journal, pages, plan, publish
 from scchelpers.runner import notebooks as books
 from scchelpers.runner import workers as workers_
 from scchelpers.runner.job import Job, Outcome
@@ -114,11 +116,14 @@ class RunSummary:
         Of all that was asked for, in the order of sites and notebooks.
     kept : int
         How many of them are of an earlier run, since nothing changed.
+    disagreements : tuple of str
+        Where two pages of a site give different figures under one name.
     """
 
     folder: str
     outcomes: list[Outcome]
     kept: int = 0
+    disagreements: tuple[str, ...] = ()
 
     @property
     def index(self) -> str:
@@ -132,8 +137,8 @@ class RunSummary:
 
     @property
     def exit_status(self) -> int:
-        """0 if every run came to its end, 1 otherwise."""
-        return 1 if self.failed else 0
+        """0 if every run came to its end and no two pages contradict each other, 1 otherwise."""
+        return 1 if self.failed or self.disagreements else 0
 
     def text(self) -> str:
         """Return the summary for people: the failures one by one, and where the index is."""
@@ -142,6 +147,11 @@ class RunSummary:
         if why := {o.kernel for o in self.outcomes if o.kernel.startswith("stock")}:
             lines.append(f"Kernels were started one by one, not forked ({'; '.join(sorted(why))}).")
         lines += [f"  {o.site_id}  {o.notebook}  {o.fault}" for o in self.failed]
+        if self.disagreements:
+            lines.append(
+                "Pages of one site contradict each other; run both with the same parameters:"
+            )
+            lines += [f"  {text}" for text in self.disagreements]
         return "\n".join([*lines, f"Index page: {self.index}"])
 
 
@@ -234,7 +244,8 @@ def run(
         files.sweep(asked.reports)
         decisions = asked.decide(force=force, only_failed=only_failed)
         outcomes = _run(asked, decisions, start, progress)
-    return RunSummary(asked.reports, outcomes, kept=sum(d.action == "keep" for d in decisions))
+    kept = sum(d.action == "keep" for d in decisions)
+    return RunSummary(asked.reports, outcomes, kept, tuple(pages.disagreements(outcomes)))
 
 
 def dry_run(
@@ -276,7 +287,7 @@ def _run(asked: Request, decisions: list[plan.Decision], start, progress) -> lis
     finally:  # an interrupted run, too, leaves an index of what is done
         files.sweep(asked.reports)
         header = {**asked.portfolio.header, "title": asked.title}
-        known = index.gather(asked.reports, header, asked.about)
+        known = index.gather(asked.reports, header, asked.about, asked.assets)
     outcomes += [known[pair] for pair in kept if pair in known]
     order = {
         pair: n for n, pair in enumerate((s, p.stem) for s in asked.sites for p in asked.paths)

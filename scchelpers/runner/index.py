@@ -1,8 +1,9 @@
 """The pages that bring a portfolio's reports together.
 
 `index.html` has a row a site and a column a notebook, in its cells the first figure that each
-recorded; `<notebook>.html` compares all figures of one notebook. A page holds 500 sites at most, so
-that it stays quick to open with thousands of them.
+recorded; `<notebook>.html` compares all figures of one notebook; `pages` writes a page a site and a
+page a network asset. A page holds 500 sites at most, so that it stays quick to open with thousands
+of them.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import pyarrow.parquet as pq
 import scchelpers
 from scchelpers.faults import UserError
 from scchelpers.portfolio import tables
-from scchelpers.runner import files, journal, markup, overview
+from scchelpers.runner import files, journal, markup, overview, pages
 from scchelpers.runner.files import join, write_whole
 from scchelpers.runner.job import Outcome
 from scchelpers.runner.publish import environment
@@ -38,9 +39,10 @@ def write(
     portfolio: Mapping[str, Any],
     sites: Mapping[str, Mapping[str, Any]],
     titles: Mapping[str, str],
-    outcomes: Iterable[Outcome],
+    outcomes: Sequence[Outcome],
+    assets: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
-    """Write the index and the comparison of each notebook.
+    """Write the index, the comparison of each notebook, and a page a site and an asset.
 
     Parameters
     ----------
@@ -49,11 +51,14 @@ def write(
     portfolio : mapping
         `title`, `description` and `sources`, as in `portfolio.toml`.
     sites : mapping of str to mapping
-        Site id to its `name`, `site_type` and `provenance`, in the order to show.
+        Site id to its `name`, `site_type` and `provenance`, in the order to show; `asset_id`,
+        `requested_kva` and `applied_on` for the page of its network asset.
     titles : mapping of str to str
         Notebook name to its title, in the order to show.
-    outcomes : iterable of Outcome
+    outcomes : sequence of Outcome
         What became of each site and notebook.
+    assets : mapping of str to mapping, optional
+        Asset id to its row of `assets.csv`.
 
     Raises
     ------
@@ -83,6 +88,7 @@ def write(
         ],
         "version": scchelpers.__version__,
     }
+    pages.write(reports, outcomes, sites=sites, assets=assets or {}, portfolio=about["portfolio"])
     faults = [_fault(reports, outcome, sites) for outcome in failed[:FAULTS_SHOWN]]
     columns = [_headline(name, titles.get(name, name), of) for name, of in found.items()]
     rows = [_overview_row(site_id, sites[site_id], columns, found) for site_id in shown]
@@ -123,7 +129,7 @@ def _write_pages(
 ) -> None:
     """Write a table over as many pages as it needs, and take away those that it needs no more."""
     parts = [rows[at : at + PAGE_ROWS] for at in range(0, max(len(rows), 1), PAGE_ROWS)]
-    pages = [
+    links = [
         {
             "link": quote(_page_name(name, number)),
             "first": part[0]["name"] if part else "",
@@ -135,10 +141,10 @@ def _write_pages(
         html = (
             environment()
             .get_template(template)
-            .render(**about, rows=part, pages=pages, here=number)
+            .render(**about, rows=part, pages=links, here=number)
         )
         if wrong := markup.faults(html):
-            raise UserError(f"the page {pages[number]['link']} is unfit: {'; '.join(wrong)}")
+            raise UserError(f"the page {links[number]['link']} is unfit: {'; '.join(wrong)}")
         files.write_whole(files.join(reports, _page_name(name, number)), html)
     number = len(parts)
     while files.exists(stale := files.join(reports, _page_name(name, number))):
@@ -188,7 +194,8 @@ def _who(site_id: str, site: Mapping) -> dict[str, str]:
     words = [site_id, site.get("site_type"), site.get("provenance")]
     name = site.get("name") or site_id
     kind = " · ".join(str(word).replace("_", " ") for word in words if word and word != name)
-    return {"name": name, "kind": kind}
+    link = quote(f"{site_id}/index.html") if tables.is_id(site_id) else ""
+    return {"name": name, "kind": kind, "page": link}
 
 
 def _overview_row(
@@ -258,7 +265,10 @@ TEXTS = ("site_id", "notebook", "figure", "label", "unit")
 
 
 def gather(
-    reports: str, portfolio: Mapping[str, Any], about: Mapping[str, Mapping[str, str]]
+    reports: str,
+    portfolio: Mapping[str, Any],
+    about: Mapping[str, Mapping[str, Any]],
+    assets: Mapping[str, Mapping[str, Any]],
 ) -> dict[tuple[str, str], Outcome]:
     """Write status, figures and index from the last outcome of each site and notebook.
 
@@ -270,6 +280,8 @@ def gather(
         `title`, `description` and `sources`, as in `portfolio.toml`.
     about : mapping of str to mapping
         Site id to what the index says of the site; other sites are of the past and left out.
+    assets : mapping of str to mapping
+        Asset id to its row of `assets.csv`.
 
     Returns
     -------
@@ -284,16 +296,19 @@ def gather(
     write_whole(join(reports, "results.parquet"), as_parquet(found))
     write_whole(join(reports, "results.csv"), as_csv(found))
     titles = {outcome.notebook: outcome.title for outcome in found}
-    write(reports, portfolio=portfolio, sites=about, titles=titles, outcomes=found)
+    told = {"portfolio": portfolio, "sites": about, "assets": assets}
+    write(reports, **told, titles=titles, outcomes=found)
     return {(outcome.site_id, outcome.notebook): outcome for outcome in found}
 
 
 def as_parquet(outcomes: list[Outcome]) -> bytes:
     """Return the recorded figures as a Parquet file, one row a figure, texts beside numbers."""
     rows = _rows(outcomes)
-    kinds = {**dict.fromkeys(TEXTS, pa.string()), "value": pa.float64(), "text": pa.string()}
+    numbers = dict.fromkeys(("value", "low", "high"), pa.float64())
+    kinds = {**dict.fromkeys(TEXTS, pa.string()), **numbers, "text": pa.string()}
     columns = {name: [row[name] for row in rows] for name in kinds}
-    columns["value"] = [None if v is None else float(v) for v in columns["value"]]
+    for name in numbers:
+        columns[name] = [None if v is None else float(v) for v in columns[name]]
     sink = io.BytesIO()
     pq.write_table(pa.table(columns, schema=pa.schema(kinds.items())), sink)
     return sink.getvalue()
@@ -302,7 +317,8 @@ def as_parquet(outcomes: list[Outcome]) -> bytes:
 def as_csv(outcomes: list[Outcome]) -> str:
     """Return the same rows as CSV."""
     sink = io.StringIO()
-    writer = csv.DictWriter(sink, [*TEXTS, "value", "text"], lineterminator="\n")
+    fields = [*TEXTS, "value", "low", "high", "text"]
+    writer = csv.DictWriter(sink, fields, lineterminator="\n")
     writer.writeheader()
     writer.writerows(_rows(outcomes))
     return sink.getvalue()
@@ -317,6 +333,8 @@ def _rows(outcomes: list[Outcome]) -> list[dict[str, Any]]:
             "label": figure["label"],
             "unit": figure["unit"],
             "value": None if isinstance(figure["value"], str) else figure["value"],
+            "low": figure.get("low"),
+            "high": figure.get("high"),
             "text": figure["value"] if isinstance(figure["value"], str) else None,
         }
         for outcome in outcomes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import itertools
 import re
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from html.parser import HTMLParser
 
@@ -123,17 +124,22 @@ def _highlighted(source: str) -> str:
     return pygments.format(few, HtmlFormatter(cssclass="highlight"))
 
 
-def tidy(body: str) -> tuple[str, str, list[tuple[str, str]]]:
+def tidy(
+    body: str, reports: Mapping[str, str] | None = None
+) -> tuple[str, str, list[tuple[str, str]]]:
     """Set the body of a page in order.
 
     The first `h1` becomes the title of the page, any other an `h2`; no level is skipped; headings
-    get anchors; header cells get their scope; wide tables scroll by themselves; links that lead out
-    are written out, since a report refers to nothing but itself.
+    get anchors; header cells get their scope; wide tables scroll by themselves; the name of another
+    notebook becomes a link to its report; links that lead out are written out, since a report
+    refers to nothing outside its run.
 
     Parameters
     ----------
     body : str
         HTML of the cells.
+    reports : mapping of str to str, optional
+        Name of each notebook with a report of the same site, and what a link to it says.
 
     Returns
     -------
@@ -154,6 +160,11 @@ def tidy(body: str) -> tuple[str, str, list[tuple[str, str]]]:
         if not address.startswith("#"):
             text = link.get_text()
             link.replace_with(text if not address or address in text else f"{text} ({address})")
+    for code in soup.find_all("code"):
+        if (name := code.get_text()) in (reports or {}) and not code.find_parent(("a", "pre")):
+            link = soup.new_tag("a", href=f"{name}.html")
+            link.string = reports[name]
+            code.replace_with(link)
     return str(soup), title, contents
 
 

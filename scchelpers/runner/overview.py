@@ -1,7 +1,8 @@
 """The manager's page: which scheme each site should take, what it releases and what it costs.
 
-It is made of what `08_scheme_choice` recorded for each site; a portfolio without that report has
-none. Lists are sorted and cut by scheme here, page by page, for nothing runs in the browser.
+It is made of what `08_scheme_choice` recorded for each site, and of whether `09_compliance` found
+the terms in force kept; a portfolio without the first report has none. Lists are sorted and cut by
+scheme here, page by page, for nothing runs in the browser.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from typing import Any
 from urllib.parse import quote
 
 from scchelpers.portfolio import tables
+from scchelpers.report import words
+from scchelpers.runner import pages
 from scchelpers.runner.job import Outcome
 
-NOTEBOOK = "08_scheme_choice"
 # Schemes from the least complex to the most, as that report records them; "none" is none at all.
 ORDER = (
-    *("firm", "reduced capacity", "TCC", "static CLM", "dynamic CLM", "profiled", "LMC", "CMC"),
-    *("reinforcement", "none"),
+    *("firm", "ask for less", "reduced capacity", "raise the supply", "TCC", "static CLM"),
+    *("dynamic CLM", "profiled", "LMC", "CMC", "reinforcement", "none"),
 )
 NONE = ORDER[-1]
 QUESTIONS = (
@@ -29,9 +31,10 @@ QUESTIONS = (
     ("unserved_kwh", "What do drivers go without in a year?", "kWh"),
 )
 COLUMNS = (
-    *("site_id", "name", "site_type", "network", "scheme", "reason", "requested_kva"),
-    *("released_kva", "unserved_kwh", "unserved_share", "restricted_h", "over_h", "ready_years"),
-    *("customer_gbp", "expected", "report"),
+    *("site_id", "name", "site_type", "network", "scheme", "do", "why", "how_sure", "in_force"),
+    *("next_step", "verdict", "requested_kva", "released_kva", "unserved_kwh", "unserved_share"),
+    *("restricted_h", "over_h", "ready_months", "worth_gbp", "worth_low_gbp", "worth_high_gbp"),
+    *("ahead_probability", "page"),
 )
 
 
@@ -64,33 +67,38 @@ def rows(found: Mapping[str, Mapping[str, Outcome]], sites: Mapping[str, Mapping
     sites : mapping of str to mapping
         Site id to its name and site_type.
     """
-    own = found.get(NOTEBOOK, {})
-    return [_row(site_id, sites[site_id], own[site_id]) for site_id in sites if site_id in own]
+    own, terms = found.get(pages.DECISION, {}), found.get(pages.TERMS, {})
+    return [
+        _row(site_id, sites[site_id], own[site_id], terms.get(site_id))
+        for site_id in sites
+        if site_id in own
+    ]
 
 
-def _row(site_id: str, site: Mapping, outcome: Outcome) -> dict[str, Any]:
-    recorded = {figure["name"]: figure["value"] for figure in outcome.figures}
-    row = dict.fromkeys(COLUMNS) | {name: recorded.get(name) for name in COLUMNS}
-    scheme = row["scheme"] if outcome.ok and row["scheme"] in ORDER else NONE
-    report = f"{site_id}/{NOTEBOOK}.html" if tables.is_id(site_id) else ""
-    row |= {"site_id": site_id, "scheme": scheme, "report": quote(report)}
-    row |= {name: site.get(name) or "" for name in ("name", "site_type")}
+def _row(site_id: str, site: Mapping, outcome: Outcome, terms: Outcome | None) -> dict[str, Any]:
+    said = pages.figures([outcome, terms] if terms else [outcome])
+    row = {name: said[name]["value"] if name in said else None for name in COLUMNS}
+    if worth := said.get("worth_gbp"):
+        row |= {"worth_low_gbp": worth.get("low"), "worth_high_gbp": worth.get("high")}
+    page = f"{site_id}/index.html" if tables.is_id(site_id) else ""
+    row |= {"site_id": site_id, "scheme": row["scheme"] or NONE, "page": quote(page)}
+    row |= {name: site.get(name) or "" for name in ("name", "site_type", "asset_id")}
     row["name"] = row["name"] or site_id
     if not outcome.ok:
-        row["reason"] = f"The report failed: {outcome.fault}"
+        row |= {"scheme": NONE, "why": f"The report failed: {outcome.fault}"}
     return row
 
 
 def views(found: Sequence[dict]) -> list[View]:
     """Return the lists: all sites in four orders, the first by scheme, and one of each scheme."""
-    by_scheme = sorted(found, key=lambda row: (ORDER.index(row["scheme"]), -_size(row)))
+    by_scheme = sorted(found, key=lambda row: (_place(row["scheme"]), -_size(row)))
     lists = [
         View("index", "by scheme", by_scheme),
         View("sites-by-name", "by name", sorted(found, key=lambda row: row["name"].casefold())),
         View("sites-by-released", "by capacity released", _falling(found, "released_kva")),
         View("sites-by-unserved", "by energy unserved", _falling(found, "unserved_kwh")),
     ]
-    for scheme in ORDER:
+    for scheme in _present(found):
         own = [row for row in by_scheme if row["scheme"] == scheme]
         lists.append(View(f"sites-{key(scheme)}", f"only {scheme}", own))
     return [view for view in lists if view.rows]
@@ -109,7 +117,7 @@ def key(scheme: str) -> str:
 
 def summary(found: Sequence[dict]) -> dict[str, Any]:
     """Return the totals, and for each question a bar a scheme, as the page shows them."""
-    present = [scheme for scheme in ORDER if any(row["scheme"] == scheme for row in found)]
+    present = _present(found)
     totals = {
         scheme: {
             "sites": sum(row["scheme"] == scheme for row in found),
@@ -144,25 +152,35 @@ def summary(found: Sequence[dict]) -> dict[str, Any]:
 
 def shown(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row with its figures as text."""
-    share, years = row["unserved_share"], row["ready_years"]
+    share, months = row["unserved_share"], row["ready_months"]
     return {
-        **{name: row[name] for name in ("name", "scheme", "report", "network")},
+        **{name: row[name] for name in ("name", "scheme", "page", "network")},
         "key": key(row["scheme"]),
         "kind": " · ".join(
             word for word in (row["site_id"], row["site_type"].replace("_", " ")) if word
         ),
-        "reason": row["reason"] or "",
+        **{name: row[name] or "" for name in ("why", "how_sure", "in_force")},
+        "asset_page": quote(pages.asset_page(row["asset_id"])) if row["asset_id"] else "",
         "figures": [
-            {"label": label, "text": text}
-            for label, text in (
-                ("asked for [kVA]", _text(row["requested_kva"])),
-                ("released [kVA]", _text(row["released_kva"])),
-                ("unserved [kWh a year]", _text(row["unserved_kwh"])),
-                ("unserved [%]", "" if share is None else f"{100 * share:.1f}"),
-                ("ready in [years]", "" if years is None else f"{years:.2g}"),
+            {"label": label, "text": text, "range": span}
+            for label, text, span in (
+                ("asked for [kVA]", _text(row["requested_kva"]), ""),
+                ("unserved", "" if share is None else words.percent(share), ""),
+                ("ready in", "" if months is None else words.months(months / 12), ""),
+                ("worth", *_worth(row)),
+                ("terms kept", row["verdict"] or "", ""),
             )
         ],
     }
+
+
+def _worth(row: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the worth against waiting and its range, as text."""
+    if row["worth_gbp"] is None:
+        return "", ""
+    low, high = row["worth_low_gbp"], row["worth_high_gbp"]
+    span = "" if low is None or high is None else f"{words.pounds(low)} to {words.pounds(high)}"
+    return words.pounds(row["worth_gbp"]), span
 
 
 def as_csv(found: Sequence[dict]) -> str:
@@ -176,6 +194,15 @@ def as_csv(found: Sequence[dict]) -> str:
 
 def _falling(found: Sequence[dict], name: str) -> list[dict]:
     return sorted(found, key=lambda row: -(row[name] or 0.0))
+
+
+def _present(found: Sequence[dict]) -> list[str]:
+    """Return the schemes that sites take, from the least complex; one not known here comes last."""
+    return sorted({row["scheme"] for row in found}, key=lambda scheme: (_place(scheme), scheme))
+
+
+def _place(scheme: str) -> int:
+    return ORDER.index(scheme) if scheme in ORDER else len(ORDER)
 
 
 def _size(row: Mapping[str, Any]) -> float:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from scchelpers.faults import UserError, closest
 from scchelpers.portfolio import Portfolio, tables
 from scchelpers.portfolio.fingerprint import Fingerprints
@@ -176,6 +178,14 @@ class Request:
     refused: list[Outcome]
 
     @property
+    def assets(self) -> dict[str, dict[str, Any]]:
+        """Rows of `assets.csv` by asset; what is missing is None."""
+        if not self.portfolio.exists("assets.csv"):
+            return {}
+        table = self.portfolio.table("assets.csv").set_index("asset_id")
+        return table.astype(object).where(table.notna(), None).to_dict("index")
+
+    @property
     def title(self) -> str:
         """What pages call the portfolio."""
         return _title(self.portfolio)
@@ -211,13 +221,16 @@ def ask(
     reports = str(out or Path("reports", portfolio.name))
     reports = reports.rstrip("/") if files.is_address(reports) else str(Path(reports).absolute())
     about = _about_sites(portfolio)
-    there = {*chosen, *(site_id for site_id, _ in journal.known(reports))}
+    known = journal.known(reports)
+    there = {*chosen, *(site_id for site_id, _ in known)}
+    stems = {path.stem for path in paths}
     beside = _neighbours([s for s in about if s in there and tables.is_id(s)], about)
     pages = {
         site_id: {
             "site": about[site_id],
             "portfolio": {"name": portfolio.name, "title": _title(portfolio)},
             "beside": beside[site_id],
+            "questions": sorted(stems | {stem for own, stem in known if own == site_id}),
         }
         for site_id in chosen
         if site_id in beside
@@ -336,15 +349,20 @@ def _chosen(portfolio: Portfolio, sites: Iterable[str] | None) -> list[str]:
     return asked
 
 
+TOLD = ("name", "site_type", "provenance", "asset_id")
+
+
 def _about_sites(portfolio: Portfolio) -> dict[str, dict[str, str]]:
     """Return what pages say of each site."""
     about = {}
     for site_id, row in zip(portfolio.site_ids, portfolio.sites.to_dict("records"), strict=True):
-        texts = {key: row.get(key) or "" for key in ("name", "site_type", "provenance")}
+        texts = {key: row.get(key) or "" for key in TOLD}
         about[str(site_id)] = {
             "site_id": str(site_id),
             **texts,
             "name": texts["name"] or str(site_id),
+            "requested_kva": None if pd.isna(asked := row.get("requested_kva")) else asked,
+            "applied_on": str(row.get("applied_on") or "")[:10],
         }
     return about
 

@@ -11,6 +11,7 @@ import copy
 import html
 import re
 import struct
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ def render(
     site: dict[str, Any] | None = None,
     portfolio: dict[str, Any] | None = None,
     beside: dict[str, Any] | None = None,
+    questions: Sequence[str] = (),
     stamp: dict[str, Any] | None = None,
 ) -> str:
     """Return an executed notebook as an HTML page.
@@ -57,6 +59,8 @@ def render(
         `name` and `title`; the page links to the index of the portfolio.
     beside : dict, optional
         `before` and `after`: `site_id` and `name` of the neighbouring sites, or None.
+    questions : sequence of str
+        Names of the notebooks with a report of this site, in reading order.
     stamp : dict, optional
         Provenance, for the foot of the page.
 
@@ -66,8 +70,10 @@ def render(
         If the page would be unfit to publish, saying why.
     """
     body, _ = _exporter().from_notebook_node(_for_readers(notebook))
-    body, title, contents = markup.tidy(body)
-    title = title or html.escape(name_in_words((stamp or {}).get("notebook", "report")))
+    own = (stamp or {}).get("notebook", "")
+    named = {name: name_in_words(name) for name in questions}
+    body, title, contents = markup.tidy(body, {n: said for n, said in named.items() if n != own})
+    title = title or html.escape(name_in_words(own or "report"))
     page = (
         environment()
         .get_template("report.html.j2")
@@ -79,7 +85,8 @@ def render(
             site=site,
             portfolio=portfolio,
             beside=beside or _ALONE,
-            notebook=(stamp or {}).get("notebook", ""),
+            notebook=own,
+            turns=_turns(named, own),
             stamp=None if stamp is None else {"data": {}, **stamp},
         )
     )
@@ -91,6 +98,19 @@ def render(
     return page
 
 
+def _turns(named: dict[str, str], own: str) -> list[dict[str, str]]:
+    """Return the questions before and after a report, as links of the same site."""
+    order = list(named)
+    if own not in order:
+        return []
+    place = order.index(own)
+    return [
+        {"rel": rel, "link": f"{order[at]}.html", "text": named[order[at]]}
+        for rel, at in (("prev", place - 1), ("next", place + 1))
+        if 0 <= at < len(order)
+    ]
+
+
 def failure(
     notebook: str,
     title: str,
@@ -99,6 +119,7 @@ def failure(
     site: dict[str, Any],
     portfolio: dict[str, Any],
     beside: dict[str, Any],
+    questions: Sequence[str] = (),
 ) -> str:
     """Return the page that stands where a report could not be made.
 
@@ -108,7 +129,7 @@ def failure(
         Name and title of the notebook.
     fault : str
         Why, in one line.
-    site, portfolio, beside : dict
+    site, portfolio, beside, questions
         As of `render`.
     """
     template = environment().get_template("failed.html.j2")
@@ -119,6 +140,7 @@ def failure(
         site=site,
         portfolio=portfolio,
         beside=beside,
+        turns=_turns({name: name_in_words(name) for name in questions}, notebook),
     )
 
 
