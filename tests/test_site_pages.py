@@ -52,7 +52,7 @@ def read(path) -> BeautifulSoup:
 
 def test_a_site_page_says_what_to_do_why_and_in_four_numbers(tmp_path):
     numbers = {
-        "unserved_share": (0.04, "", 0.02, 0.07),
+        "unserved_share": (0.004, "", 0.0, 0.07),
         "over_h": (3.0, "h", 0.0, 9.0),
         "ready_months": (6.0, "months"),
         "worth_gbp": (41_234.0, "£", -8_000.0, 77_000.0),
@@ -64,9 +64,13 @@ def test_a_site_page_says_what_to_do_why_and_in_four_numbers(tmp_path):
     page = read(tmp_path / "lamps" / "index.html")
     assert page.h1.get_text() == SAID["do"]
     values = [dd.get_text().replace("\u202f", " ") for dd in page.select(".four dd")]
-    assert values == ["96 %", "3.00 h", "6 months", "£41,000"]
+    assert values == ["99.6 %", "3 hours", "6 months", "£41,000"]
     ranges = [kind.get_text().replace("\u202f", " ") for kind in page.select(".four .kind")]
-    assert ranges == ["likely 93 % to 98 %", "likely 0 h to 9.00 h", "likely −£8,000 to £77,000"]
+    assert [text.removeprefix("likely ") for text in ranges] == [
+        "93 % to 100 %",
+        "0 hours to 9 hours",
+        "−£8,000 to £77,000",
+    ]
     assert HOSTILE in page.get_text() and HOSTILE not in str(page)
     links = [link["href"] for link in page.select("#reports ~ ol a")]
     assert links == ["08_scheme_choice.html", "01_load.html"]

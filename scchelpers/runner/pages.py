@@ -6,6 +6,7 @@ site without that report has a page that leads to the others.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -25,19 +26,13 @@ SECTIONS = (
     ("in_force", "What is in force?"),
     ("readiness", "Are the chargepoints ready?"),
 )
-# The four numbers of a decision: what recorded figure, what it is called, and how it is written.
+# The four numbers of a decision: the recorded figure, what it is called, how it is written.
 NUMBERS = (
     ("served_share", "of the energy that drivers want is served", "share"),
     ("over_h", "a year that the site adds above a network rating", "hours"),
     ("ready_months", "until the connection is ready", "months"),
     ("worth_gbp", "worth against waiting for reinforcement", "pounds"),
 )
-WRITTEN = {
-    "share": words.percent,
-    "hours": lambda value: words.quantity(value, "h"),
-    "months": lambda value: words.months(value / 12),
-    "pounds": words.pounds,
-}
 
 
 def figures(outcomes: Iterable[Outcome]) -> dict[str, dict[str, Any]]:
@@ -194,10 +189,25 @@ def _report(outcome: Outcome) -> dict[str, Any]:
     }
 
 
+def _share(value: float) -> str:
+    """Return a share as a percentage, with a decimal where nearly all is served."""
+    if 0.99 <= value < 1:
+        return f"{math.floor(1000 * value) / 10:.1f}{words.NARROW}%"
+    return words.percent(value)
+
+
 def _rest(share: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a share leaves of the whole, with its range."""
     parts = {"value": share["value"], "low": share.get("high"), "high": share.get("low")}
     return {name: None if part is None else 1 - part for name, part in parts.items()}
+
+
+WRITTEN = {
+    "share": _share,
+    "hours": lambda value: words.span(value, "hour", 2),
+    "months": lambda value: words.months(value / 12),
+    "pounds": words.pounds,
+}
 
 
 def _number(figure: Mapping[str, Any], text: str, how: str) -> dict[str, str]:
