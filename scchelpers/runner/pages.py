@@ -247,7 +247,7 @@ def _asset(
         "asset": {"asset_id": asset_id, **asset, "name": asset.get("name") or asset_id},
         "above": _link(asset.get("parent_id"), assets),
         "queue": queue,
-        "asked_kva": sum(about["site"].get("requested_kva") or 0 for about in queue),
+        "requested_kva": sum(about["site"].get("requested_kva") or 0 for about in queue),
         "said": said,
         "need": said["asset_need"],
         "quantity": words.quantity,
