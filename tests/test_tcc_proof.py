@@ -80,6 +80,17 @@ def test_what_is_judged_had_no_part_in_the_windows():
     assert float(within.max()) == 0
 
 
+def test_a_limit_is_judged_on_days_that_did_not_make_it():
+    kva = teatime().reshape(-1, 48)
+    kva[20, 20] = 395.0  # one day that no other day shows
+    load = load_of(kva.ravel())
+    made = tcc.limit_kva(tcc.derive_windows(load, 400.0, 100.0, quantile=1.0), load["time"], 100.0)
+    unseen = tcc.unseen_limit_kva(load, 400.0, 100.0, quantile=1.0)
+    assert not (tcc.excess(load, 400.0, made) > 0).any()
+    over = tcc.excess(load, 400.0, unseen)
+    assert np.flatnonzero(over > 0).tolist() == [20 * 48 + 20]
+
+
 def test_a_stricter_quantile_leaves_less_at_risk():
     rng = np.random.default_rng(5)
     load = load_of(teatime() * rng.normal(1, 0.05, len(YEAR)))

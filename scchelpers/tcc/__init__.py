@@ -32,7 +32,15 @@ from scchelpers.tcc.derivation import (
     windows_in,
     windows_of,
 )
-from scchelpers.tcc.proof import bootstrap, breaches, excess, last_year, out_of_sample, protection
+from scchelpers.tcc.proof import (
+    bootstrap,
+    breaches,
+    excess,
+    last_year,
+    out_of_sample,
+    protection,
+    unseen_limit_kva,
+)
 from scchelpers.tcc.windows import limit, limit_kva
 
 __all__ = [
@@ -66,6 +74,7 @@ __all__ = [
     "requested_capacity",
     "study",
     "thermal",
+    "unseen_limit_kva",
     "verdict",
     "windows",
     "windows_in",

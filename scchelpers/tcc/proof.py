@@ -14,6 +14,7 @@ from scchelpers.tcc.derivation import (
     HALF_HOURS,
     Cells,
     DayTypes,
+    derive_windows,
     grown,
     half_hourly,
     headroom,
@@ -180,6 +181,47 @@ def folds(network_kva: xr.DataArray, *, timezone: str = LONDON) -> tuple[str, np
     if since[-1] >= YEAR + SECOND_YEAR:
         return "held-out year", np.where(since < YEAR, -1, 0)
     return "cross-validation", (since.days // BLOCK_DAYS % FOLDS).to_numpy()
+
+
+def unseen_limit_kva(
+    network_kva: xr.DataArray,
+    rating_kva: pd.Series | float,
+    requested_kva: float,
+    *,
+    timezone: str = LONDON,
+    **rules,
+) -> xr.DataArray:
+    """Return the limit of windows derived, day by day, without the days that it is judged on.
+
+    Parameters
+    ----------
+    network_kva, rating_kva, requested_kva, timezone
+        As in `derive_windows`.
+    **rules
+        Of `derive_windows` and `windows_of`: quantile, margin_kva, calendar, day_types and so on.
+
+    Returns
+    -------
+    xarray.DataArray
+        Limit [kVA] over the half hours of the load. Blocks of two weeks are dealt in turn to four
+        parts; each has the windows that the other three make. `years.added_over_h` judges it.
+    """
+    load = half_hourly(network_kva)
+    days = timebase.local_date(load["time"], timezone)
+    part = ((days - days[0]).days // BLOCK_DAYS % FOLDS).to_numpy()
+    allowed = np.full(load.sizes["time"], np.nan)
+    for fold in np.unique(part):
+        here = part == fold
+        windows = derive_windows(
+            load.where(xr.DataArray(~here, dims="time")),
+            rating_kva,
+            requested_kva,
+            timezone=timezone,
+            **rules,
+        )
+        allowed[here] = limit_kva(windows, load["time"][here], requested_kva, timezone=timezone)
+    attrs = {"units": "kVA", "long_name": "limit judged on days held out"}
+    return xr.DataArray(allowed, {"time": load["time"]}, ("time",), "limit_kva", attrs)
 
 
 def out_of_sample(
