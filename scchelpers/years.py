@@ -92,7 +92,7 @@ def added_over_h(
     --------
     A load of 90 kVA all year under a rating of 100 kVA, to which a site adds 9 or 12 kVA:
 
-    >>> time = timebase.naive_utc(timebase.grid("2025-01-01", "2026-01-01", "30min"))
+    >>> time = timebase.naive_utc(timebase.grid("2025-01-01T00:00Z", "2026-01-01T00:00Z", "30min"))
     >>> load = xr.DataArray(np.full(17520, 90.0), {"time": time}, ("time",))
     >>> still = dict(level_sd=0, peak_sd=0, local_sd=0, draws=3)
     >>> [added_over_h(load, 100.0, kva, **still)[0].round().tolist() for kva in (9.0, 12.0)]
