@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scchelpers import business
 from scchelpers.business import Option, Prices
 from scchelpers.business.ledger import REGIMES, factor, social_factor, stop_gap
+from scchelpers.business.prices import rebased
 from scchelpers.faults import Fault, UserError
 
 
@@ -81,7 +82,7 @@ def test_times_and_rates_that_cannot_be_are_refused():
 
 
 def test_equal_flows_are_worth_their_annuity_and_a_zero_rate_adds_up():
-    prices = Prices().at({"chargepoint_hire": 0.0})
+    prices = Prices()
     own = option(extension_gbp=500.0)
     assert worth(own, prices) == pytest.approx(250 * annuity(0.08, 10) - 500)
     assert worth(own, prices.at(NO_RATE)) == pytest.approx(2500 - 500)
@@ -123,14 +124,17 @@ def test_transfers_vanish_for_great_britain(regime):
     prices = Prices().at(NO_RATE)
     own = option(
         reinforcement_gbp=50_000.0, created_kva=500.0, requested_kva=20.0, reinforced_years=1.0,
-        paid_kva=np.full(10, 20.0), excess_kva=np.full(10, 2.0),
+        charges_gbp=np.full(10, 20.0),
     )  # fmt: skip
     flows = business.cash_flows(own, prices, regime=regime, **TERMS)
     both = flows.groupby("item")["gbp"].sum()
-    for item in ("contribution", "capacity charge", "excess charge"):
+    for item in ("contribution", "capacity charge"):
         assert both[item] == pytest.approx(0.0, abs=1e-6)
     parts = [business.npv(flows, prices, view) for view in ("customer", "dno")]
-    assert business.npv(flows, prices, "gb") == pytest.approx(sum(parts))
+    # What is left beyond the two is the Treasury's.
+    tax = 10 * 1000 * prices["ac_price"] / 6
+    assert both["value added tax"] == pytest.approx(tax)
+    assert business.npv(flows, prices, "gb") == pytest.approx(sum(parts) + tax)
 
 
 def test_each_view_has_its_own_rate():
@@ -161,24 +165,23 @@ def test_unserved_energy_costs_margin_and_goodwill_and_never_more_than_all():
 def test_charges_trips_breaches_and_flexibility_by_hand():
     prices = Prices().at(
         NO_RATE
-        | {"capacity_charge": 4, "excess_charge": 8, "trip_hours": 4, "trip_callout": 300}
+        | {"trip_hours": 4, "trip_callout": 300, "ac_hire": 40, "dc_hire": 80}
         | {"goodwill": 0.1, "other_load_value": 6, "breach_cost": 5000}
-        | {"flexibility_hours": 60, "flexibility_price": 300, "chargepoint_hire": 50}
+        | {"flexibility_hours": 60, "flexibility_price": 300}
     )
     own = option(
-        years=1, paid_kva=np.array([100.0]), excess_kva=np.array([5.0]), trips=np.array([0.5]),
+        years=1, charges_gbp=np.array([1461.0]), trips=np.array([0.5]),
         mean_kw=np.array([20.0]), other_kw=10.0, breaches=np.array([0.02]),
-        flexible_kw=np.array([30.0]), rated_kw=44.0, equipment_gbp=700.0,
+        flexible_kw=np.array([30.0]), rated_kw=44.0, rapid_share=0.25, equipment_gbp=700.0,
         running_gbp=np.array([80.0]), dno_equipment_gbp=900.0, dno_running_gbp=np.array([90.0]),
     )  # fmt: skip
     flows = business.cash_flows(own, prices, **TERMS)
     found = business.npv(flows, prices, by_item=True)
-    assert found["capacity charge"] == pytest.approx(-100 * 365.25 * 0.04)
-    assert found["excess charge"] == pytest.approx(-5 * 365.25 * 0.08)
+    assert found["capacity charge"] == pytest.approx(-1461)
     assert found["trips"] == pytest.approx(-0.5 * (300 + 4 * (20 * 0.35 + 10 * 6)))
     assert found["breaches"] == pytest.approx(-100)
     assert found["flexibility"] == pytest.approx(30 * 60 * 0.3)
-    assert found["chargepoints"] == pytest.approx(-2200)
+    assert found["chargepoints"] == pytest.approx(-33 * 40 - 11 * 80)
     assert found["control"] == pytest.approx(-700)
     assert found["upkeep"] == pytest.approx(-80)
     dno = business.npv(flows, prices, "dno", by_item=True)
@@ -188,7 +191,7 @@ def test_charges_trips_breaches_and_flexibility_by_hand():
 
 def test_the_quick_value_is_the_same():
     prices = Prices()
-    own = option(ready_years=0.5, extension_gbp=100.0, paid_kva=np.full(10, 80.0))
+    own = option(ready_years=0.5, extension_gbp=100.0, charges_gbp=np.full(10, 80.0))
     for view in business.VIEWS:
         quick = business.value_of(business.entries(own, prices, **TERMS), prices, view)
         assert quick == pytest.approx(worth(own, prices, view))
@@ -259,11 +262,13 @@ def test_prices_are_given_by_a_table_and_by_name():
     )  # fmt: skip
     found = Prices().given(rows).changed(goodwill=0.9, dc_price=None)
     assert found["ac_price"] == 0.49
-    assert found.price("ac_price").low == 0.40
+    assert found.price("ac_price").low == Prices().price("ac_price").low
+    # a quotation in the money of 2026 is brought to that of 2024
+    assert found["transformer_cost"] == pytest.approx(62_000 / 1.0461)
     assert found.price("transformer_cost").year == 2026
     assert found.price("transformer_cost").source == "quotation"
     assert (found["goodwill"], found.price("goodwill").high) == (0.9, 0.9)
-    assert Prices()["goodwill"] == 0.10
+    assert Prices()["goodwill"] == pytest.approx(0.10)
     assert "growth" not in found
 
 
@@ -335,3 +340,48 @@ def test_the_headline_is_the_median_and_says_what_is_too_close_to_call():
     assert np.isnan(found.loc["firm", "ahead_probability"])
     with pytest.raises(UserError, match="draws = 0"):
         business.worth(drawn_ways, Prices(), draws=0)
+
+
+def test_prices_are_brought_to_one_year_by_the_deflator_of_the_reference():
+    for year, factor_of in ((2013, 1.361), (2019, 1.233), (2020, 1.174), (2021, 1.168),
+                            (2022, 1.105), (2023, 1.039)):  # fmt: skip
+        assert rebased(1.0, year) == pytest.approx(factor_of, abs=6e-4)
+    # 16.94 of 2013 is 23.58 of 2025 in the reference, to which the last years are fitted
+    assert rebased(16.94, 2013) == pytest.approx(rebased(23.58, 2025), rel=1e-3)
+    with pytest.raises(UserError, match="the deflator covers 2010 to 2026"):
+        rebased(1.0, 2005)
+
+
+@pytest.mark.parametrize(
+    ("area", "gbp"),
+    [("Eastern", 8265), ("South England", 8848), ("East Midlands", 9442), ("North West", 10741),
+     ("SP Manweb", 24167)],
+)  # fmt: skip
+def test_a_year_of_300_kva_costs_what_the_reference_reckons(area, gbp):
+    prices = Prices().in_area(area)
+    assert business.capacity_gbp(300, prices) == pytest.approx(rebased(gbp, 2025), rel=2e-3)
+
+
+def test_charges_step_with_the_band_and_follow_area_and_voltage():
+    prices = Prices().in_area("SP Manweb")
+    daily = 365.25 / 100
+    step = business.capacity_gbp(151, prices) - business.capacity_gbp(150, prices)
+    bands = prices["fixed_charge_3"] - prices["fixed_charge_2"]
+    assert step == pytest.approx(daily * (bands + prices["capacity_charge"]))
+    assert business.capacity_gbp(69, prices) == 0.0
+    high = business.capacity_gbp(100, prices, high_voltage=True)
+    assert high == pytest.approx(daily * 100 * rebased(10.12, 2025))
+    assert Prices()["capacity_charge"] == pytest.approx(rebased(7.72, 2025))  # the middle of five
+    named = pd.DataFrame({"name": ["dno_area", "band_1_kva"], "value": ["SP Manweb", "90"]})
+    given = Prices().given(named)
+    assert given["capacity_charge"] == prices["capacity_charge"]
+    assert given["band_1_kva"] == 90
+    with pytest.raises(UserError, match="dno_area = 'Wales'"):
+        Prices().in_area("Wales")
+
+
+def test_an_operator_keeps_the_price_without_tax_and_a_fleet_all_of_it():
+    prices = Prices()
+    cost = prices["energy_cost"]
+    assert business.margin_of({"ac": 1.0}, prices) == pytest.approx(prices["ac_price"] / 1.2 - cost)
+    assert business.margin_of({"fleet": 1.0}, prices) == prices["fleet_price"] - cost

@@ -183,11 +183,13 @@ def test_capacity_is_paid_for_above_whole_current(unknown):
     request = unknown.requests[CENTRAL]
     energy = unknown.energies[CENTRAL][ways.FIRM]
     prices = Prices()
-    assert business.offer(ways.STATIC, request, energy, prices).paid_kva[0] == 0
+    assert business.offer(ways.STATIC, request, energy, prices).charges_gbp[0] == 0
     both = business.offer(ways.FIRM, replace(request, dsc_kva=60.0), energy, prices)
-    assert both.paid_kva[0] == 100.0  # 60 kVA were not charged for, 100 are
+    # 60 kVA were not charged for, 100 are
+    assert both.charges_gbp[0] == business.capacity_gbp(100.0, prices)
     more = business.offer(ways.FIRM, replace(request, dsc_kva=80.0), energy, prices)
-    assert more.paid_kva[0] == 40.0
+    today = business.capacity_gbp(80.0, prices)
+    assert more.charges_gbp[0] == business.capacity_gbp(120.0, prices) - today
 
 
 def test_an_unknown_network_is_no_choice(unknown):
@@ -271,16 +273,6 @@ def test_a_quotation_moves_the_price_of_what_is_short_here(constrained):
     prices = constrained.quoted(Prices(), cost_gbp=99_000.0, years=3.0)
     assert (prices["transformer_cost"], prices["transformer_years"]) == (99_000.0, 3.0)
     assert prices["feeder_cost"] == Prices()["feeder_cost"]
-
-
-def test_charging_without_management_is_billed_as_excess():
-    load = network(30.0).rename("residual_kw").assign_attrs(units="kW")
-    made = replace(site(dsc_kva=50.0), residual_kw=load - 20.0)
-    # 30 - 20 = 10 kW of load in the evening and 40 kW of cars reach the 50 kVA; 20 at other hours.
-    assert business.unmanaged_excess(business.situated(made)) == pytest.approx(0.0, abs=1e-6)
-    smaller = replace(made, meta={**made.meta, "dsc_kva": 45.0})
-    assert business.unmanaged_excess(business.situated(smaller)) == pytest.approx(5.0, rel=0.01)
-    assert np.isnan(business.unmanaged_excess(business.situated(site())))
 
 
 def test_waiting_longer_turns_the_answer(constrained):

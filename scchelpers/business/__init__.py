@@ -9,6 +9,7 @@ from scchelpers.business.futures import headline, worth, yardstick
 from scchelpers.business.ledger import (
     VIEWS,
     Option,
+    capacity_gbp,
     cash_flows,
     compare,
     contribution,
@@ -27,7 +28,7 @@ from scchelpers.business.model import (
     modelled,
     monte_carlo,
 )
-from scchelpers.business.prices import Price, Prices
+from scchelpers.business.prices import PRICE_YEAR, Price, Prices, areas
 from scchelpers.business.situation import (
     Asset,
     Situation,
@@ -36,13 +37,13 @@ from scchelpers.business.situation import (
     priced_as,
     promised_kva,
     situated,
-    unmanaged_excess,
 )
 
 __all__ = [
     "CENTRAL",
     "HIGH",
     "LOW",
+    "PRICE_YEAR",
     "VIEWS",
     "Asset",
     "Model",
@@ -50,8 +51,10 @@ __all__ = [
     "Price",
     "Prices",
     "Situation",
+    "areas",
     "bearable_share",
     "break_even",
+    "capacity_gbp",
     "cash_flows",
     "compare",
     "contribution",
@@ -66,7 +69,6 @@ __all__ = [
     "priced_as",
     "promised_kva",
     "situated",
-    "unmanaged_excess",
     "value_of",
     "worth",
     "yardstick",

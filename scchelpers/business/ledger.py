@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from scchelpers import timebase
+from scchelpers.clm import WHOLE_CURRENT_KVA
 from scchelpers.faults import UserError
 
 # Steps of the social time preference rate: after so many years it lies so much lower (HM Treasury,
@@ -157,10 +158,8 @@ class Option:
         Time until chargepoints work [years].
     wanted_kwh, unserved_kwh : ndarray over year
         Energy wanted, and of it not delivered by plug-out [kWh a year].
-    paid_kva : ndarray over year
-        Agreed capacity that is charged for, more than today [kVA].
-    excess_kva : ndarray over year
-        Capacity taken above the agreed one, as billed, mean over the year [kVA].
+    charges_gbp : ndarray over year
+        Network charges for agreed capacity, more than today [£ a year], see `capacity_gbp`.
     extension_gbp, later_extension_gbp : float
         Sole-use assets, paid by the customer when connected, and when reinforced [£].
     reinforcement_gbp, created_kva, reinforced_years : float
@@ -183,6 +182,8 @@ class Option:
         Mean charging and mean other load that a trip takes [kW].
     rated_kw : float
         Rated power of the chargepoints, which are owned from when they work [kW].
+    rapid_share : float
+        Share of it that is rapid or ultra.
     flexible_kw : ndarray over year
         Reduction that can be sold beside the scheme [kW].
     mix : mapping of str to float
@@ -193,8 +194,7 @@ class Option:
     ready_years: float
     wanted_kwh: np.ndarray
     unserved_kwh: np.ndarray
-    paid_kva: np.ndarray = field(default_factory=lambda: np.zeros(1))
-    excess_kva: np.ndarray = field(default_factory=lambda: np.zeros(1))
+    charges_gbp: np.ndarray = field(default_factory=lambda: np.zeros(1))
     extension_gbp: float = 0.0
     later_extension_gbp: float = 0.0
     reinforcement_gbp: float = 0.0
@@ -212,6 +212,7 @@ class Option:
     mean_kw: np.ndarray = field(default_factory=lambda: np.zeros(1))
     other_kw: float = 0.0
     rated_kw: float = 0.0
+    rapid_share: float = 0.0
     flexible_kw: np.ndarray = field(default_factory=lambda: np.zeros(1))
     mix: Mapping[str, float] = field(default_factory=lambda: {"ac": 1.0})
 
@@ -251,7 +252,7 @@ class Option:
 
 
 YEARLY = (
-    *("wanted_kwh", "unserved_kwh", "paid_kva", "excess_kva", "running_gbp", "dno_running_gbp"),
+    *("wanted_kwh", "unserved_kwh", "charges_gbp", "running_gbp", "dno_running_gbp"),
     *("trips", "breaches", "mean_kw", "flexible_kw"),
 )
 
@@ -305,7 +306,7 @@ VIEWS = ("customer", "dno", "gb")
 # Items in the order of the tables.
 ITEMS = (
     *("connection", "reinforcement", "contribution", "asset value left", "control", "upkeep"),
-    *("chargepoints", "energy margin", "unserved energy", "capacity charge", "excess charge"),
+    *("chargepoints", "energy margin", "value added tax", "unserved energy", "capacity charge"),
     *("trips", "breaches", "flexibility"),
 )
 
@@ -313,15 +314,61 @@ Entries = dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]
 
 
 def margin_of(mix: Mapping[str, float], prices: Mapping[str, float]) -> float:
-    """Return what a kWh served leaves to the customer [£/kWh].
+    """Return what a kWh served leaves to the customer, tax paid [£/kWh].
+
+    Drivers pay value added tax, which the operator hands on; a fleet at its depot sells nothing.
 
     Examples
     --------
-    >>> round(margin_of({"ac": 0.5, "dc": 0.5},
-    ...                 {"ac_price": 0.5, "dc_price": 0.8, "energy_cost": 0.3}), 3)
-    0.35
+    >>> prices = {"ac_price": 0.48, "dc_price": 0.84, "energy_cost": 0.3, "vat_rate": 0.2}
+    >>> round(margin_of({"ac": 0.5, "dc": 0.5}, prices), 3)
+    0.25
     """
-    return sum(part * prices[f"{kind}_price"] for kind, part in mix.items()) - prices["energy_cost"]
+    paid = sum(part * prices[f"{kind}_price"] for kind, part in mix.items())
+    return paid - _tax_of(mix, prices) - prices["energy_cost"]
+
+
+def _tax_of(mix: Mapping[str, float], prices: Mapping[str, float]):
+    """Return the value added tax in the price of a kWh [£/kWh]."""
+    sold = sum(part * prices[f"{kind}_price"] for kind, part in mix.items() if kind in TAXED)
+    return sold * prices["vat_rate"] / (1 + prices["vat_rate"])
+
+
+TAXED = ("ac", "dc")
+
+
+def capacity_gbp(kva: float, prices: Mapping[str, float], *, high_voltage: bool = False):
+    """Return what a supply pays for its agreed capacity [£ a year].
+
+    Parameters
+    ----------
+    kva : float
+        Agreed capacity [kVA].
+    prices : Prices
+        Price table, or draws of it.
+    high_voltage : bool
+        Whether the supply is at high voltage.
+
+    Notes
+    -----
+    A charge for each kVA, and at low voltage a fixed one by band of capacity, of which the lower
+    takes its limit. A whole-current supply pays neither. The fixed charge at high voltage was not
+    found, so that what is returned is too low there.
+
+    Examples
+    --------
+    >>> prices = {"capacity_charge": 10, "fixed_charge_1": 50, "fixed_charge_2": 80,
+    ...           "fixed_charge_level": 1, "band_1_kva": 80, "band_2_kva": 150, "band_3_kva": 231}
+    >>> [round(capacity_gbp(kva, prices), 2) for kva in (60, 80, 100)]
+    [0.0, 3104.62, 3944.7]
+    """
+    if not kva > WHOLE_CURRENT_KVA:
+        return 0.0
+    if high_voltage:
+        return kva * prices["hv_capacity_charge"] * timebase.YEAR_DAYS / 100
+    band = 1 + sum(kva > np.median(prices[f"band_{place}_kva"]) for place in (1, 2, 3))
+    fixed = prices[f"fixed_charge_{band}"] * prices["fixed_charge_level"]
+    return (kva * prices["capacity_charge"] + fixed) * timebase.YEAR_DAYS / 100
 
 
 def entries(
@@ -347,9 +394,9 @@ def entries(
     Notes
     -----
     Capital is spent when it is needed; what recurs falls at the end of each year. All in real
-    terms. The margin is taken to be a gain of GB, too; strictly it is one only as far as drivers
-    would not charge elsewhere. Flexibility is taken to be worth its price to the DNO, so that its
-    account does not change by it.
+    terms. The margin is taken to be a gain of GB, too, and so is the tax in the price, which is the
+    Treasury's; strictly they are only as far as drivers would not charge elsewhere. Flexibility is
+    taken to be worth its price to the DNO, so that its account does not change by it.
     """
     margin = margin_of(option.mix, prices) if margin is None else margin
     ends = np.arange(1, option.years + 1)
@@ -395,14 +442,12 @@ def entries(
     lost_kwh = np.minimum(lost_kwh, wanted_kwh)
     yearly("customer", "energy margin", wanted_kwh * margin)
     yearly("customer", "unserved energy", -lost_kwh * (margin + prices["goodwill"]))
-    yearly("customer", "chargepoints", -option.rated_kw * prices["chargepoint_hire"])
-    for item, kva, price in (
-        ("capacity charge", option.paid_kva, prices["capacity_charge"]),
-        ("excess charge", option.excess_kva, prices["excess_charge"]),
-    ):
-        gbp = kva * price * timebase.YEAR_DAYS / 100
-        yearly("customer", item, -gbp)
-        yearly("dno", item, gbp)
+    yearly("treasury", "value added tax", (wanted_kwh - lost_kwh) * _tax_of(option.mix, prices))
+    rapid = option.rapid_share
+    hire = (1 - rapid) * prices["ac_hire"] + rapid * prices["dc_hire"]
+    yearly("customer", "chargepoints", -option.rated_kw * hire)
+    yearly("customer", "capacity charge", -option.charges_gbp)
+    yearly("dno", "capacity charge", option.charges_gbp)
     trip_gbp = prices["trip_callout"] + prices["trip_hours"] * (
         option.mean_kw * prices["demand_level"] * (margin + prices["goodwill"])
         + option.other_kw * prices["other_load_value"]
@@ -451,7 +496,7 @@ def npv(
     prices : Prices
         customer_rate discounts the customer's view, social_rate those of the DNO and of GB.
     view : {"customer", "dno", "gb"}
-        "gb" is both parties together, in which transfers vanish.
+        "gb" is all parties together, the Treasury too, in which transfers vanish.
     by_item : bool
         Whether to return a Series by item instead of the sum.
     """

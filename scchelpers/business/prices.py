@@ -1,7 +1,9 @@
 """The price table of a business case: value, range, unit, year and source of every price.
 
-The prices are data, in `prices.csv`; nothing else holds a price. `checked` is yes where the
-source was read; the rest are orders of magnitude to be replaced by a quotation.
+The prices are data, in `prices.csv`, the network operators' charges in `tariffs.csv`, both without
+value added tax where not said. `sure` is A for a publisher's own page that was read, B for another
+party's report of it, C for somebody's extraction of official files, D for reckoned here; U was not
+found anywhere and is unverified. All are brought to one year's money by `deflator.csv`.
 """
 
 from __future__ import annotations
@@ -18,7 +20,11 @@ import pandas as pd
 
 from scchelpers.faults import Fault, UserError, closest
 
-TABLE = Path(__file__).with_name("prices.csv")
+FOLDER = Path(__file__).parent
+
+PRICE_YEAR = 2024  # of whose money all prices are: the last with a published deflator
+
+UNFOUND = "U"
 
 
 @dataclass(frozen=True)
@@ -30,17 +36,17 @@ class Price:
     name : str
         Name.
     value, low, high : float
-        Central value, and the range in which it is thought to lie.
+        Central value, and the range in which it is thought to lie; money of `PRICE_YEAR`.
     unit : str
         Unit; "–" for a pure number.
     meaning : str
         One line for people.
     year : int
-        Year of the price level.
+        Year in whose money the source states it.
     source : str
         Where it is from.
-    checked : bool
-        Whether the source was read; else the price is unverified.
+    sure : str
+        How sure, from A to D; U is unverified.
     """
 
     name: str
@@ -51,18 +57,118 @@ class Price:
     meaning: str
     year: int
     source: str
-    checked: bool = False
+    sure: str = UNFOUND
 
 
 @cache
-def _catalogue() -> tuple[Price, ...]:
-    with TABLE.open(encoding="utf-8", newline="") as file:
-        return tuple(_read(row) for row in csv.DictReader(file))
+def _deflator() -> Mapping[int, float]:
+    frame = pd.read_csv(FOLDER / "deflator.csv", index_col="year")
+    return frame["index"].to_dict()
+
+
+def rebased(gbp: float, year: int) -> float:
+    """Return money of a year as money of `PRICE_YEAR`, by the GDP deflator.
+
+    Parameters
+    ----------
+    gbp : float
+        Amount, in any unit of money.
+    year : int
+        Year in whose money it is.
+
+    Raises
+    ------
+    UserError
+        If the table has no index for the year.
+
+    Examples
+    --------
+    >>> round(rebased(1.0, 2013), 3), rebased(7.0, 2024)
+    (1.361, 7.0)
+    """
+    table = _deflator()
+    if year not in table:
+        raise UserError(f"prices: year = {year}: the deflator covers {min(table)} to {max(table)}")
+    return gbp * table[PRICE_YEAR] / table[year]
+
+
+def _in_money_of_year(price: Price) -> Price:
+    if not price.unit.startswith(("£", "p/")):
+        return price
+    ends = {name: rebased(getattr(price, name), price.year) for name in ("value", "low", "high")}
+    return replace(price, **ends)
+
+
+@cache
+def _catalogue() -> Mapping[str, Price]:
+    with (FOLDER / "prices.csv").open(encoding="utf-8", newline="") as file:
+        rows = [_read(row) for row in csv.DictReader(file)]
+    return {price.name: price for price in (*rows, *_tariff(EVERYWHERE))}
 
 
 def _read(row: Mapping[str, str]) -> Price:
     numbers = {name: float(row[name]) for name in ("value", "low", "high")}
-    return Price(**{**row, **numbers, "year": int(row["year"]), "checked": row["checked"] == "yes"})
+    return _in_money_of_year(Price(**{**row, **numbers, "year": int(row["year"])}))
+
+
+EVERYWHERE = "Great Britain"
+
+TARIFF_YEAR = 2025  # from April; the latest with five areas on record
+
+BANDS = ("band_1", "band_2", "band_3", "band_4")
+
+# Up to which agreed capacity at low voltage each of the first three bands reaches [kVA]. Not found
+# in any page that could be read: an assumption of this workbook.
+BAND_KVA = (80.0, 150.0, 231.0)
+
+# Of the range over the value of what an area charges: areas and years of 2022 to 2026.
+CHARGE_RANGE, BAND_RANGE = (0.47, 1.8), (0.3, 2.0)
+
+
+@cache
+def _tariff(area: str) -> tuple[Price, ...]:
+    """Return the charges of a network operator's area; in the middle of all areas, if none."""
+    table = pd.read_csv(FOLDER / "tariffs.csv").set_index(["area", "year"]).sort_index()
+    if area == EVERYWHERE:
+        rates = table.xs(TARIFF_YEAR, level="year")
+        row, year = rates.median().to_dict(), TARIFF_YEAR
+        steps = (rates[list(BANDS)] / rates[list(BANDS)].median()).to_numpy()
+        level = (float(steps.min()), float(steps.max()))
+    else:
+        years = table.xs(area, level="area").index
+        year = int(min(years, key=lambda at: (abs(at - TARIFF_YEAR), -at)))
+        row, level = table.loc[(area, year)].to_dict(), BAND_RANGE
+    source = f"schedule of charges, {area}, {year}/{(year + 1) % 100}, as a public extract has it"
+    found = [
+        Price(
+            name, row[column], CHARGE_RANGE[0] * row[column], CHARGE_RANGE[1] * row[column],
+            "p/kVA/day", f"charge for agreed capacity, {said}", year, source, "C",
+        )
+        for name, column, said in (
+            ("capacity_charge", "lv", "low voltage"),
+            ("hv_capacity_charge", "hv", "high voltage"),
+        )
+    ]  # fmt: skip
+    for band in BANDS:
+        said = f"fixed charge at low voltage, band {band[-1]} of agreed capacity"
+        fixed = Price(f"fixed_charge_{band[-1]}", row[band], row[band], row[band], "p/day",
+                      said, year, source, "C")  # fmt: skip
+        found.append(fixed)
+    found.append(
+        Price("fixed_charge_level", 1.0, *level, "–", "fixed charges, times those here", year,
+              "spread over areas and years of the same extract", "D")
+    )  # fmt: skip
+    for band, kva in zip(BANDS, BAND_KVA, strict=False):
+        meaning = f"agreed capacity up to which band {band[-1]} reaches"
+        found.append(
+            Price(f"{band}_kva", kva, kva, kva, "kVA", meaning, year, "not found; assumed")
+        )
+    return tuple(map(_in_money_of_year, found))
+
+
+def areas() -> list[str]:
+    """Return the network operators' areas with charges on record, and all of them together."""
+    return [EVERYWHERE, *sorted(set(pd.read_csv(FOLDER / "tariffs.csv")["area"]))]
 
 
 class Prices(Mapping):
@@ -78,7 +184,7 @@ class Prices(Mapping):
     """
 
     def __init__(self, prices: Mapping[str, Price] | None = None):
-        self._prices = dict(prices) if prices else {price.name: price for price in _catalogue()}
+        self._prices = dict(prices) if prices else dict(_catalogue())
 
     def __getitem__(self, name: str) -> float:
         return self._prices[self._known(name)].value
@@ -135,6 +241,31 @@ class Prices(Mapping):
                 found[name] = below + above
         return found
 
+    def in_area(self, area: str) -> Prices:
+        """Return the table with the charges of a network operator's area.
+
+        Parameters
+        ----------
+        area : str
+            One of `areas()`. Of several years on record the one nearest to `TARIFF_YEAR` holds.
+
+        Raises
+        ------
+        UserError
+            If no charges of the area are on record.
+
+        Examples
+        --------
+        >>> round(Prices().in_area("SP Manweb")["capacity_charge"], 2)
+        6.73
+        """
+        if area not in areas():
+            raise UserError(
+                f"dno_area = {area!r}: there are charges of {', '.join(areas())}; for another, "
+                "give capacity_charge and fixed_charge_1 to _4 in prices.csv"
+            )
+        return Prices({**self._prices, **{price.name: price for price in _tariff(area)}})
+
     def changed(self, **values: float | None) -> Prices:
         """Return the table with prices that were given; None leaves a price as it is.
 
@@ -153,7 +284,8 @@ class Prices(Mapping):
         ----------
         table : pandas.DataFrame, optional
             Columns name and value, and optionally low, high, year and source, numbers or text;
-            None: no change.
+            None: no change. A row dno_area has the name of a network operator's area as its value.
+            With a year, money is brought from that year's to `PRICE_YEAR`'s.
         faults : iterable of Fault
             Faults of the file's form, such as a row with too many cells.
 
@@ -171,7 +303,11 @@ class Prices(Mapping):
             if column not in table:
                 raise UserError(f"prices.csv: no column {column!r}; name and value are needed")
         rows: dict[str, dict] = {}
+        own = self
         for row in table.to_dict("records"):
+            if row["name"] == "dno_area":
+                own = own.in_area(str(row["value"]))
+                continue
             if row["name"] in rows:
                 raise UserError(f"prices.csv, {row['name']}: given twice; leave one row")
             rows[row["name"]] = {
@@ -179,7 +315,7 @@ class Prices(Mapping):
                 for column in ("value", "low", "high", "year", "source")
                 if column in row and pd.notna(row[column]) and row[column] != ""
             }
-        return self._with(rows, "prices.csv")
+        return own._with(rows, "prices.csv")
 
     def table(self) -> pd.DataFrame:
         """Return every price with its unit, range, meaning, year and source."""
@@ -190,10 +326,13 @@ class Prices(Mapping):
         found = dict(self._prices)
         for name, row in rows.items():
             price = found[self._known(name)]
-            fields = {"source": where, "checked": False, **row}
+            fields = {"source": where, "sure": "given", **row}
             for column in ("value", "low", "high", "year"):
                 if column in fields:
                     fields[column] = _number(name, column, fields[column], where)
+            if "year" in fields and price.unit.startswith(("£", "p/")):
+                for column in {"value", "low", "high"} & set(fields):
+                    fields[column] = rebased(fields[column], int(fields["year"]))
             new = fields.get("value", price.value)
             fields.setdefault("low", min(price.low, new))
             fields.setdefault("high", max(price.high, new))

@@ -11,10 +11,9 @@ import pandas as pd
 import xarray as xr
 
 from scchelpers import baselines, charging, clm, tcc, timebase
-from scchelpers.business.ledger import Option, stop_gap
+from scchelpers.business.ledger import Option, capacity_gbp, stop_gap
 from scchelpers.charging import ChargingResult
-from scchelpers.clm import WHOLE_CURRENT_KVA, Customers, half_hours_kva, site_import, smallest_limit
-from scchelpers.clm.customers import excess_days
+from scchelpers.clm import Customers, smallest_limit
 from scchelpers.clm.erosion import grown as repeated
 from scchelpers.coincidence import transferred
 from scchelpers.diversity import counted
@@ -459,20 +458,6 @@ def _measured(free: ChargingResult, limited: ChargingResult, zone: str) -> tuple
     )
 
 
-def unmanaged_excess(case: Situation) -> float:
-    """Return the capacity that charging without any management would take above the DSC [kVA].
-
-    As billed: the highest half hour of a month counts for all its days; the mean over the year.
-    NaN for a site without a DSC or without a load on record.
-    """
-    if case.load is None or not case.dsc_kva or case.site.sessions.empty:
-        return np.nan
-    free = _charge(case.site.sessions, case.site.chargepoints, None)
-    flow = site_import(half_hourly(case.load), free.power_kw)
-    half_hours = half_hours_kva(flow, power_factor=case.power_factor)
-    return excess_days(half_hours, case.dsc_kva) / timebase.YEAR_DAYS
-
-
 def flexible(power_kw: xr.DataArray, zone: str) -> float:
     """Return the reduction that nine in ten working-day evenings could give [kW].
 
@@ -517,6 +502,10 @@ class Request:
         Reduced capacity [kVA].
     rated_kw : float
         Rated power of the chargepoints [kW].
+    rapid_share : float
+        Share of it that is rapid or ultra.
+    kv : float
+        Voltage of the connection [kV].
     """
 
     years: int
@@ -528,6 +517,8 @@ class Request:
     growth_years: Mapping[str, float] = field(default_factory=dict)
     less_kva: float = 0.0
     rated_kw: float = 0.0
+    rapid_share: float = 0.0
+    kv: float = 0.4
 
 
 def request_of(
@@ -573,6 +564,8 @@ def request_of(
         years,
         less,
         rated_kw,
+        rapid_share_of(case.site),
+        case.site.meta.get("connection_kv") or 0.4,
     )
 
 
@@ -584,6 +577,13 @@ def _passes(case: Situation, added_kva: float, growth: float, horizon: int) -> f
         if float((room_kva < 0).mean()) > TOLERATED_SHARE:
             return float(year)
     return np.inf
+
+
+def rapid_share_of(site: Site) -> float:
+    """Return the share of the rated power of a site's chargepoints that is rapid or ultra."""
+    rated = site.chargepoints["rated_kw"]
+    rapid = site.chargepoints["kind"].isin(["rapid", "ultra"])
+    return float(rated[rapid].sum() / rated.sum()) if rated.sum() else 0.0
 
 
 def mix_of(site: Site) -> dict[str, float]:
@@ -678,16 +678,19 @@ def offer(scheme: str, request: Request, energy: Energy, prices: Mapping[str, fl
     extension_gbp = (
         0.0 if behind else prices["extension_fixed"] + prices["extension_rate"] * added_kva
     )
+    supply = {"high_voltage": request.kv >= 1}
     option = Option(
         scheme,
         np.maximum(ready, lead) if scheme == WAIT else ready,
         energy.wanted_kwh,
         energy.unserved_kwh,
-        paid_kva=_paid(request.dsc_kva + added_kva) - _paid(request.dsc_kva),
+        charges_gbp=capacity_gbp(request.dsc_kva + added_kva, prices, **supply)
+        - capacity_gbp(request.dsc_kva, prices, **supply),
         extension_gbp=extension_gbp,
         mean_kw=energy.mean_kw,
         other_kw=request.other_kw,
         rated_kw=request.rated_kw,
+        rapid_share=request.rapid_share,
         flexible_kw=energy.flexible_kw,
         mix=request.mix,
         **_control(scheme, prices),
@@ -696,11 +699,6 @@ def offer(scheme: str, request: Request, energy: Energy, prices: Mapping[str, fl
         built = {"reinforcement_gbp": cost, "created_kva": created, "reinforced_years": lead}
         option = replace(option, requested_kva=request.requested_kva, **built)
     return option
-
-
-def _paid(kva: float) -> float:
-    """Return the capacity that is charged for: none of a whole-current supply [kVA]."""
-    return kva if kva > WHOLE_CURRENT_KVA else 0.0
 
 
 def _control(scheme: str, prices: Mapping[str, float]) -> dict:
