@@ -6,10 +6,8 @@ or deleted, and `scc check` finds where one was (`portfolio.register`).
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +22,7 @@ from scchelpers.portfolio.check import check_register
 from scchelpers.portfolio.frames import as_typed, read_csv
 from scchelpers.portfolio.register import FILE, SEAL, SIGNALLED, entry_faults, link, seal_text
 from scchelpers.portfolio.rules import reference_faults, table_faults
-from scchelpers.portfolio.store import write_aside
+from scchelpers.portfolio.store import alone, write_aside
 from scchelpers.timebase import LONDON, naive_utc, utc_index, zone
 
 
@@ -362,11 +360,6 @@ def text(register: Register, site_id: str | None = None) -> str:
     return "\n".join(lines)
 
 
-try:
-    import fcntl
-except ImportError:  # Windows has no such lock
-    fcntl = None
-
 GIVEN = tuple(c.name for c in tables.REGISTER if c.name not in ("entry_id", "supersedes", "chain"))
 
 
@@ -398,18 +391,8 @@ def append(folder: str | Path, entry: dict) -> str:
         hint = closest(unknown[0], GIVEN) or f"fields: {', '.join(GIVEN)}"
         raise UserError(f"{unknown[0]!r}: not a field of an entry; {hint}")
     portfolio = Portfolio.open(folder)
-    with _alone(folder):
+    with alone(folder):
         return _added(portfolio, folder, entry)
-
-
-@contextlib.contextmanager
-def _alone(folder: str | Path) -> Iterator[None]:
-    """Wait for anybody else who is adding an entry; a share that knows no locks has none."""
-    with Path(folder, "portfolio.toml").open("rb") as held:
-        if fcntl:
-            with contextlib.suppress(OSError):
-                fcntl.flock(held, fcntl.LOCK_EX)
-        yield
 
 
 def _added(portfolio: Portfolio, folder: str | Path, entry: dict) -> str:

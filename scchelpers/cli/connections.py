@@ -16,7 +16,7 @@ def export(
     scheme: Annotated[str, typer.Argument(help="tcc, clm or profiled.")],
     site: Annotated[str, typer.Argument(help="Site to export.")],
     portfolio: Annotated[Path, typer.Option(help="Portfolio folder.")],
-    into: Annotated[Path, typer.Option(help="File to write; replaced if it is there.")],
+    into: Annotated[Path, typer.Option(help="File to write; an export that is there is replaced.")],
     form: Annotated[
         str,
         typer.Option(

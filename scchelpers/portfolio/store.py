@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +22,13 @@ from scchelpers.portfolio.register import SEAL, link, seal_text
 from scchelpers.portfolio.rules import unique_faults
 from scchelpers.timebase import LONDON, naive_utc
 
+try:
+    import fcntl
+except ImportError:  # Windows has no such lock
+    fcntl = None
+
+LOCK = ".lock"
+
 # Rows that one Parquet row group holds at most: small enough to read one site, large enough to
 # keep the footer of a portfolio of thousands of sites short.
 ROW_GROUP = 20_000
@@ -32,11 +40,37 @@ def write_aside(path: Path, write: Callable[[Path], object]) -> None:
     aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         write(aside / path.name)
+        _settle(aside / path.name)
         if path.is_dir():
             path.rename(aside / "before")
         (aside / path.name).replace(path)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _settle(path: Path) -> None:
+    """Wait until what was written is on the disk: a rename must never outlive its content."""
+    for file in (path,) if path.is_file() else (p for p in path.rglob("*") if p.is_file()):
+        with file.open("rb") as written:
+            os.fsync(written.fileno())
+
+
+@contextlib.contextmanager
+def alone(folder: str | Path) -> Iterator[None]:
+    """Wait for anybody else who writes a portfolio, and hold it until the end of the block.
+
+    The lock is a file of its own, which no write replaces; a share that knows no locks has none.
+    """
+    place = os.open(
+        Path(folder, LOCK), os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o666
+    )
+    try:
+        if fcntl:
+            with contextlib.suppress(OSError):
+                fcntl.flock(place, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(place)
 
 
 def write_header(

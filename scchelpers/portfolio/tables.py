@@ -30,9 +30,15 @@ CHARGER_KINDS = {"slow": 0.0, "fast": 8.0, "rapid": 50.0, "ultra": 150.0}
 RATING_SEASONS = tuple(dict.fromkeys(SEASONS.values()))
 
 _SITE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+# Names that Windows keeps for devices, and endings of the files of a run.
+_RESERVED = re.compile(
+    r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?|.*\.(html|csv|parquet|jsonl|ipynb)"
+)
 LABEL_RULE = "1 to 128 printable characters without '/', '\\', '<', '>' or '..'"
-ID_RULE = "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit"
+ID_RULE = (
+    "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit, and not "
+    "ending like a file of a run (.html, .csv, .parquet, .jsonl, .ipynb)"
+)
 
 
 @dataclass(frozen=True)
@@ -224,8 +230,8 @@ def is_id(text: object) -> bool:
 
     Examples
     --------
-    >>> is_id("broxden-park"), is_id("../../x"), is_id("a..b"), is_id("con")
-    (True, False, False, False)
+    >>> is_id("broxden-park"), is_id("../../x"), is_id("a..b"), is_id("con"), is_id("index.html")
+    (True, False, False, False, False)
     """
     return (
         isinstance(text, str)

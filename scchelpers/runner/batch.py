@@ -36,7 +36,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from scchelpers.faults import UserError
+from scchelpers.faults import UserError, printable
 from scchelpers.runner import cluster, files, index, journal, plan, publish
 from scchelpers.runner import notebooks as books
 from scchelpers.runner import workers as workers_
@@ -73,7 +73,8 @@ def shown(total: int, style: Style = "auto") -> Iterator[Callable[[Outcome], Non
         if style == "lines":
             end = "done" if outcome.ok else f"FAILED  {outcome.fault}"
             where = f"{outcome.site_id}  {outcome.notebook}"
-            print(f"[{done}/{total}] {where}  {outcome.seconds:.1f} s  {end}", file=sys.stderr)
+            line = f"[{done}/{total}] {where}  {outcome.seconds:.1f} s  {end}"
+            print(printable(line), file=sys.stderr)
 
     yield say
 
@@ -97,7 +98,8 @@ def _bar(total: int, console: Console) -> Iterator[Callable[[Outcome], None]]:
             nonlocal failed
             if not outcome.ok:
                 failed += 1
-                fault = escape(f"{outcome.site_id}  {outcome.notebook}  {outcome.fault}")
+                fault = f"{outcome.site_id}  {outcome.notebook}  {outcome.fault}"
+                fault = escape(printable(fault))
                 progress.console.print(f"[red]failed[/red]  {fault}")
             progress.update(task, advance=1, failed=f"[red]{failed} failed" if failed else "")
 
@@ -230,7 +232,7 @@ def run(
     place = asked.portfolio.path
     how = {
         "modules": books.imports(asked.paths),
-        "portfolio": "" if files.is_address(place) else str(Path(place).absolute()),
+        "portfolio": "" if files.is_address(place) else str(Path(place).resolve()),
         "memory_mb": memory_mb,
     }
     start = (

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import csv
+import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import fsspec
 
@@ -52,6 +55,29 @@ def write_whole(place: str | Path, content: str | bytes) -> None:
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)
         raise
+
+
+def as_csv(rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -> str:
+    r"""Return rows as CSV that a spreadsheet shows and never runs.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe before it.
+
+    Examples
+    --------
+    >>> as_csv([{"name": "=1+1", "kva": -3.5}], ["name", "kva"])
+    "name,kva\n'=1+1,-3.5\n"
+    """
+    sink = io.StringIO()
+    writer = csv.DictWriter(sink, names, lineterminator="\n", extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows({name: _shown(value) for name, value in row.items()} for row in rows)
+    return sink.getvalue()
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, str) and value.lstrip().startswith(("=", "+", "-", "@", "\t", "\r")):
+        return f"'{value}"
+    return value
 
 
 def read(place: str | Path) -> str | None:

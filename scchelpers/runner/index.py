@@ -8,7 +8,6 @@ of them.
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -316,12 +315,7 @@ def as_parquet(outcomes: list[Outcome]) -> bytes:
 
 def as_csv(outcomes: list[Outcome]) -> str:
     """Return the same rows as CSV."""
-    sink = io.StringIO()
-    fields = [*TEXTS, "value", "low", "high", "text"]
-    writer = csv.DictWriter(sink, fields, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(_rows(outcomes))
-    return sink.getvalue()
+    return files.as_csv(_rows(outcomes), [*TEXTS, "value", "low", "high", "text"])
 
 
 def _rows(outcomes: list[Outcome]) -> list[dict[str, Any]]:

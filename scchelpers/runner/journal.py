@@ -27,6 +27,10 @@ except ImportError:  # Windows has no such lock
     fcntl = None
 
 _NAME = ".lock"
+MARKER = ".scc-reports"  # says that a folder is ours to write, sweep and replace in
+STATUS, EVENTS = "status.jsonl", "events.jsonl"
+# What a run writes at the top of its folder; pages of notebooks and assets besides.
+OWN = (_NAME, STATUS, EVENTS, "index.html", "results.csv", "results.parquet", "recommendations.csv")
 
 
 @contextlib.contextmanager
@@ -43,7 +47,12 @@ def alone(reports: str | Path) -> Iterator[None]:
     if files.is_address(reports):
         yield
         return
-    with Path(reports, _NAME).open("w") as lock:
+    _claim(Path(reports))
+    # Never through a link: what it leads to is not ours.
+    lock = os.open(
+        Path(reports, _NAME), os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o666
+    )
+    try:
         if fcntl:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -53,6 +62,33 @@ def alone(reports: str | Path) -> Iterator[None]:
                     "another folder with --out"
                 ) from None
         yield
+    finally:
+        os.close(lock)
+
+
+def _claim(reports: Path) -> None:
+    """Mark a folder as one of reports; one that holds anything else is left as it is.
+
+    Raises
+    ------
+    UserError
+        If it holds files that no run wrote, or links in place of a run's own files.
+    """
+    there = sorted(path.name for path in reports.iterdir())
+    if MARKER in there or there in ([], [_NAME]):
+        links = [name for name in OWN if Path(reports, name).is_symlink()]
+        if links:
+            raise UserError(f"{reports}/{links[0]}: a link, not a file of a run; take it away")
+        Path(reports, MARKER).touch()
+        return
+    if STATUS in there and known(reports):  # written before there was a marker
+        Path(reports, MARKER).touch()
+        return
+    foreign = [name for name in there if name not in OWN]
+    raise UserError(
+        f"{reports}: holds {(foreign or there)[0]!r}, which no run wrote; name an empty or new "
+        "folder with --out"
+    )
 
 
 def held(reports: str | Path) -> bool:
@@ -67,10 +103,6 @@ def held(reports: str | Path) -> bool:
             return True
     return False
 
-
-STATUS = "status.jsonl"
-
-EVENTS = "events.jsonl"
 
 # An object store cannot append: there the books are written whole, at most this often [s].
 _PATIENCE = 5.0

@@ -7,8 +7,6 @@ scheme here, page by page, for nothing runs in the browser.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +14,7 @@ from urllib.parse import quote
 
 from scchelpers.portfolio import tables
 from scchelpers.report import words
-from scchelpers.runner import pages
+from scchelpers.runner import files, pages
 from scchelpers.runner.job import Outcome
 
 # Schemes from the least complex to the most, as that report records them; "none" is none at all.
@@ -185,11 +183,7 @@ def _worth(row: Mapping[str, Any]) -> tuple[str, str]:
 
 def as_csv(found: Sequence[dict]) -> str:
     """Return the rows as CSV, a site a line."""
-    sink = io.StringIO()
-    writer = csv.DictWriter(sink, COLUMNS, lineterminator="\n", extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(found)
-    return sink.getvalue()
+    return files.as_csv(found, COLUMNS)
 
 
 def _falling(found: Sequence[dict], name: str) -> list[dict]:

@@ -219,7 +219,7 @@ def ask(
     given = _checked(paths, parameters or {})
     chosen = _chosen(portfolio, sites)
     reports = str(out or Path("reports", portfolio.name))
-    reports = reports.rstrip("/") if files.is_address(reports) else str(Path(reports).absolute())
+    reports = reports.rstrip("/") if files.is_address(reports) else str(Path(reports).resolve())
     about = _about_sites(portfolio)
     known = journal.known(reports)
     there = {*chosen, *(site_id for site_id, _ in known)}
@@ -375,6 +375,7 @@ def _seen_from(folder: str, portfolio: str) -> str:
     """Return the portfolio as a notebook in a folder finds it: relative, unless an address."""
     if files.is_address(portfolio):
         return portfolio
+    # Links are followed first: a relative path is worked out on text.
     if files.is_address(folder):
-        return str(Path(portfolio).absolute())
-    return os.path.relpath(portfolio, folder)
+        return str(Path(portfolio).resolve())
+    return os.path.relpath(Path(portfolio).resolve(), folder)

@@ -122,8 +122,10 @@ def export(site: Site, name: str, form: str, into: str | Path, **options) -> Pat
     """
     make, write = scheme(name), format_of(form)
     of_scheme, of_format = _divided(options, **{name: make, form: write})
-    content = write(make(site, **of_scheme), **of_format)
     path = Path(into)
+    if path.exists() and (path.resolve().parent / "portfolio.toml").exists():
+        raise UserError(f"{path}: a file of a portfolio; write the export to another folder")
+    content = write(make(site, **of_scheme), **of_format)
     write_aside(path, lambda aside: aside.write_text(content, encoding="utf-8"))
     return path
 
