@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from scchelpers import importers
-from scchelpers.importers import halfhourly
 from scchelpers.portfolio import Portfolio, store
 from scchelpers.portfolio.tables import RATING_SEASONS
 
@@ -33,7 +32,7 @@ def moved(folder: Path, name: str):
     """Return a feeder's load [kVA] in the year of the sessions."""
     patterns, options = FEEDERS[name]
     files = [file for p in patterns for file in sorted((folder / "wpd_feeders").glob(p))]
-    found = halfhourly.read(files, series_id=name, power_factor=POWER_FACTOR, **options)
+    found = importers.read("loads", files, series=name, power_factor=POWER_FACTOR, **options)
     load = found.loads["network_kva", name]
     load = load.assign_coords(time=load["time"].to_numpy() - BACK)
     return load.sel(time=slice(FIRST, LAST - pd.Timedelta("30min")))
@@ -41,7 +40,7 @@ def moved(folder: Path, name: str):
 
 def scenario(folder: Path, into: Path) -> None:
     """Write the portfolio of the scenario."""
-    importers.run("council", sorted((folder / "perth_kinross_sessions").glob("*.csv")), into)
+    importers.run("sessions", sorted((folder / "perth_kinross_sessions").glob("*.csv")), into)
     portfolio = Portfolio.open(into)
     sites = portfolio.sites.copy()
     for place, site_id in enumerate(sites.index):

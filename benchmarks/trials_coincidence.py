@@ -29,11 +29,11 @@ FIRST = pd.Timestamp("2017-09-01", tz="UTC")
 
 def imported(folder: Path, into: Path) -> Portfolio:
     """Import the sessions and the feeders into one portfolio."""
-    importers.run("council", sorted((folder / "perth_kinross_sessions").glob("*.csv")), into)
+    importers.run("sessions", sorted((folder / "perth_kinross_sessions").glob("*.csv")), into)
     for name, (patterns, options) in FEEDERS.items():
         files = [file for p in patterns for file in sorted((folder / "wpd_feeders").glob(p))]
-        given = {"series_id": name, "power_factor": POWER_FACTOR} | options
-        importers.run("halfhourly", files, into, **given)
+        given = {"series": name, "power_factor": POWER_FACTOR} | options
+        importers.run("loads", files, into, **given)
     return Portfolio.open(into)
 
 

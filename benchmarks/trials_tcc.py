@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from scchelpers import tcc
-from scchelpers.importers import halfhourly
+from scchelpers import importers, tcc
 
 FEEDERS = {"staplegrove": ("*staplegrove*", {"unit": "MW"}), "mousehole": ("MW_Mousehole*", {})}
 POWER_FACTOR = 0.95
@@ -25,7 +24,7 @@ def feeder(folder: Path, name: str) -> xr.DataArray:
     """Return the load of a feeder [kVA], half hours on straight lines missing."""
     pattern, options = FEEDERS[name]
     files = sorted(folder.glob(pattern))
-    found = halfhourly.read(files, series_id=name, power_factor=POWER_FACTOR, **options)
+    found = importers.read("loads", files, series=name, power_factor=POWER_FACTOR, **options)
     return found.loads["network_kva", name]["network_kva"]
 
 

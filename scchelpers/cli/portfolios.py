@@ -9,36 +9,56 @@ from typing import Annotated
 import typer
 
 from scchelpers.cli.app import Folder, app
-from scchelpers.cli.options import typed_pairs
-from scchelpers.faults import UserError, closest
+from scchelpers.cli.options import pairs
+from scchelpers.faults import UserError
 
 
 @app.command("import")
 def import_(
-    kind: Annotated[str, typer.Argument(help="council, acn, halfhourly or ocpi.")],
-    files: Annotated[list[str], typer.Argument(help="Files to read.", show_default=False)],
-    into: Annotated[Path, typer.Option(help="Portfolio folder to add to, made if absent.")],
+    kind: Annotated[str, typer.Argument(help="sessions or loads; layouts lists those known.")],
+    files: Annotated[
+        list[str] | None, typer.Argument(help="Files or folders to read.", show_default=False)
+    ] = None,
+    into: Annotated[
+        Path | None, typer.Option(help="Portfolio folder to add to, made if absent.")
+    ] = None,
+    layout: Annotated[
+        str | None, typer.Option(help="A known layout, or a TOML file of your own.")
+    ] = None,
     option: Annotated[
         list[str] | None,
-        typer.Option("--option", "-o", metavar="NAME=VALUE", help="Option of the importer."),
+        typer.Option("--option", "-o", metavar="NAME=VALUE", help="What a column is, a unit …"),
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what is read as what, and write nothing.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Report as JSON.")] = False,
 ):
-    """Import charging sessions or loads, and report rows kept, mended and set aside.
+    """Import charging sessions or loads; shows what was read as what, and refuses what cannot be.
 
-    Examples: scc import council sessions-2019.csv --into data/perth
+    Examples: scc import sessions sessions-2019.csv --into data/perth --dry-run
 
-    scc import halfhourly feeder.csv --into data/perth -o series_id=mill-street -o power_factor=0.97
+    scc import loads feeder.csv --into data/perth -o series=mill-street -o power_factor=0.97
 
-    docs/importing.md lists the kinds and their options.
+    docs/importing.md lists the layouts and the options.
     """
     from scchelpers import importers
 
-    if kind not in importers.KINDS:
-        hint = closest(kind, importers.KINDS) or f"kinds: {', '.join(importers.KINDS)}"
-        raise UserError(f"KIND = {kind!r}: no such importer; {hint}")
-    report = importers.run(kind, files, into, **typed_pairs(option, importers.KINDS[kind].read))
+    if kind == "layouts":
+        for known in importers.known_layouts():
+            typer.echo(f"{known.kind:<9} {known.name:<24} {known.title}")
+        return
+    importers.checked(kind, {})
+    if into is None and not dry_run:
+        raise UserError("name the portfolio: --into FOLDER (or --dry-run to look first)")
+    told = pairs(option) | ({"layout": layout} if layout else {})
+    if into is None:
+        report = importers.read(kind, files or [], **told).report
+    else:
+        report = importers.run(kind, files or [], into, dry_run=dry_run, **told)
     typer.echo(json.dumps(report.as_dict(), indent=2) if as_json else report.text())
+    if dry_run and not as_json:
+        typer.echo("dry run: nothing is written")
 
 
 @app.command()

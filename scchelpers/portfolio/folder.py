@@ -51,7 +51,7 @@ class Folder:
         except FileNotFoundError:
             raise UserError(
                 f"{path}: no portfolio.toml there; name a portfolio folder, or make one with "
-                "`make demo` or `scc import KIND FILES… --into FOLDER`"
+                "`make demo` or `scc import sessions FILES… --into FOLDER`"
             ) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise UserError(f"{path}/portfolio.toml: not valid TOML ({error})") from None

@@ -113,6 +113,7 @@ CHARGEPOINTS = (
     Column("kind", "choice", "–", "class by rated power", choices=tuple(CHARGER_KINDS)),
     Column("priority", "integer", "–", "order when power is short, 0 first", low=0, high=99),
     Column("unit_id", "id", "–", "physical unit that holds the EVSE, if it has several sockets"),
+    Column("rated_from", "text", "–", "what an importer has `rated_kw` from; blank: typed"),
 )
 ASSETS = (
     Column("asset_id", "id", "–", "identifier of the network asset", required=True),
@@ -136,6 +137,8 @@ SESSIONS = (
     Column("energy_kwh", "number", "kWh", "energy delivered or wanted", required=True, low=0),
     Column("max_kw", "number", "kW", "most the car takes; missing: the EVSE's rating", low=0),
     Column("announced_plug_out", "instant", "UTC", "departure that the driver announced"),
+    Column("charge_start", "instant", "UTC", "when charging began, if the file tells"),
+    Column("charge_end", "instant", "UTC", "when charging ended, if the file tells"),
 )
 SCHEMES = ("tcc", "static_clm", "dynamic_clm", "profiled", "lmc", "cmc", "firm")
 REGISTER = (

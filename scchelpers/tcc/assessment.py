@@ -520,7 +520,7 @@ def _lacking(site: Site) -> tuple[str, ...]:
     if asset is None:
         return ("no network asset is named (sites.csv, asset_id)",)
     checks = (
-        (site.network_kva is None, f"no load of {asset} is on record (`scc import halfhourly`)"),
+        (site.network_kva is None, f"no load of {asset} is on record (`scc import loads`)"),
         (
             site.rating_kva is None or site.rating_kva.isna().any(),
             f"{asset} lacks a rating (assets.csv, rating_…_kva for every season)",

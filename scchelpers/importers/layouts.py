@@ -1,0 +1,414 @@
+"""Which column means what: the user's word first, then a known layout, then the names.
+
+A column must hold what its meaning holds (a stamp, a number, text), and a tie is a question.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from scchelpers.faults import UserError, closest
+from scchelpers.importers.account import Account
+from scchelpers.importers.table import Sheet
+from scchelpers.importers.values import kind, known, serial_stamps
+
+FOLDER = Path(__file__).parent / "layouts"
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Named(_Data):
+    """The names of one column of a layout, and its unit."""
+
+    any: list[str]
+    unit: str | None = None
+
+
+class Layout(_Data):
+    """A known format of files, as one TOML of `layouts/` or of the user tells it."""
+
+    name: str
+    kind: Literal["sessions", "loads"]
+    title: str
+    evidence: str
+    identify: list[str] = Field(min_length=2, description="names that tell it; a|b: either")
+    where: dict[str, list[str]] = {}
+    columns: dict[str, Named] = {}
+    clock: str | None = None
+    decimal: Literal["point", "comma"] | None = None
+    dates: list[str] = []
+    label: Literal["start", "end"] | None = None
+    ends: dict[str, list[str]] = Field({}, description="rows whose stamps are ends")
+    sign: Literal["as-printed", "import-negative"] | None = None
+    series: list[str] = []
+    keep: dict[str, list[str]] = Field({}, description="rows that count, by a column's values")
+    missing: list[str] = []
+    personal: list[str] = []
+    unused: list[str] = []
+    year_add: int = 0
+    ratings_kw: list[float] = Field([], description="ratings on sale there, the usual one first")
+    site_type: str = ""
+    site_is_folder: bool = Field(False, description="the folder's name is the site")
+    station_is_socket: bool = Field(False, description="an id is of one socket, not of a unit")
+    asset: str = ""
+    most_kw: float | None = Field(None, description="no series carries more [kW]")
+    generic: bool = Field(False, description="names so plain that it is offered, not taken")
+    note: str = ""
+    source: dict[str, str] = {}
+    options: dict[str, str] = Field({}, description="what the sample needs to be told")
+    sample: str = ""
+    expected: dict[str, float | str] = {}
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _short(cls, value: dict) -> dict:
+        """Let a column be written as a name, a list of names or a table."""
+
+        def full(column) -> dict:
+            table = dict(column) if isinstance(column, dict) else {"any": column}
+            names = table["any"]
+            return table | {"any": [names] if isinstance(names, str) else names}
+
+        return {role: full(column) for role, column in value.items()}
+
+    @property
+    def told(self) -> set[str]:
+        """Plain names of all columns that it knows."""
+        named = [n for column in self.columns.values() for n in column.any]
+        return {plain(n) for n in [*named, *self.unused, *self.personal, *self.series, *self.keep]}
+
+
+class Meaning(_Data):
+    """Words by which a column is told where no layout fits."""
+
+    said: str
+    holds: list[str]
+    words: list[str]
+    weak: list[str] = []
+    never: list[str] = []
+
+
+def read_layout(path: Path) -> Layout:
+    """Read one layout.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read or is no layout.
+    """
+    try:
+        return Layout(name=path.stem, **tomllib.loads(path.read_text("utf-8-sig")))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{path}: not readable as TOML ({error})") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UserError(f"{path}, {where}: {first['msg']}; see docs/importing.md") from None
+
+
+@functools.cache
+def known_layouts() -> tuple[Layout, ...]:
+    """Return the layouts that the package knows."""
+    return tuple(read_layout(p) for p in sorted(FOLDER.glob("[a-z]*.toml")))
+
+
+@functools.cache
+def _meanings(what: str) -> dict[str, Meaning]:
+    read = tomllib.loads((FOLDER / "_meanings.toml").read_text("utf-8"))[what]
+    return {role: Meaning(**value) for role, value in read.items()}
+
+
+def plain(name: str) -> str:
+    """Return a column name without case and signs."""
+    return re.sub(r"[^0-9a-zà-ÿ]", "", name.lower().replace("%", "pct"))
+
+
+_U = r"kwh|mwh|wh|kvarh|kvar|mvar|kva|mva|kw|mw"
+_UNIT = re.compile(
+    rf"(?<![A-Za-z])(?i:{_U})(?=[^A-Za-z]|$|[A-Z][a-z])"
+    r"|(?<=[a-z])(?:[kKM]Wh|Kwh|KWh|Wh|k[WV]A?r?|MV?W?A?r?)(?=[^A-Za-z]|$|[A-Z][a-z])"
+    r"|(?<=[_\W])W(?=[\W_]|$)"
+)
+_INTERVAL = re.compile(
+    r"\d+[ _-]*(?:minutes|minute|mins|min|m)(?![a-z])|half[ _-]?hour(?:ly)?|\d*hh(?![a-z])", re.I
+)
+_SAME = {
+    "hours": "h",
+    "hrs": "h",
+    "hour": "h",
+    "minutes": "min",
+    "mins": "min",
+    "seconds": "s",
+    "sec": "s",
+    "secs": "s",
+    "amps": "a",
+    "amp": "a",
+    "volts": "v",
+    "durata": "h",
+}
+_UNITS = {
+    *("kwh", "wh", "mwh", "kw", "w", "mw", "kva", "mva", "va", "kvar", "mvar", "kvarh"),
+    *("a", "v", "h", "min", "s", *_SAME),
+}
+
+
+def words(name: str) -> list[str]:
+    """Return the words of a column name; units and intervals are seen before it is split.
+
+    Examples
+    --------
+    >>> words("Energy__kWh_"), words("kw_5min"), words("StartDate"), words("kWhDelivered")
+    (['energy', '=kwh'], ['=kw', '@interval'], ['start', 'date'], ['=kwh', 'delivered'])
+    """
+    name = _INTERVAL.sub(" @interval ", name)
+    name = _UNIT.sub(lambda m: f" ={m[0].lower()} ", name)
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z]{3})(?=[A-Z][a-z])", " ", name).lower()
+    name = re.sub(r"\b(start|end|stop|begin)(?=date|time)", r"\1 ", name)
+    return re.findall(r"[@=]?[^\W_]+", name)
+
+
+def unit_in(name: str) -> str | None:
+    """Return the unit that a column name tells, lower case.
+
+    Examples
+    --------
+    >>> unit_in("Energy (kWh)"), unit_in("demand_MW"), unit_in("Duration (mins)"), unit_in("x")
+    ('kwh', 'mw', 'min', None)
+    """
+    for word in reversed(words(name)):
+        if (bare := word.lstrip("=")) in _UNITS:
+            return _SAME.get(bare, bare)
+    return None
+
+
+PERSONAL = {
+    *("user", "userid", "username", "card", "cardid", "rfid", "tag", "idtag", "token", "driver"),
+    *("email", "mail", "phone", "mobile", "customer", "member", "contract", "uid", "badge"),
+    *("vehicle", "registration", "reg", "vin", "vrn", "numberplate", "surname", "forename"),
+    *("payment", "postcode", "participant", "participantid", "fullname"),
+}
+
+
+def personal(name: str, layout: Layout | None = None) -> bool:
+    """Return whether a column tells of a person; such a column is never read."""
+    told = {plain(n) for n in layout.personal} if layout else set()
+    return plain(name) in told or bool(PERSONAL & {*words(name), plain(name)})
+
+
+class Pick(_Data):
+    """A column, or a constant, with its meaning and who says so."""
+
+    role: str
+    column: str | None = None
+    constant: str | None = None
+    unit: str | None = None
+    by: str
+
+
+def match(sheet: Sheet, what: str, name: str | None, account: Account) -> Layout | None:
+    """Return the layout that a table's header tells, or that the user names.
+
+    Raises
+    ------
+    UserError
+        If the layout named is not known or does not fit.
+    """
+    have = {plain(c): c for c in sheet.frame.columns}
+    choices = [layout for layout in known_layouts() if layout.kind == what]
+    if name and name.endswith(".toml"):
+        choices.append(own := read_layout(Path(name)))
+        name = own.name
+    if name == "none":
+        account.note("no layout, as you asked; columns are read by their names")
+        return None
+    if name and name not in (names := [layout.name for layout in choices]):
+        hint = closest(name, names) or f"scc import layouts lists them ({', '.join(names[:5])} …)"
+        raise UserError(f"layout = {name!r}: not known; {hint}")
+
+    def lacks(layout: Layout) -> list[str]:
+        return [i for i in layout.identify if not any(plain(a) in have for a in i.split("|"))]
+
+    def holds(layout: Layout) -> bool:
+        return all(
+            plain(c) in have and sheet.frame[have[plain(c)]].isin(values).any()
+            for c, values in layout.where.items()
+        )
+
+    if name:
+        layout = next(x for x in choices if x.name == name)
+        if missing := lacks(layout):
+            raise UserError(
+                f"{sheet.file}: layout {name} wants {', '.join(missing)}; "
+                f"the file has {', '.join(sheet.frame.columns[:12])}"
+            )
+        account.note(f"layout {layout.name} ({layout.title}), as you named it")
+        return layout
+    fits = [layout for layout in choices if not lacks(layout) and holds(layout)]
+    if offered := [layout.name for layout in fits if layout.generic]:
+        account.note(
+            f"names as in {' and '.join(offered)}, too plain to tell: -o layout={offered[0]}"
+        )
+    fits = [layout for layout in fits if not layout.generic]
+    if not fits:
+        account.note("no known layout; columns are read by their names")
+        return None
+    layout = max(fits, key=lambda x: (len(x.where), len(x.told & {*have}), len(x.identify)))
+    account.note(f"known layout {layout.name} ({layout.title})")
+    return layout
+
+
+def resolve(
+    sheet: Sheet, what: str, layout: Layout | None, options: dict, account: Account
+) -> dict[str, Pick]:
+    """Return which column has which meaning.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        Table.
+    what : str
+        "sessions" or "loads".
+    layout : Layout or None
+        Layout that fits.
+    options : dict
+        Meaning to column (or, for a text, a constant), as the user tells.
+    account : Account
+        Takes what was seen but doubtful.
+    """
+    frame, picks = sheet.frame, {}
+    meanings = _meanings(what)
+    by_plain = {plain(c): c for c in frame.columns}
+    for role, meaning in meanings.items():
+        given = options.get(role)
+        if given is None:
+            continue
+        column = given if given in frame else by_plain.get(plain(str(given)))
+        if column is not None:
+            picks[role] = Pick(role=role, column=column, unit=unit_in(column), by="you")
+        elif "text" in meaning.holds and role not in ("unit", "flag"):
+            picks[role] = Pick(role=role, constant=str(given), by="you")
+        else:
+            hint = closest(str(given), frame.columns) or f"columns: {', '.join(frame.columns)}"
+            raise UserError(f"{sheet.file}: {role}={given}: no such column; {hint}")
+    taken = {p.column for p in picks.values()}
+    if layout:
+        for role, named in layout.columns.items():
+            names = (by_plain[plain(n)] for n in named.any if plain(n) in by_plain)
+            column = next((c for c in names if kind(frame[c]) != "empty"), None)
+            if role not in picks and column and column not in taken:
+                unit = named.unit or unit_in(column)
+                picks[role] = Pick(role=role, column=column, unit=unit, by=f"layout {layout.name}")
+        return picks
+    _by_names(frame, meanings, picks, taken, account)
+    return picks
+
+
+def _by_names(frame, meanings, picks, taken, account) -> None:
+    """Give the free columns the meanings that their names speak for most."""
+    kinds = {c: kind(frame[c]) for c in frame.columns if c not in taken and not personal(c)}
+    scored, odd = [], {}
+    for column, holds in kinds.items():
+        for role, meaning in meanings.items():
+            if role in picks or (score := _score(words(column), meaning)) <= 0:
+                continue
+            fits = holds in meaning.holds
+            if not fits and "stamp" in meaning.holds and holds == "number":
+                fits = serial_stamps(frame[column]) is not None
+            if fits:
+                scored.append((score, role, column))
+            elif score >= 4 and holds != "empty":
+                odd[column] = max(odd.get(column, (0, "")), (score, role))
+    scored.sort(key=lambda x: -x[0])
+    for score, role, column in scored:
+        if role in picks or column in taken:
+            continue
+        rivals = [
+            x[2] for x in scored if x[:2] == (score, role) and x[2] != column and x[2] not in taken
+        ]
+        if rivals:
+            picks[role] = Pick(role=role, by="ask", constant=" or ".join([column, *rivals]))
+            continue
+        taken.add(column)
+        picks[role] = Pick(role=role, column=column, unit=unit_in(column), by="its name")
+    for column, (_, role) in odd.items():
+        if column not in taken:
+            first = next((v for v in frame[column] if v), "")
+            said, holds = meanings[role].said, kinds[column]
+            account.note(f"{column} sounds like {said} but holds {holds} such as {first!r}")
+    for role in [role for role, pick in picks.items() if pick.by == "ask"]:
+        choices = picks.pop(role).constant
+        first = choices.split(" or ")[0]
+        important = role in ("start", "end", "energy", "time", "load", "chargepoint")
+        account.judge(
+            f"which {role}", important, f"{choices} may each be {meanings[role].said}",
+            f'"{role}={first}"',
+        )  # fmt: skip
+
+
+def _score(have: list[str], meaning: Meaning) -> int:
+    """Return how strongly a name speaks for a meaning: longer phrases and nothing beside them."""
+    bare = [w.lstrip("=") for w in have]
+    if any(_within(phrase.split(), bare) for phrase in meaning.never):
+        return 0
+    best = 0
+    for group, worth in ((meaning.words, 2), (meaning.weak, 1)):
+        for phrase in group:
+            parts = phrase.split()
+            if _within(parts, bare):
+                silent = {*parts, *_UNITS, "the", "utc", "local", "@interval"}
+                alone = all(w in silent for w in bare)
+                best = max(best, worth * (len(parts) + 1) + alone)
+    return best
+
+
+def _within(phrase: list[str], have: list[str]) -> bool:
+    return any(have[i : i + len(phrase)] == phrase for i in range(len(have) - len(phrase) + 1))
+
+
+def printed(sheet: Sheet, picks: dict[str, Pick]) -> dict[str, pd.Series]:
+    """Return the text of each meaning; numbers that are stamps come as stamps."""
+    frame, text = sheet.frame, {}
+    for role, pick in picks.items():
+        column = frame[pick.column] if pick.column else pd.Series(pick.constant, frame.index)
+        if "stamp" in _stamp_roles(role) and pick.column and kind(column) == "number":
+            stamps = serial_stamps(column)
+            column = column if stamps is None else stamps
+        text[role] = column
+    return text
+
+
+def _stamp_roles(role: str) -> list[str]:
+    both = _meanings("sessions") | _meanings("loads")
+    return both[role].holds if role in both else []
+
+
+def show(sheet: Sheet, picks: dict[str, Pick], read: dict[str, str], account: Account,
+         layout: Layout | None = None) -> None:  # fmt: skip
+    """Fill the account's table: each column, its meaning, and a first value in and out."""
+    used: dict[str, list[str]] = {}
+    account.table = []
+    for pick in picks.values():
+        used.setdefault(pick.column or "", []).append(pick.role)
+        values = known(sheet.frame[pick.column]) if pick.column in sheet.frame else []
+        first = str(next(iter(values), "")) if pick.column else str(pick.constant)
+        told = (pick.unit or "", pick.by, first, read.get(pick.role, ""))
+        account.table.append((pick.column or "(given)", pick.role, *told))
+    rest = [c for c in sheet.frame.columns if c not in used]
+    people = [c for c in rest if personal(c, layout)]
+    others = [c for c in rest if c not in people]
+    if people:
+        account.note(f"columns of people, not read: {', '.join(people)}")
+    if others:
+        more = f" and {len(others) - 12} more" if len(others) > 12 else ""
+        account.note(f"columns passed over: {', '.join(others[:12])}{more}")
