@@ -1,7 +1,7 @@
 """Trials of a dynamic CLM on measured loads: premium by response time, and what half hours hide.
 
 Run as `python benchmarks/trials_clm.py HOMES FEEDERS` on portfolios that `scc import loads`
-made: 1-minute homes (`-o load=site -o zero_gaps=true -o clip=6000`) and half-hourly feeders with
+made: 1-minute homes (`-o of=site -o zero_gaps=true -o clip=6000`) and half-hourly feeders with
 their highest minute. From the homes a building is *composed*: each of its flats takes, week by
 week, a whole week of one of the homes that is known throughout, moved by up to an hour. It is no
 measured building. The capacity is twice the highest load, so

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scchelpers import importers
 from scchelpers.faults import UserError
 
-ALL = "overlaps+end before start+energy beyond rating × time"
+ALL = "overlaps+power+end before start+energy beyond rating × time"
 CSV_HEAD = (
     "arrival,departure,requested_energy (kWh),delivered_energy (kWh),station_id,session_id,"
     "estimated_departure,claimed"

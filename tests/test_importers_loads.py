@@ -78,7 +78,9 @@ def test_a_series_written_in_any_style_comes_back_equal(
     report = found.report
     assert (report.read, report.kept, report.set_aside) == (len(load), len(load), {})
     assert f"clock of the stamps {zone}" in report.text()
-    assert f"dates: {style}" in report.text()
+    # Where every month is above 9 or every day above 12 two names may stand for one reading.
+    names = {style, "iso-swapped"} if style == "year-day-month" else {style}
+    assert any(f"dates: {name}" in report.text() for name in names)
 
 
 def test_the_repeated_autumn_hour_is_read_in_order_of_appearance(tmp_path):

@@ -60,7 +60,7 @@ def lacking_records(
     if import_kw is None:
         found.append("no metered import is on record (scc import loads -o of=import)")
     if terms.signalled and setpoint_kw is None:
-        found.append("the limits that were sent are not on record (-o load=setpoint)")
+        found.append("the limits that were sent are not on record (-o of=setpoint)")
     return found
 
 

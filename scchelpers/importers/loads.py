@@ -481,11 +481,10 @@ class _Reading:
                     "days without a row": out}, span, changes  # fmt: skip
 
         styles = values.possible_styles([part])
-        if self.layout and self.layout.dates:
-            styles = [s for s in styles if s in self.layout.dates] or styles
+        usual = self.layout.dates if self.layout else ()
         named = self.options.dates
         sample = next(iter(values.known(self.text[role])), "")
-        style, evidence = values.decide(styles, weigh, named) if styles else (None, "")
+        style, evidence = values.decide(styles, weigh, named, usual) if styles else (None, "")
         if style is None or (named and named not in values.STYLES):
             said = " or ".join(styles) or "no known date"
             self.ask("dates", f"{self.picks[role].column}: {sample!r} can be read as {said}"

@@ -18,6 +18,7 @@ _LONG = pd.Timedelta("48h")
 # Before this there was no public charging: 1970, 1900 and 1899 stand for "unknown".
 _EPOCH = pd.Timestamp("2005-01-01")
 _SIZE = {"kwh": 1.0, "wh": 1e-3, "mwh": 1e3}
+_SPELT = {"kwh": "kWh", "wh": "Wh", "mwh": "MWh"}
 # Mean power of a stay that a unit of energy may mean [kW]: the median, and 19 in 20 stays below.
 _LEAST_KW, _MOST_KW, _TOP_KW = 0.05, 350.0, 400.0
 
@@ -271,8 +272,7 @@ class _Reading:
             return reasons, span, changes
 
         styles = values.possible_styles(list(self.parts.values()))
-        if self.layout and self.layout.dates:
-            styles = [s for s in styles if s in self.layout.dates] or styles
+        usual = self.layout.dates if self.layout else ()
         sample = next(iter(values.known(self.text[self.start_role])), "")
         column = self.picks[self.start_role].column
         if options.dates and not set(options.dates.split(" + ")) <= set(values.STYLES):
@@ -280,7 +280,9 @@ class _Reading:
                           f"{', '.join(values.STYLES)}",
                           f"dates={styles[0] if styles else 'iso'}")  # fmt: skip
             return False
-        style, evidence = values.decide(styles, weigh, options.dates) if styles else (None, "")
+        style, evidence = (
+            values.decide(styles, weigh, options.dates, usual) if styles else (None, "")
+        )
         if style is None:
             said = " or ".join(styles) or "no known order of year, month and day"
             account.judge(
@@ -480,7 +482,7 @@ class _Reading:
             account.judge(
                 "power", not fits[unit], f"{name} in {unit} means a median of "
                 f"{power[unit].median():.3g} kW, 95% below {power[unit].quantile(0.95):.3g} kW",
-                f"unit={other.replace('wh', 'Wh')}" if other != unit else "accept=power",
+                f"unit={_SPELT[other]}" if other != unit else "accept=power",
             )  # fmt: skip
         return raw * _SIZE[unit]
 

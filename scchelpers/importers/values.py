@@ -25,6 +25,7 @@ _STAMP = (
     r"\s*\.?(?P<z>Z|UTC|GMT|BST)?(?:000)?\s*(?P<o>[+-]\d{2}[:.]?(?:\d{2})?)?(?: ?\(\w+\))?$"
 )
 _IS_STAMP = re.compile(_STAMP)
+_FIXED = r"(\d{4}-\d\d-\d\d|\d\d/\d\d/\d{4})[T ]\d\d:\d\d"
 _WEEKDAY = re.compile(r"^(mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\s+", re.I)
 DAY, SECOND = pd.Timedelta("1D"), pd.Timedelta("1s")
 
@@ -186,6 +187,20 @@ def fields(column: pd.Series) -> pd.DataFrame:
     """
     text = column.str.replace(_WEEKDAY, "", regex=True)
     unique = pd.Series(text.unique(), dtype="str")
+    if len(unique) > 5000 and unique.str.match(_FIXED).all():
+        # Many minutes are few days times few clock times.
+        day = _taken_apart(unique.str[:10])
+        clock = _taken_apart("2000-01-01" + unique.str[10:])
+        out = day.assign(second=clock["second"], offset=clock["offset"])
+    else:
+        out = _taken_apart(unique)
+    out = out.iloc[pd.Index(unique).get_indexer(text)]
+    out.index = column.index
+    return out
+
+
+def _taken_apart(text: pd.Series) -> pd.DataFrame:
+    unique = pd.Series(text.unique(), dtype="str")
     part = unique.str.extract(_STAMP)
     named = part["b"].str.contains("[A-Za-z]", na=False) | part["m2"].notna()
     month = part["b"].where(part["m2"].isna(), part["m2"]).str[:3].str.lower()
@@ -211,10 +226,7 @@ def fields(column: pd.Series) -> pd.DataFrame:
             "offset": offset.mask(offset.isna() & part["z"].isin(["Z", "UTC", "GMT"]), 0.0),
         }
     )
-    place = pd.Series(out.index, index=unique).reindex(text).to_numpy()
-    out = out.iloc[place]
-    out.index = column.index
-    return out
+    return out.iloc[pd.Index(unique).get_indexer(text)].reset_index(drop=True)
 
 
 # Orders in which dates are printed. "Swapped" is what a spreadsheet of another locale makes of
@@ -293,7 +305,10 @@ def against_order(day: pd.Series) -> tuple[int, int]:
 
 
 def decide(
-    styles: list[str], weigh: Callable[[str], tuple[dict[str, int], int, int]], named: str | None
+    styles: list[str],
+    weigh: Callable[[str], tuple[dict[str, int], int, int]],
+    named: str | None,
+    usual: list[str] | tuple = (),
 ) -> tuple[str | None, str]:
     """Choose the style of a file's dates by what speaks against each.
 
@@ -305,6 +320,8 @@ def decide(
         Style to (contradictions by reason, days spanned, changes of day).
     named : str or None
         Style that the user names; taken, but evidence against it is said.
+    usual : list of str
+        Styles of the layout: one of them is taken where the dates themselves do not tell.
 
     Returns
     -------
@@ -345,6 +362,9 @@ def decide(
     wide = next_least >= 1.5 * least and next_least - least > 14
     if wide and total[by_span[0]] == total[best] and found[best][2] >= 5:
         return by_span[0], words
+    expected = [s for s in close if s in usual]
+    if len(expected) == 1 and not (wide and expected[0] != by_span[0]):
+        return expected[0], words + "; as the layout prints them"
     plain = [s for s in close if not odd(s) and total[s] <= total[best]]
     scattered = plain and wide and plain[0] != by_span[0]
     if len(plain) == 1 and not scattered:
