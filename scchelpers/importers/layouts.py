@@ -55,7 +55,7 @@ class Layout(_Data):
     personal: list[str] = []
     unused: list[str] = []
     year_add: int = 0
-    ratings_kw: list[float] = Field([], description="ratings on sale there, the usual one first")
+    on_sale: list[float] = Field([], description="ratings on sale there, the usual one first")
     site_type: str = ""
     site_is_folder: bool = Field(False, description="the folder's name is the site")
     station_is_socket: bool = Field(False, description="an id is of one socket, not of a unit")

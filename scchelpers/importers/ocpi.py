@@ -168,7 +168,7 @@ def _rows_of(record, file: str, line: int) -> list[dict]:
     blank |= dict.fromkeys(("evse", "connector", "name", "country", "zone", "power_type"), "")
     blank |= {"file": file, "line": line, "fault": "", "status": "", "version": "2.2.1/2.3.0"}
     blank |= dict.fromkeys(("start", "end", "updated"), pd.NaT)
-    blank |= dict.fromkeys(("energy_kwh", "max_kw", "charging_h", "parking_h", "rated_kw"), np.nan)
+    blank |= dict.fromkeys(("energy_kwh", "max_kw", "charging_h", "parked", "rated_kw"), np.nan)
     blank |= {"in_wh": False, "from_time": False}
     kind = _kind_of(record) if isinstance(record, dict) else ""
     if not kind:
@@ -227,7 +227,7 @@ def _rows_of(record, file: str, line: int) -> list[dict]:
             "updated": field.instant("last_updated"),
             "energy_kwh": energy,
             "max_kw": volumes["MAX_POWER"] or np.nan,
-            "parking_h": parking,
+            "parked": parking,
             "charging_h": hours - parking if hours > parking else np.nan,
             # OCPI's own example of a session gives ENERGY in Wh beside a total in kWh.
             "in_wh": bool(energy > 0 and abs(volumes["ENERGY"] / energy / 1000 - 1) < 0.05),
@@ -333,7 +333,7 @@ def sift(sieve: Sieve, options: SessionOptions, account: Account) -> None:
     rows = sieve.rows = sieve.rows.sort_values("start", kind="stable")
     sieve.mend(rows["in_wh"], "ENERGY volumes in Wh read as kWh")
     sieve.mend(rows["from_time"], "end from the start and total_time")
-    if (parking := int((rows["parking_h"] > 0).sum()) if len(rows) else 0) > 0:
+    if (parking := int((rows["parked"] > 0).sum()) if len(rows) else 0) > 0:
         account.note(f"{parking} stays hold parking time without charging; the stay is kept whole")
     sieve.rows = _as_sessions(rows, places, options, account)
 

@@ -379,7 +379,7 @@ class _Reading:
                 "max_kw": most,
                 "rated_kw": rated,
                 "phases": np.nan,
-                "on_sale": " ".join(map(str, self.layout.ratings_kw)) if self.layout else "",
+                "on_sale": " ".join(map(str, self.layout.on_sale)) if self.layout else "",
                 "charging_h": (charge_end - charge_start.fillna(start)) / HOUR,
                 "max_stay_h": self.options.max_stay_h,
             },
