@@ -31,8 +31,9 @@ install: $(VENV)/.installed ## Set up the virtual environment with pinned versio
 report: install ## Make the reports of the demo portfolio and say where the index page is
 	$(BIN)/scc run data/demo
 
-lab: install ## Open JupyterLab on the notebooks
-	$(BIN)/jupyter lab notebooks
+lab: install ## Open JupyterLab at the first hour; own notebooks go to scratch/
+	@mkdir -p scratch
+	$(BIN)/jupyter lab notebooks/00_start_here.ipynb
 
 test: $(VENV)/.installed-test lint ## Run every test: unit, doctests, notebooks, pages, lint
 	$(BIN)/python -m pytest -n auto --dist loadfile

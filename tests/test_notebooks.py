@@ -11,7 +11,7 @@ from scchelpers.runner import notebooks
 from tests import documents
 from tests.conftest import ROOT
 
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = notebooks.find(ROOT / "notebooks")
 TAGS = {
     "parameters",
     "answer",

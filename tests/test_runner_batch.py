@@ -48,8 +48,8 @@ def test_a_failing_site_stops_no_other_and_is_shown(first):
     )  # fmt: skip
     names = {str(path.relative_to(summary.folder)) for path in files}
     assert names == {
-        ".lock", ".scc-reports", "index.html", "01_report.html", "results.parquet", "results.csv", "status.jsonl",
-        "events.jsonl",
+        ".lock", ".scc-reports", "index.html", "01_report.html", "results.parquet", "results.csv",
+        "status.jsonl", "events.jsonl",
         "north-car-park/01_report.html", "north-car-park/01_report.ipynb",
         "odd/01_report.html", "odd/01_report.ipynb",
         "south-depot/01_report.failed.ipynb", "south-depot/01_report.html",

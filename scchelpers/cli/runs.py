@@ -24,6 +24,16 @@ def list_(
 
     listing = notebooks.listing(notebook)
     typer.echo(json.dumps(listing, indent=2) if as_json else notebooks.listing_text(listing))
+    if notebook is None:
+        _say_passed_over()
+
+
+def _say_passed_over() -> None:
+    """Name on standard error the notebooks beside the others that no batch runs."""
+    from scchelpers.runner import notebooks
+
+    if idle := notebooks.passed_over(notebooks.folder()):
+        typer.echo(f"Passed over, copies or without a parameters cell: {', '.join(idle)}", err=True)
 
 
 @app.command()
@@ -82,6 +92,8 @@ def run(
         "force": force,
         "only_failed": only_failed,
     }
+    if notebook is None:
+        _say_passed_over()
     if dry_run:
         typer.echo(plan.text(batch.dry_run(folder, **asked)))
         return

@@ -226,11 +226,17 @@ def provenance(notebook: str | Path, parameters: dict[str, Any]) -> dict[str, An
         "version": scchelpers.__version__,
         **_code(),
         "notebook": Path(notebook).stem,
-        "notebook_sha256": hashlib.sha256(Path(notebook).read_bytes()).hexdigest(),
+        "notebook_sha256": _source_key(notebook),
         "parameters": fit_to_show(parameters),
         "python": platform.python_version(),
         "packages": _packages(),
     }
+
+
+def _source_key(notebook: str | Path) -> str:
+    """Return a key of what the cells of a notebook say; outputs and counts are no change."""
+    cells = nbformat.read(notebook, as_version=4).cells
+    return digest([(c.cell_type, c.source, c.metadata.get("tags", [])) for c in cells])
 
 
 def fit_to_show(parameters: dict[str, Any]) -> dict[str, Any]:

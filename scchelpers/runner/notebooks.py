@@ -157,7 +157,7 @@ def folder(given: str | Path | None = None) -> Path:
 
 
 def find(place: Path, names: Iterable[str] | None = None) -> list[Path]:
-    """Return the notebooks of a folder in reading order, or those named.
+    """Return the notebooks of a folder that a batch runs, in reading order, or those named.
 
     Parameters
     ----------
@@ -165,6 +165,8 @@ def find(place: Path, names: Iterable[str] | None = None) -> list[Path]:
         Folder of notebooks.
     names : iterable of str, optional
         File names or stems; a unique beginning will do ("01" for "01_load_diversity.ipynb").
+        Without
+        them, all but those that `passed_over` gives.
 
     Raises
     ------
@@ -175,7 +177,8 @@ def find(place: Path, names: Iterable[str] | None = None) -> list[Path]:
     if not there:
         raise UserError(f"{place}: holds no notebook")
     if names is None:
-        return list(there.values())
+        idle = passed_over(place)
+        return [path for stem, path in there.items() if stem not in idle]
     found = []
     for name in names:
         stem = name.removesuffix(".ipynb")
@@ -185,6 +188,26 @@ def find(place: Path, names: Iterable[str] | None = None) -> list[Path]:
             raise UserError(f"notebook {name!r}: {'fits several' if fits else 'unknown'}; {hint}")
         found.append(there[fits[0]])
     return list(dict.fromkeys(found))
+
+
+def passed_over(place: Path) -> list[str]:
+    """Return the names of notebooks that no batch runs: copies, untitled ones, others' own work.
+
+    A batch runs what declares its parameters in a tagged cell and was given a name.
+    """
+    return [
+        path.stem
+        for path in sorted(place.glob("*.ipynb"))
+        if _UNNAMED.search(path.stem) or not _declares(path)
+    ]
+
+
+def _declares(path: Path) -> bool:
+    try:
+        cells = nbformat.read(path, as_version=4).cells
+    except (OSError, ValueError, nbformat.reader.NotJSONError):
+        return False
+    return any(TAG in cell.metadata.get("tags", []) for cell in cells)
 
 
 def imports(paths: Iterable[Path]) -> tuple[str, ...]:
@@ -240,6 +263,7 @@ def name_in_words(stem: str) -> str:
 
 
 TAG = "parameters"
+_UNNAMED = re.compile(r"^untitled|-copy\d*$", re.I)
 _MAGIC = re.compile(r"^\s*[%!].*$", re.M)
 
 _NUMBER = r"[-+]?\d[\d_]*(?:\.\d+)?(?:[eE][-+]?\d+)?"

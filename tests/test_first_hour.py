@@ -1,0 +1,62 @@
+"""The first hour runs as it stands; what an analyst leaves beside the notebooks harms no batch."""
+
+import shutil
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from scchelpers.runner import job, notebooks
+from tests.conftest import ROOT
+
+FIRST = ROOT / "notebooks/00_start_here.ipynb"
+
+
+@pytest.fixture
+def desk(tmp_path):
+    """Return a folder of notebooks in which somebody has worked."""
+    own = ROOT / "notebooks/01_load_diversity.ipynb"
+    shutil.copy(own, tmp_path / "01_load_diversity.ipynb")
+    shutil.copy(own, tmp_path / "01_load_diversity-Copy1.ipynb")
+    nbformat.write(nbformat.v4.new_notebook(), tmp_path / "Untitled.ipynb")
+    (tmp_path / "broken.ipynb").write_text("half of a note")
+    shutil.copy(FIRST, tmp_path)
+    return tmp_path
+
+
+def test_the_first_hour_runs_and_leaves_nothing_behind(tmp_path):
+    before = sorted(path.name for path in FIRST.parent.iterdir())
+    book = nbformat.read(FIRST, as_version=4)
+    place = {"metadata": {"path": str(FIRST.parent)}}
+    done = NotebookClient(book, kernel_name="python3", timeout=300, resources=place).execute()
+    outputs = [output for cell in done.cells for output in cell.get("outputs", [])]
+    assert not [output for output in outputs if output.output_type == "error"]
+    pictures = [output for output in outputs if "image/svg+xml" in output.get("data", {})]
+    assert len(pictures) == 2
+    said = [
+        output["data"]["text/markdown"]
+        for output in outputs
+        if "text/markdown" in output.get("data", {})
+    ]
+    assert "go without 17.2" in said[0].replace("\u202f", " ")
+    assert sorted(path.name for path in FIRST.parent.iterdir()) == before
+
+
+def test_a_batch_passes_over_what_is_no_question(desk):
+    assert [path.stem for path in notebooks.find(desk)] == ["01_load_diversity"]
+    idle = ["00_start_here", "01_load_diversity-Copy1", "Untitled", "broken"]
+    assert notebooks.passed_over(desk) == idle
+    assert [path.stem for path in notebooks.find(desk, ["01_load_diversity-Copy1"])] == idle[1:2]
+
+
+def test_a_session_in_the_lab_is_no_change_of_a_notebook(desk):
+    path = desk / "01_load_diversity.ipynb"
+    before = job.provenance(path, {})["notebook_sha256"]
+    book = nbformat.read(path, as_version=4)
+    code = next(cell for cell in book.cells if cell.cell_type == "code")
+    code.outputs, code.execution_count = [nbformat.v4.new_output("stream", text="seen")], 7
+    nbformat.write(book, path)
+    assert job.provenance(path, {})["notebook_sha256"] == before
+    code.source += "\nmore = 1"
+    nbformat.write(book, path)
+    assert job.provenance(path, {})["notebook_sha256"] != before
