@@ -13,7 +13,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 PACKAGE = ROOT / "scchelpers"
 # Rooms in the order of the house: each may import those before it.
 ROOMS = (
-    *("faults", "timebase", "site", "portfolio", "importers", "charging", "measures", "report"),
+    *("faults", "timebase", "site", "portfolio", "importers", "charging", "measures", "years", "report"),
     *("diversity", "tcc", "clm", "baselines", "network", "coincidence", "register"),
     *("compliance", "business", "choice", "standards"),
 )
