@@ -13,8 +13,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 PACKAGE = ROOT / "scchelpers"
 # Rooms in the order of the house: each may import those before it.
 ROOMS = (
-    *("faults", "timebase", "site", "portfolio", "importers", "charging", "measures", "years", "report"),
-    *("diversity", "tcc", "clm", "baselines", "network", "coincidence", "register"),
+    *("faults", "timebase", "site", "portfolio", "importers", "charging", "measures", "years"),
+    *("report", "diversity", "tcc", "clm", "baselines", "network", "coincidence", "register"),
     *("compliance", "business", "choice", "standards"),
 )
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "data" / "README.md"]
