@@ -4,13 +4,14 @@ import csv
 import io
 import shutil
 
+import pandas as pd
 import pytest
 
 from scchelpers import register, standards
 from scchelpers.faults import UserError, printable
 from scchelpers.portfolio import Portfolio
 from scchelpers.portfolio.check import check_portfolio
-from scchelpers.runner import files, journal
+from scchelpers.runner import batch, files, journal
 from scchelpers.runner.job import Outcome
 from tests.conftest import ROOT
 
@@ -111,3 +112,32 @@ def test_a_site_may_not_be_called_like_a_file_of_a_run(demo):
     (demo / "sites.csv").write_text(sites)
     faults = [f for f in check_portfolio(demo).faults if f.value == "results.csv"]
     assert any(".csv" in fault.rule for fault in faults)
+
+
+def test_one_stamp_far_in_the_future_costs_one_row(demo):
+    rows = pd.read_parquet(demo / "sessions.parquet")
+    for name in ("plug_in", "plug_out"):
+        rows[name] = rows[name].astype("datetime64[us, UTC]")
+    rows.loc[3, "plug_out"] = pd.Timestamp("9999-12-31T23:59:59Z").as_unit("us")
+    rows.to_parquet(demo / "sessions.parquet", row_group_size=20_000)
+    faults = [fault for fault in check_portfolio(demo).faults if fault.file == "sessions.parquet"]
+    assert [(fault.row, fault.field, fault.severity) for fault in faults] == [
+        (4, "plug_out", "set aside")
+    ]
+    site_id = rows.loc[3, "site_id"]
+    own = Portfolio.open(demo).site(site_id)
+    assert len(own.sessions) == (rows["site_id"] == site_id).sum() - 1
+
+
+def test_a_network_nested_without_end_is_refused_by_name(demo):
+    (demo / "networks/elm-road-tx.json").write_text('{"type": "input", "data": ' + "[" * 100_000)
+    faults = [fault for fault in check_portfolio(demo).faults if fault.severity == "error"]
+    assert [fault.file for fault in faults] == ["networks/elm-road-tx.json"]
+
+
+def test_what_check_refuses_in_the_header_no_run_begins(demo, tmp_path):
+    header = (demo / "portfolio.toml").read_text().split("[[sources]]")[0] + 'sources = "x"\n'
+    (demo / "portfolio.toml").write_text(header)
+    with pytest.raises(UserError, match="must be tables"):
+        batch.run(demo, notebooks=["09"], out=tmp_path / "out", progress="none")
+    assert not (tmp_path / "out").exists()

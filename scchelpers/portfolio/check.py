@@ -315,7 +315,7 @@ def check_portfolio(folder) -> CheckReport:
         remedy = "name a portfolio folder, or mend the file"
         broken = Fault("portfolio.toml", None, "", str(error), "must be readable TOML", remedy)
         return CheckReport(str(folder), [broken])
-    faults += _check_header(portfolio)
+    faults += toml_faults(portfolio)
     raw = {}
     for name in ("sites.csv", "chargepoints.csv", "assets.csv"):
         raw[name] = _check_table(portfolio, name, faults)
@@ -346,7 +346,8 @@ def check_portfolio(folder) -> CheckReport:
     return CheckReport(str(folder), sorted(faults, key=order))
 
 
-def _check_header(portfolio: Portfolio) -> list[Fault]:
+def toml_faults(portfolio: Portfolio) -> list[Fault]:
+    """Return the faults of `portfolio.toml`; no run begins on one that is an error."""
     header, faults = portfolio.header, []
 
     def fault(field, value, rule, remedy, severity="error"):

@@ -68,7 +68,7 @@ def parse(data: bytes, network_id: str) -> Network:
         if document.get("is_batch"):
             raise UserError(f"{RULE} of one state, with is_batch = false; {DOCUMENT}")
         components = json_deserialize(data)
-    except (ValueError, PowerGridError) as error:
+    except (ValueError, RecursionError, PowerGridError) as error:
         if isinstance(error, UserError):
             raise
         raise UserError(f"{RULE} ({' '.join(str(error).split())}); {DOCUMENT}") from None

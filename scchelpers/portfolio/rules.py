@@ -387,7 +387,9 @@ def _refuse_overlaps(sessions: pd.DataFrame, sound: np.ndarray, refuse) -> None:
     """Set aside the fewest sessions that leave each EVSE with one car at a time."""
     at = np.flatnonzero(sound)
     nanoseconds = {
-        name: utc_index(sessions[name]).as_unit("ns").asi8 for name in ("plug_in", "plug_out")
+        # A stamp beyond what nanoseconds can hold is refused already.
+        name: utc_index(sessions[name].clip(FIRST, LAST)).as_unit("ns").asi8
+        for name in ("plug_in", "plug_out")
     }
     rows = pd.DataFrame(
         {

@@ -14,6 +14,7 @@ import pandas as pd
 
 from scchelpers.faults import UserError, closest
 from scchelpers.portfolio import Portfolio, tables
+from scchelpers.portfolio.check import toml_faults
 from scchelpers.portfolio.fingerprint import Fingerprints
 from scchelpers.runner import files, journal
 from scchelpers.runner import notebooks as books
@@ -215,6 +216,8 @@ def ask(
         If the portfolio, a site, a notebook or a parameter is not as it must be.
     """
     portfolio = Portfolio.open(folder)
+    if errors := [fault for fault in toml_faults(portfolio) if fault.severity == "error"]:
+        raise UserError(str(errors[0]))
     paths = books.find(books.folder(notebook_folder), notebooks)
     given = _checked(paths, parameters or {})
     chosen = _chosen(portfolio, sites)
