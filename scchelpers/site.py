@@ -1,4 +1,4 @@
-"""One site: what every notebook means by its capacity, power factor, record and tolerance.
+"""One site: what every notebook means by its capacity, power factor, known time and tolerance.
 
 A value that the portfolio does not give is assumed here, once for everybody, and `Site.assumed`
 says so in words that a report can print.
@@ -17,7 +17,128 @@ from scchelpers.faults import UserError
 
 POWER_FACTOR = 0.95  # where neither site nor portfolio gives one
 TOLERANCE_KWH = 1.0  # a session that lacks less is not short
+LEAST_YEARS = 0.75  # known time that carries figures a year [years]
+LEAST_SEASON = 0.5  # share of each season that must be known for them
+BRIDGED = pd.Timedelta("2h")  # a gap in a load over which a controller would hold its last limit
+RECORDS = {
+    "sessions": "charging sessions",
+    "network_kva": "load of the network asset",
+    "residual_kw": "other load of the site",
+}
 DAY_TYPE = {"weekday": "weekday", "saturday": "weekend", "sunday": "weekend"}
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """The time in which all that a question needs is known; no other time is judged.
+
+    Attributes
+    ----------
+    half_hours : pandas.Series of bool
+        Over `time` [UTC], half hours from the first to the last that any record has.
+    timezone : str
+        IANA zone of the clock.
+    what : str
+        What the records are, for people.
+    """
+
+    half_hours: pd.Series
+    timezone: str
+    what: str = "record"
+
+    @classmethod
+    def of(cls, *loads: xr.DataArray, timezone: str, what: str = "load") -> Known:
+        """Return the time in which all loads have values, at every asset of each.
+
+        Examples
+        --------
+        >>> time = pd.date_range("2026-01-01", periods=4, freq="15min")
+        >>> load = xr.DataArray([1.0, 2.0, 3.0, np.nan], {"time": time}, ("time",))
+        >>> Known.of(load, timezone="Europe/London").half_hours.tolist()
+        [True, False]
+        """
+        return cls(_all([_finite(load) for load in loads]), timezone, what)
+
+    def __and__(self, other: Known) -> Known:
+        """Return the time in which both are known."""
+        both = _all([self.half_hours, other.half_hours])
+        return Known(both, self.timezone, f"{self.what} and {other.what}")
+
+    @property
+    def years(self) -> float:
+        """Length of the known time [years]."""
+        return float(self.half_hours.sum()) / 2 / timebase.YEAR_H
+
+    @property
+    def by_season(self) -> pd.Series:
+        """Share known of each season of a year (EREC P27); 1 if the known time fills it."""
+        on = self.half_hours.index[self.half_hours.to_numpy()]
+        days = pd.Series(timebase.season(on.to_numpy(), self.timezone)).value_counts() / 48
+        whole = pd.Series(timebase.SEASON_DAYS)
+        return (days.reindex(whole.index, fill_value=0) / whole).clip(upper=1.0).rename("share")
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why figures a year, and so a recommendation, cannot rest on it; empty if they can."""
+        if not self.half_hours.any():
+            return (f"no time is on record in which all is known: {self.what}",)
+        found = []
+        if self.years < LEAST_YEARS:
+            found.append(
+                f"{12 * self.years:.2g} months are known ({self.what}), and figures a year need "
+                f"{12 * LEAST_YEARS:g}"
+            )
+        for season, share in self.by_season[self.by_season < LEAST_SEASON].items():
+            found.append(f"{share:.0%} of a {season} is known ({self.what}), and half is needed")
+        return tuple(found)
+
+    @property
+    def per_year(self) -> float:
+        """What turns a sum over the known time into one a year [1/years].
+
+        Raises
+        ------
+        UserError
+            If the known time is too short for that, or leaves most of a season out.
+        """
+        if self.reasons:
+            raise UserError(f"{self.reasons[0]}; import the record of more months")
+        return 1 / self.years
+
+    def judged(self, sessions: pd.DataFrame) -> tuple[pd.DataFrame, float]:
+        """Return the sessions whose whole stay is known, and the years that they stand for.
+
+        Parameters
+        ----------
+        sessions : pandas.DataFrame
+            Columns plug_in, plug_out, energy_kwh.
+
+        Returns
+        -------
+        pandas.DataFrame, float
+            Sessions, and the length [years] of the known time, less the part of it whose sessions
+            run into time that is not known, by their energy.
+
+        Notes
+        -----
+        Gaps of up to two hours do not count: a controller would hold its last limit over them.
+        """
+        on = _bridged(self.half_hours.to_numpy(bool))
+        years = float(on.sum()) / 2 / timebase.YEAR_H
+        if sessions.empty or not on.any():
+            return sessions[:0], years
+        start = self.half_hours.index[0].tz_localize("UTC")
+        first = ((sessions["plug_in"] - start) // timebase.HALF_HOUR).to_numpy()
+        last = -((start - sessions["plug_out"]) // timebase.HALF_HOUR).to_numpy()
+        begun = (first >= 0) & (first < len(on))
+        begun[begun] = on[first[begun]]
+        unknown = np.append(0, np.cumsum(~on))
+        inside = begun & (last <= len(on))
+        inside[inside] = unknown[last[inside]] == unknown[first[inside]]
+        energy_kwh = sessions["energy_kwh"].to_numpy(float)
+        began_kwh = energy_kwh[begun].sum()
+        share = energy_kwh[inside].sum() / began_kwh if began_kwh else 1.0
+        return sessions[inside].reset_index(drop=True), years * share
 
 
 @dataclass(frozen=True)
@@ -46,6 +167,9 @@ class Site:
         Session rows and load intervals left out, by the rule they break.
     usual_power_factor : float or None
         Power factor that the portfolio gives for sites without one of their own.
+    session_spans : tuple of (Timestamp, Timestamp) or None
+        Start and end [UTC] of each time whose sessions the portfolio's sources know
+        (`coverage.csv`); None where it does not say.
     """
 
     site_id: str
@@ -58,6 +182,7 @@ class Site:
     timezone: str
     set_aside: dict[str, int] = field(default_factory=dict)
     usual_power_factor: float | None = None
+    session_spans: tuple[tuple[pd.Timestamp, pd.Timestamp], ...] | None = None
 
     @property
     def name(self) -> str:
@@ -116,6 +241,61 @@ class Site:
         source = "that of the portfolio" if self.usual_power_factor else "a common value"
         return {"power_factor": f"The site states no power factor: {value} is taken, {source}."}
 
+    def known(self, *records: str) -> Known:
+        """Return the time in which some records are all known.
+
+        Parameters
+        ----------
+        *records : str
+            Of "sessions", "network_kva" and "residual_kw". A record that the site does not have is
+            known at no time.
+
+        Notes
+        -----
+        Loads are known where they have values. Sessions are known where `coverage.csv` says so;
+        without it from the day of the site's first to that of its last, but for gaps of more than
+        14 days that are five times as long as is usual there.
+
+        Examples
+        --------
+        >>> from scchelpers.portfolio import Portfolio
+        >>> known = Portfolio.open("data/demo").site("elm-road-lamps").known("network_kva")
+        >>> round(known.years, 2), known.by_season["winter"].item(), known.reasons
+        (1.0, 1.0, ())
+        """
+        parts = [
+            self._sessions_known() if name == "sessions" else _finite(getattr(self, name))
+            for name in records
+        ]
+        return Known(_all(parts), self.timezone, " and ".join(RECORDS[name] for name in records))
+
+    @property
+    def judged(self) -> Known:
+        """The time in which all that is on record of the site is known at once.
+
+        Its `reasons` say why nothing can be recommended, if so.
+        """
+        loads = ("network_kva", "residual_kw")
+        own = [name for name in loads if getattr(self, name) is not None]
+        return self.known(*(["sessions"] if len(self.sessions) or not own else []), *own)
+
+    def _sessions_known(self) -> pd.Series:
+        spans = self.session_spans
+        if spans is None and self.sessions.empty:
+            spans = ()
+        elif spans is None:
+            days = timebase.local_date(self.sessions["plug_in"], self.timezone).unique()
+            spans = day_spans(days.sort_values(), self.timezone)
+        on = [
+            pd.Series(True, timebase.grid(first, end, "30min").tz_localize(None))
+            for first, end in spans
+            if first < end
+        ]
+        if not on:
+            return NOTHING
+        merged = pd.concat(on).sort_index()
+        return merged[~merged.index.duplicated()].asfreq("30min", fill_value=False)
+
     def half_hours(self) -> pd.DataFrame:
         """Return the network's load and rating, a row a half hour, with its place on the clock.
 
@@ -167,6 +347,61 @@ class Site:
             },
             index=load.index.rename("time"),
         )
+
+
+NOTHING = pd.Series(False, pd.DatetimeIndex([], name="time"), dtype=bool)
+
+
+def day_spans(days: pd.DatetimeIndex, timezone: str) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
+    """Return start and end [UTC] of the spans that days with sessions make, in local days.
+
+    A span ends where far more days than are usual there go without a session: such days are taken
+    to be missing from the record, not to be without charging.
+    """
+    apart = pd.Series(days).diff().dt.days.fillna(1)
+    usual = apart.quantile(0.95) if len(apart) > 5 else np.inf
+    found = pd.Series(days).groupby(((apart > 14) & (apart > 5 * usual)).cumsum())
+    ends = pd.DataFrame({"first": found.first(), "end": found.last() + pd.Timedelta("1D")})
+    naive = pd.DatetimeIndex(ends.to_numpy().ravel())
+    return list(zip(*[iter(timebase.from_clock(naive, timezone)[0])] * 2, strict=True))
+
+
+def _finite(load: xr.DataArray | None) -> pd.Series:
+    """Return in which half hours a load has a value, at every asset and throughout."""
+    if load is None or load.sizes["time"] < 2:
+        return NOTHING
+    others = [dim for dim in load.dims if dim != "time"]
+    on = np.isfinite(load).all(others).to_series()
+    step = on.index.to_series().diff().min()
+    if step <= timebase.HALF_HOUR:
+        return on.resample(timebase.HALF_HOUR).sum() == timebase.HALF_HOUR // step
+    grid = pd.date_range(on.index[0], on.index[-1] + step, freq="30min", inclusive="left")
+    held = on.reindex(grid, method="ffill", tolerance=step - timebase.HALF_HOUR)
+    return held.eq(True).rename_axis("time")
+
+
+def _all(parts: list[pd.Series]) -> pd.Series:
+    """Return where all of some series of half hours are true; outside of its span none is."""
+    if not parts or any(part.empty for part in parts):
+        return NOTHING
+    grid = pd.date_range(
+        min(part.index[0] for part in parts),
+        max(part.index[-1] for part in parts),
+        freq="30min",
+        name="time",
+    )
+    on = [part.reindex(grid, fill_value=False).to_numpy(bool) for part in parts]
+    return pd.Series(np.logical_and.reduce(on), grid)
+
+
+def _bridged(on: np.ndarray) -> np.ndarray:
+    """Return known half hours with the gaps of up to `BRIDGED` between them filled."""
+    edges = np.flatnonzero(np.diff(np.r_[True, on, True].astype(int)))
+    filled = on.copy()
+    for first, end in zip(edges[::2], edges[1::2], strict=True):
+        if first > 0 and end < len(on) and (end - first) * timebase.HALF_HOUR <= BRIDGED:
+            filled[first:end] = True
+    return filled
 
 
 def _number(value) -> float | None:

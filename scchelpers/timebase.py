@@ -26,6 +26,7 @@ SEASONS = {
     **dict.fromkeys((5, 6, 7, 8), "summer"),
     **dict.fromkeys((9, 10, 11), "autumn"),
 }
+SEASON_DAYS = {"winter": 90.25, "spring": 61.0, "summer": 123.0, "autumn": 91.0}  # in a year
 DAY_TYPES = ("weekday", "saturday", "sunday")
 
 

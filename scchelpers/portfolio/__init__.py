@@ -18,7 +18,7 @@ from scchelpers.portfolio.frames import sessions_frame
 from scchelpers.portfolio.network import Network
 from scchelpers.portfolio.network import faults as network_faults
 from scchelpers.site import Site
-from scchelpers.timebase import zone
+from scchelpers.timebase import from_clock, zone
 
 __all__ = ["Network", "Portfolio", "Site", "sessions_frame"]
 
@@ -115,7 +115,32 @@ class Portfolio(Folder):
             timezone=clock,
             set_aside=rules.counts([*faulty, *contradictory, *more]),
             usual_power_factor=self.power_factor,
+            session_spans=self._session_spans(site_id, clock),
         )
+
+    def _session_spans(self, site_id: str, clock: str):
+        """Return the spans in UTC of which the sessions of a site are known, None if not told."""
+        if not self.exists("coverage.csv"):
+            return None
+        with self._fs.open(f"{self._root}/coverage.csv") as file:
+            rows = pd.read_csv(file, dtype=str, keep_default_na=False)
+        days = ("first_day", "last_day")
+        if lacking := [name for name in ("kind", "site_id", *days) if name not in rows]:
+            raise UserError(
+                f"{self.path}/coverage.csv: no column {lacking[0]!r}; import the sessions again, "
+                "or write a row a source and span: source, kind, site_id, first_day, last_day"
+            )
+        own = rows[(rows["kind"] == "sessions") & (rows["site_id"] == site_id)]
+        read = {day: pd.to_datetime(own[day], format="%Y-%m-%d", errors="coerce") for day in days}
+        wrong = (read["first_day"] > read["last_day"]) | read["last_day"].isna()
+        for row in own.index[wrong | read["first_day"].isna()]:
+            raise UserError(
+                f"{self.path}/coverage.csv, row {row + 1}: {own.loc[row, 'first_day']!r} to "
+                f"{own.loc[row, 'last_day']!r} are no days such as 2025-01-31, first to last"
+            )
+        first = from_clock(read["first_day"], clock)[0]
+        end = from_clock(read["last_day"] + pd.Timedelta("1D"), clock)[0]
+        return tuple(zip(first, end, strict=True))
 
     def import_kw(self, site_id: str) -> xr.DataArray | None:
         """Read the metered import of a site on an unbroken grid; None where none is stored.

@@ -77,6 +77,7 @@ class Fingerprints:
         found = [
             row,
             self._file("portfolio.toml"),
+            self._file("coverage.csv"),
             self._rows["chargepoints.csv"].get(site_id, ""),
             self._rows["assets.csv"].get(asset_id, ""),
             self._sessions.get(site_id, ""),
