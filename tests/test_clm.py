@@ -376,6 +376,7 @@ def test_coarser_means_begin_on_the_clock_and_keep_gaps():
 
 def ways(capacity_kva, agreed=True, load=None, rows=(("A1", 0, 120, 14, 7),), **targets):
     customers = clm.Customers(sessions_of(*rows), evses_of(A1=7.0, A2=7.0))
+    customers = customers if load is None else customers.within(load)
     usual = {"tolerated_h": 1.0, "unserved_target": 0.01, "short_target": 0.02, "latency": "30s"}
     return clm.ways_to_connect(
         customers, load, capacity_kva, power_factor=1.0, agreed=agreed, **(usual | targets),

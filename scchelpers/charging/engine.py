@@ -360,7 +360,7 @@ def simulate(
         sessions do not say. rated_kw bounds max_kw.
     start, end : datetime (UTC), optional
         Widen the time axis, which always covers every session.
-    limit_after, limit_missing : None, "hold" or float [kW], optional
+    limit_after, limit_missing : None, "hold" (missing: or "unjudged") or float [kW], optional
         What holds after the limit ends, and where it is NaN. None: either is refused.
     response_delay : str or Timedelta
         How late the site follows a change of the limit.

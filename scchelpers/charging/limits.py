@@ -15,6 +15,7 @@ import xarray as xr
 
 from scchelpers.charging.sessions import nanoseconds
 from scchelpers.faults import UserError
+from scchelpers.site import BRIDGED
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,10 @@ def read_limit(
     after : None, "hold" or float [kW]
         What holds after the limit's end; None refuses a limit that ends early. The last value
         lasts as long as the interval before it (for a single stamp: one step).
-    missing : None, "hold" or float [kW]
-        What a NaN means: the last known value, or a number such as a fail-safe limit; None
-        refuses it.
+    missing : None, "hold", "unjudged" or float [kW]
+        What a NaN means: the last known value; time that is not judged, in which the last value
+        holds for up to two hours (`site.BRIDGED`) and then none; or a number such as a fail-safe
+        limit. None refuses it.
 
     Raises
     ------
@@ -134,6 +136,15 @@ def _fill(start: np.ndarray, value: np.ndarray, missing) -> np.ndarray:
             f"nor of infinity; fill it, or say limit_missing='hold' or limit_missing=<kW> "
             f"({int(gap.sum())} such stamps)"
         )
+    if missing == "unjudged" and gap.all():
+        return np.full(len(value), np.inf)
+    if missing == "unjudged":
+        known = np.maximum.accumulate(np.where(gap, -1, np.arange(len(value))))
+        begun = start[np.minimum(known + 1, len(value) - 1)]  # of the gap
+        # Before the first value there is none to hold: the first is taken.
+        known = np.where(known < 0, np.argmin(gap), known)
+        held = start - begun < BRIDGED.value
+        return np.where(gap, np.where(held, value[known], np.inf), value)
     if missing != "hold":
         return np.where(gap, float(missing), value)
     if gap[0]:

@@ -115,6 +115,7 @@ def _dno(applicant: Applicant, scheme: str, found: Offer) -> dict:
     limit_kw = over_time(applicant, found.limit_kw)
     seen = measures.dno_measures(limit_kw, applicant.requested_kw)
     mean_kva = float(limit_kw.mean()) / applicant.power_factor
+    years = seen["observed_h"].item() / YEAR_H
     firm_kva = min(np.nan_to_num(applicant.firm_kva), applicant.requested_kva)
     released_kva = 0.0 if scheme == schemes.REINFORCED else max(0.0, mean_kva - firm_kva)
     return {
@@ -122,8 +123,8 @@ def _dno(applicant: Applicant, scheme: str, found: Offer) -> dict:
         "lowest_kva": float(limit_kw.min()) / applicant.power_factor,
         "released_kva": released_kva,
         "availability": seen["availability"].item(),
-        "restricted_h": seen["restricted_h"].item() / applicant.years,
-        "equivalent_full_h": seen["equivalent_full_h"].item() / applicant.years,
+        "restricted_h": seen["restricted_h"].item() / years,
+        "equivalent_full_h": seen["equivalent_full_h"].item() / years,
         "event_p90_h": seen["event_p90_h"].item(),
     }
 

@@ -60,6 +60,7 @@ class Network:
         loads = xr.align(*(half_hourly(load) for load, _ in assets.values()), join="inner")
         names = pd.Index(list(assets), name="asset")
         load_kva = xr.concat(loads, names).transpose("time", "asset")
+        load_kva = load_kva.resample(time="30min").asfreq()  # gaps are unknown, not left out
         ratings = [rating_at(rating, load_kva["time"], timezone) for _, rating in assets.values()]
         return cls(
             load_kva,
@@ -143,7 +144,8 @@ class Network:
         """
         added = as_half_hours(kva, self.time)
         before = self.drawn_kva if drawn else self.load_kva
-        return self._hours((before + added > self.rating_kva + EPS_KVA) & (added > EPS_KVA))
+        over = (before + added > self.rating_kva + EPS_KVA) & (added > EPS_KVA)
+        return self._hours(over, np.isfinite(before + added))
 
     def stressed(self, kva: float, tolerated_h: float) -> list[str]:
         """Return the assets at which a capacity does not fit for longer than is tolerated."""
@@ -159,19 +161,24 @@ class Network:
             lowest.append(free[min(skipped, len(free) - 1)] if len(free) else np.nan)
         return float(max(0.0, np.floor(np.min(lowest) + EPS_KVA)))
 
-    def _hours(self, on: xr.DataArray) -> pd.Series:
-        known = np.isfinite(self.load_kva)
+    def _hours(self, on: xr.DataArray, known: xr.DataArray | None = None) -> pd.Series:
+        known = np.isfinite(self.load_kva) if known is None else known
         share = (on & known).sum("time") / known.sum("time")
         return pd.Series(share.to_numpy() * YEAR_H, self.assets)
 
 
 def as_half_hours(kva: xr.DataArray | float, time: xr.DataArray) -> xr.DataArray:
-    """Return a power on given half hours: means of finer values; what is unknown counts as 0."""
+    """Return a power on given half hours: means of finer values; unknown where any of them is.
+
+    Before and after its record it is 0.
+    """
     if np.ndim(kva) == 0:
         return xr.DataArray(np.full(len(time), float(kva)), {"time": time.to_numpy()}, ("time",))
-    series = kva.to_series().resample("30min").mean()
-    values = series.reindex(time.to_index()).fillna(0.0).to_numpy()
-    return xr.DataArray(values, {"time": time.to_numpy()}, ("time",))
+    finer = kva.to_series().resample("30min")
+    series = finer.mean().where(finer.count() == finer.size())
+    known = series.reindex(time.to_index())
+    record = (known.index >= series.index[0]) & (known.index <= series.index[-1])
+    return xr.DataArray(known.where(record, 0.0).to_numpy(), {"time": time.to_numpy()}, ("time",))
 
 
 # A line that sees less of a site's power than this does not hold it back (methods, section 5).

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import and_
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from scchelpers.faults import UserError
 from scchelpers.network import Control, as_measured, setpoints
 from scchelpers.network.control import finer
 from scchelpers.report.words import NARROW, count, listed, quantity
-from scchelpers.site import Site
+from scchelpers.site import Known, Site
 from scchelpers.tcc import profiled
 
 
@@ -176,10 +177,28 @@ class Applicant:
             return pd.Timestamp("2025-01-01", tz="UTC"), pd.Timestamp("2025-01-02", tz="UTC")
         return sessions["plug_in"].min().floor("30min"), sessions["plug_out"].max().ceil("30min")
 
+    @cached_property
+    def known(self) -> Known:
+        """Time in which sessions and all loads are known at once; no other is judged."""
+        loads = {"network": self.network and self.network.load_kva, "own": self.residual_kw}
+        found = [
+            Known.of(load, timezone=self.site.timezone, what=f"the {name} load")
+            for name, load in loads.items()
+            if load is not None
+        ]
+        if len(self.site.sessions) or not found:
+            found.insert(0, self.site.known("sessions"))
+        return reduce(and_, found)
+
+    @cached_property
+    def judged(self) -> tuple[pd.DataFrame, float]:
+        """Sessions whose whole stay is known, and the years that they stand for."""
+        return self.known.judged(self.site.sessions)
+
     @property
     def years(self) -> float:
-        """Length of that [years]."""
-        return (self.span[1] - self.span[0]) / pd.Timedelta(days=timebase.YEAR_DAYS)
+        """Years that the sessions judged stand for."""
+        return self.judged[1]
 
     @cached_property
     def time(self) -> pd.DatetimeIndex:
@@ -188,11 +207,8 @@ class Applicant:
 
     @cached_property
     def customers(self) -> clm.Customers:
-        """Sessions that begin in the span."""
-        own = self.site.sessions
-        first, end = self.span
-        inside = own["plug_in"].between(first, end, "left")
-        return clm.Customers(own[inside].reset_index(drop=True), self.site.chargepoints)
+        """Sessions whose whole stay is known."""
+        return clm.Customers(self.judged[0], self.site.chargepoints)
 
     @cached_property
     def end(self) -> pd.Timestamp:
@@ -381,7 +397,7 @@ def _dynamic(applicant: Applicant) -> Offer:
         applicant.residual_kw, dsc_kva, tolerated_h=applicant.terms.tolerated_dsc_h, **supply
     )
     limit_kw = clm.dynamic_limit(applicant.residual_kw, dsc_kva, margin_kw=margin_kw, **supply)
-    limit_kw = limit_kw.fillna(0.0).clip(max=applicant.requested_kw).assign_attrs(limit_kw.attrs)
+    limit_kw = limit_kw.clip(max=applicant.requested_kw).assign_attrs(limit_kw.attrs)
     note = f"margin of {quantity(margin_kw, 'kW')} for loads that switch on"
     return Offer(limit_kw, within_dsc=True, note=note)
 

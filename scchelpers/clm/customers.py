@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -24,7 +24,7 @@ from scchelpers.clm.response import (
     required_margin,
     site_import,
 )
-from scchelpers.site import TOLERANCE_KWH
+from scchelpers.site import TOLERANCE_KWH, Known
 from scchelpers.timebase import YEAR_DAYS, YEAR_H
 
 # From the least complex to the most.
@@ -53,6 +53,8 @@ class Customers:
         Unserved energy up to which a session does not count as short [kWh].
     step : str or Timedelta
         Step of the simulation.
+    known_years : float, optional
+        Known time that the sessions stand for [years]; by default from the first to the last.
     """
 
     sessions: pd.DataFrame
@@ -60,6 +62,7 @@ class Customers:
     min_current_a: float = 6.0
     tolerance_kwh: float = TOLERANCE_KWH
     step: str | pd.Timedelta = "5min"
+    known_years: float | None = None
 
     @property
     def phases_known(self) -> bool:
@@ -77,7 +80,7 @@ class Customers:
         return float(self.free.power_kw.max())
 
     def charge(self, limit_kw, **options) -> ChargingResult:
-        """Charge the sessions under a limit; a gap in it counts as 0 kW, its last value holds on.
+        """Charge the sessions under a limit; a gap in it is not judged, its last value holds on.
 
         Parameters
         ----------
@@ -92,7 +95,7 @@ class Customers:
             "chargepoints": self.chargepoints,
             "chargers": Chargers(min_current_a=floor_a),
             "limit_after": "hold",
-            "limit_missing": 0.0,
+            "limit_missing": "unjudged",
         }
         return charging.simulate(self.sessions, limit_kw, **given | options)
 
@@ -119,20 +122,27 @@ class Customers:
 
     @cached_property
     def years(self) -> float:
-        """Length of the record, first plug-in to last plug-out [years]."""
+        """Known time that the sessions stand for [years]."""
+        if self.known_years is not None:
+            return self.known_years
         length = self.sessions["plug_out"].max() - self.sessions["plug_in"].min()
         return length / pd.Timedelta(days=YEAR_DAYS)
 
-    def within(self, residual_kw: xr.DataArray) -> Customers:
-        """Return the customers whose whole stay lies in the span of a residual load.
+    def within(self, residual_kw: xr.DataArray, known: Known | None = None) -> Customers:
+        """Return the customers whose whole stay lies where a residual load is known.
 
         The simulation takes the step of that load, so that the import can be summed.
+
+        Parameters
+        ----------
+        residual_kw : xarray.DataArray
+            Residual load [kW].
+        known : Known, optional
+            Time in which the load and the sessions are known; by default that of the load.
         """
-        step = step_of(residual_kw)
-        first, last = residual_kw.get_index("time")[[0, -1]].tz_localize("UTC")
-        inside = (self.sessions["plug_in"] >= first) & (self.sessions["plug_out"] <= last + step)
-        kept = self.sessions[inside].reset_index(drop=True)
-        return Customers(kept, self.chargepoints, self.min_current_a, self.tolerance_kwh, step)
+        known = known or Known.of(residual_kw, timezone="UTC")
+        kept, years = known.judged(self.sessions)
+        return replace(self, sessions=kept, step=step_of(residual_kw), known_years=years)
 
 
 def _meets(served, unserved_target: float | None, short_target: float | None) -> bool:
@@ -329,7 +339,7 @@ def ways_to_connect(
     Parameters
     ----------
     customers : Customers
-        Sessions of the site; kept to the span and the step of its load.
+        Sessions of the site, where its load is known (`Customers.within`).
     residual_kw : xarray.DataArray, optional
         Residual load [kW]; without one no dynamic limit is possible, and all the capacity is for
         the chargepoints.
@@ -359,7 +369,6 @@ def ways_to_connect(
     it is then the smallest with which drivers are served.
     """
     dynamic = residual_kw is not None
-    customers = customers.within(residual_kw) if dynamic else customers
     if customers.sessions.empty:
         return pd.DataFrame(columns=["kva", "admissible"])
     if not dynamic:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, reduce
+from operator import and_
 
 import numpy as np
 import pandas as pd
@@ -14,7 +16,7 @@ from scchelpers.charging import ChargingResult
 from scchelpers.faults import UserError
 from scchelpers.network.allocation import allocate, remaining
 from scchelpers.network.control import Control, as_measured, finer, headroom_kva, setpoints
-from scchelpers.site import Site
+from scchelpers.site import Known, Site
 from scchelpers.tcc import rating_at
 
 
@@ -95,7 +97,7 @@ class Group:
     requested_kw : xarray.DataArray
         Requested capacity over `site` [kW].
     sessions : dict of str to DataFrame
-        Sessions that begin within the record of the load, by site_id.
+        Sessions whose whole stay lies where load and sessions are known, by site_id.
     free : dict of str to ChargingResult
         Charging without a limit, by site_id.
     """
@@ -125,11 +127,17 @@ class Group:
         first, last = timebase.utc_index(self.time)[[0, -1]]
         return first, last + self.step
 
+    @cached_property
+    def known(self) -> Known:
+        """Time in which the loads and the sessions of every site are known."""
+        zone = next(iter(self.sites.values())).timezone
+        loads = Known.of(self.load_kva, timezone=zone, what="network load")
+        return reduce(and_, (site.known("sessions") for site in self.sites.values()), loads)
+
     @property
     def years(self) -> float:
-        """Length of the record [years]."""
-        first, last = self.span
-        return (last - first) / pd.Timedelta(hours=timebase.YEAR_H)
+        """Length of that [years]."""
+        return self.known.years
 
     @property
     def demand_kw(self) -> xr.DataArray:
@@ -246,12 +254,8 @@ def tree_managed(
         {},
         {},
     )
-    first, last = group.span
-    within = {
-        site.site_id: site.sessions[site.sessions["plug_in"].between(first, last, "left")]
-        for site in sites
-    }
-    group = replace(group, sessions=within)
+    known = {site.site_id: group.known.judged(site.sessions)[0] for site in sites}
+    group = replace(group, sessions=known)
     return replace(group, free=charge(group, None))
 
 
@@ -263,8 +267,8 @@ def charge(group: Group, limit_kw: xr.DataArray | None, **options) -> dict[str, 
     group : Group
         Sites.
     limit_kw : xarray.DataArray or None
-        Over (time, site) [kW]. Where it is unknown the last known value holds; after its end, the
-        requested capacity. None: no limit.
+        Over (time, site) [kW]. Where it is unknown nothing is judged; after its end the requested
+        capacity holds. None: no limit.
     **options
         Of `charging.simulate`.
 
@@ -283,7 +287,6 @@ def charge(group: Group, limit_kw: xr.DataArray | None, **options) -> dict[str, 
         bound = None
         if limit_kw is not None:
             bound = limit_kw.sel(site=name, drop=True)
-            bound = bound.copy(data=pd.Series(bound.to_numpy()).ffill().bfill().to_numpy())
         results[name] = charging.simulate(
             group.sessions[name],
             bound,
@@ -292,6 +295,7 @@ def charge(group: Group, limit_kw: xr.DataArray | None, **options) -> dict[str, 
             start=first,
             end=end.ceil(group.step),
             limit_after=group.asked_kw(name),
+            limit_missing="unjudged",
             **options,
         )
     return results
