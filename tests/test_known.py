@@ -95,10 +95,8 @@ def test_coverage_says_what_is_known(tmp_path):
     import shutil
 
     place = shutil.copytree(DEMO, tmp_path / "p")
-    rows = (
-        "source,kind,site_id,first_day,last_day\n"
+    rows = "source,kind,site_id,first_day,last_day\n"
     rows += "log,sessions,village-hall,2025-02-01,2025-04-30\n"
-    )
     (place / "coverage.csv").write_text(rows, encoding="utf-8")
     folder = Portfolio.open(place)
     known = folder.site("village-hall").known("sessions")
