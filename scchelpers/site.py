@@ -6,6 +6,7 @@ says so in words that a report can print.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -184,6 +185,102 @@ class Site:
     usual_power_factor: float | None = None
     session_spans: tuple[tuple[pd.Timestamp, pd.Timestamp], ...] | None = None
 
+    @classmethod
+    def of(
+        cls,
+        sessions: pd.DataFrame,
+        *,
+        load: pd.Series | None = None,
+        rating_kva: float | Mapping[str, float] | None = None,
+        residual_kw: pd.Series | None = None,
+        requested_kva: float | None = None,
+        dsc_kva: float | None = None,
+        power_factor: float | None = None,
+        timezone: str = timebase.LONDON,
+        name: str = "own site",
+    ) -> Site:
+        """Return a site made of tables, without a portfolio.
+
+        Parameters
+        ----------
+        sessions : pandas.DataFrame
+            Columns plug_in, plug_out (UTC) and energy_kwh [kWh], and where known max_kw [kW],
+            session_id and evse_id; else each row is a session of one socket.
+        load : pandas.Series, optional
+            Load of the network asset above the site [kVA], indexed by the start of its intervals
+            (UTC).
+        rating_kva : float or mapping of season to float, optional
+            Rating of that asset [kVA].
+        residual_kw : pandas.Series, optional
+            Load of the site other than charging [kW], indexed likewise.
+        requested_kva, dsc_kva : float, optional
+            Capacity asked for, and declared supply capacity of today [kVA].
+        power_factor : float, optional
+            Power factor of the import; 0.95 if none is given.
+        timezone : str
+            IANA zone of the site's clock.
+        name : str
+            Name for people.
+
+        Raises
+        ------
+        UserError
+            If a column is missing or a time has no zone; says which, and what to pass.
+
+        Examples
+        --------
+        >>> stays = pd.DataFrame({"plug_in": pd.to_datetime(["2026-01-01T08:00Z"]),
+        ...     "plug_out": pd.to_datetime(["2026-01-01T12:00Z"]), "energy_kwh": [20.0]})
+        >>> Site.of(stays, requested_kva=11.0)
+        <Site own site: 1 session, 1 chargepoint, 11 kVA asked for>
+        """
+        rows = _own_sessions(sessions)
+        rated_kw = rows.groupby("evse_id", sort=False)["max_kw"].max()
+        posts = pd.DataFrame({"evse_id": rated_kw.index, "rated_kw": rated_kw.to_numpy()})
+        season = ("winter", "spring", "summer", "autumn")
+        if rating_kva is not None and not isinstance(rating_kva, Mapping):
+            rating_kva = dict.fromkeys(season, float(rating_kva))
+        meta = {"site_id": "own", "name": name, "asset_id": None if load is None else "own network"}
+        meta |= {"requested_kva": requested_kva, "dsc_kva": dsc_kva, "power_factor": power_factor}
+        return cls(
+            "own",
+            meta,
+            posts.assign(site_id="own", phases=np.nan, unit_id=None),
+            rows.assign(site_id="own"),
+            _own_load(residual_kw, "residual_kw", "kW"),
+            _own_load(load, "network_kva", "kVA"),
+            None if rating_kva is None else pd.Series(rating_kva, dtype=float),
+            timezone,
+        )
+
+    def __repr__(self) -> str:
+        asked = "" if self.requested_kva is None else f", {self.requested_kva:g} kVA asked for"
+        counts = ((len(self.sessions), "session"), (len(self.chargepoints), "chargepoint"))
+        held = ", ".join(f"{many:,} {what}{'' if many == 1 else 's'}" for many, what in counts)
+        return f"<Site {self.name}: {held}{asked}>"
+
+    def _repr_html_(self) -> str:
+        """Return the card of the site: its capacity, and what is on record of it."""
+        rows = {
+            "capacity asked for [kVA]": self.requested_kva,
+            "supply today [kVA]": self.dsc_kva,
+            "power factor": self.power_factor,
+            "network asset": self.asset_id,
+            "chargepoints": len(self.chargepoints),
+            "sessions": len(self.sessions),
+        }
+        for record, what in RECORDS.items():
+            known = self.known(record)
+            on = known.half_hours.index[known.half_hours.to_numpy(bool)]
+            rows[what] = "not on record"
+            if len(on):
+                months = f"{12 * known.years:.3g} months known"
+                rows[what] = f"{on[0]:%d %b %Y} to {on[-1]:%d %b %Y}, {months}"
+        left_out = sum(self.set_aside.values())
+        rows["rows left out"] = left_out or None
+        card = pd.Series(rows, dtype=object).dropna().to_frame(self.name)
+        return card.to_html(float_format="{:g}".format)
+
     @property
     def name(self) -> str:
         """Name of the site, for people."""
@@ -260,7 +357,7 @@ class Site:
         --------
         >>> from scchelpers.portfolio import Portfolio
         >>> known = Portfolio.open("data/demo").site("elm-road-lamps").known("network_kva")
-        >>> round(known.years, 2), known.by_season["winter"].item(), known.reasons
+        >>> round(known.years, 2), round(known.by_season["winter"].item(), 2), known.reasons
         (1.0, 1.0, ())
         """
         parts = [
@@ -406,3 +503,45 @@ def _bridged(on: np.ndarray) -> np.ndarray:
 
 def _number(value) -> float | None:
     return None if value is None or not np.isfinite(value) else float(value)
+
+
+def _own_sessions(given: pd.DataFrame) -> pd.DataFrame:
+    """Return sessions of one's own with every column that a method reads."""
+    needed = ("plug_in", "plug_out", "energy_kwh")
+    lacking = [name for name in needed if name not in given]
+    if lacking:
+        raise UserError(
+            f"sessions: no column {lacking[0]!r} among {', '.join(map(str, given.columns))}; "
+            f"rename yours to {', '.join(needed)}"
+        )
+    rows = given.reset_index(drop=True).copy()
+    for name in ("plug_in", "plug_out"):
+        rows[name] = timebase.utc_index(rows[name])
+    rows["energy_kwh"] = rows["energy_kwh"].astype(float)
+    bad = rows.index[~((rows["plug_out"] > rows["plug_in"]) & (rows["energy_kwh"] >= 0))]
+    if len(bad):
+        row = rows.loc[bad[0]]
+        raise UserError(
+            f"sessions, row {bad[0]}: from {row['plug_in']} to {row['plug_out']} with "
+            f"{row['energy_kwh']} kWh; each must end after it begins and have 0 kWh or more"
+        )
+    stay_h = (rows["plug_out"] - rows["plug_in"]) / pd.Timedelta("1h")
+    if "max_kw" not in rows:
+        rows["max_kw"] = np.maximum(7.4, rows["energy_kwh"] / stay_h)
+    rows["session_id"] = rows.get("session_id", pd.Series(rows.index)).astype(str)
+    rows["evse_id"] = rows.get("evse_id", pd.Series("socket-1", rows.index)).astype(str)
+    return rows.sort_values(["plug_in", "session_id"], kind="stable").reset_index(drop=True)
+
+
+def _own_load(given: pd.Series | None, name: str, unit: str) -> xr.DataArray | None:
+    """Return a load of one's own [unit] over `time`."""
+    if given is None:
+        return None
+    if not isinstance(given.index, pd.DatetimeIndex):
+        raise UserError(
+            f"{name}: its index holds {type(given.index[0]).__name__}, not times; read it with "
+            "pd.read_csv(…, parse_dates=['time'], index_col='time')"
+        )
+    time = timebase.utc_index(given.index).tz_localize(None).rename("time")
+    values = given.to_numpy(float)
+    return xr.DataArray(values, {"time": time}, ("time",), name, {"units": unit})

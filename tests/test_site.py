@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from scchelpers import business, choice, network, standards, tcc
+from scchelpers import business, charging, choice, network, standards, tcc
 from scchelpers.choice.schemes import Applicant
 from scchelpers.faults import UserError
 from scchelpers.portfolio import Portfolio
@@ -85,7 +85,7 @@ def test_nobody_decides_again_what_a_site_means(path):
     lines = path.read_text(encoding="utf-8").splitlines()
     found = [x for x in lines if DECIDED.search(x) and ">>>" not in x and " to 8760" not in x]
     # A doctest may count the half hours of a year.
-    assert not [x for x in found if not x.strip().startswith(("(", "'"))]
+    assert not [x for x in found if not x.strip().startswith(("(", "'", "[["))]
 
 
 def test_every_method_takes_the_same_capacity_of_a_site_without_a_power_factor():
@@ -105,3 +105,49 @@ def test_every_method_takes_the_same_capacity_of_a_site_without_a_power_factor()
         .iloc[0],
     }
     assert found == pytest.approx(dict.fromkeys(found, asked_kw))
+
+
+def test_a_site_of_two_frames_answers_like_one_of_a_portfolio():
+    whole = Portfolio.open(ROOT / "data/demo").site("elm-road-lamps")
+    load = whole.network_kva.to_series()
+    own = Site.of(
+        whole.sessions[["plug_in", "plug_out", "energy_kwh", "max_kw", "session_id", "evse_id"]],
+        load=load.tz_localize("UTC"),
+        rating_kva=whole.rating_kva.to_dict(),
+        requested_kva=whole.requested_kva,
+        power_factor=whole.power_factor,
+    )
+    pd.testing.assert_frame_equal(own.half_hours(), whole.half_hours())
+    assert own.requested_kw == whole.requested_kw
+    held = [
+        charging.simulate(s.sessions, 20.0, chargepoints=s.chargepoints[["evse_id", "rated_kw"]])
+        for s in (own, whole)
+    ]
+    unserved = [result.sessions["unserved_kwh"].sum() for result in held]
+    assert unserved[0] == pytest.approx(unserved[1], rel=1e-3)
+    assert "elm" not in repr(own) and "134 kVA asked for" in repr(own)
+    card = own._repr_html_()
+    assert "not on record" in card and "12 months known" in card
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"plug_in": None}, "no column 'plug_in'"),
+        ({"energy_kwh": -1.0}, "must end after it begins"),
+        ({"plug_in": pd.Timestamp("2026-01-01T08:00")}, "have no zone"),
+    ],
+)
+def test_a_site_of_a_frame_says_what_to_pass(change, words):
+    stays = {"plug_in": pd.Timestamp("2026-01-01T08:00Z"), "energy_kwh": 20.0}
+    stays |= {"plug_out": pd.Timestamp("2026-01-01T12:00Z")} | change
+    frame = pd.DataFrame([{name: value for name, value in stays.items() if value is not None}])
+    with pytest.raises(UserError, match=words):
+        Site.of(frame)
+
+
+def test_a_load_without_times_says_how_to_read_it():
+    stays = pd.DataFrame({"plug_in": [], "plug_out": [], "energy_kwh": []})
+    stays = stays.astype({"plug_in": "datetime64[ns, UTC]", "plug_out": "datetime64[ns, UTC]"})
+    with pytest.raises(UserError, match="parse_dates"):
+        Site.of(stays, load=pd.Series([1.0, 2.0]))
