@@ -442,6 +442,8 @@ def _write(folder: Path, what: str, found: Imported, sources: list[_Source]) -> 
         loads=found.loads, header=found.header,
     )  # fmt: skip
     place.mkdir(parents=True, exist_ok=True)
+    if what == "sessions" and (folder / "sessions.csv").exists():  # its rows are written above
+        (folder / "sessions.csv").replace(place / "sessions.csv")
     kinds = {"sessions", "ocpi"} if what == "sessions" else {"loads"}
     names = {s.digest for s in sources}
     for path in place.glob("*.json"):
@@ -483,7 +485,7 @@ def _unwrite(known: Portfolio, found: Imported, place: Path) -> pd.DataFrame:
         now = now[again | typed | ~now.index.isin(last.index)]
         store.write_table(Path(known.path), name, now.reset_index().replace("", None))
     ids = place / "written.parquet"
-    before = known.sessions() if known.exists("sessions.parquet") else found.sessions[:0]
+    before = known.sessions()
     gone = set(found.sessions["session_id"])
     if ids.exists():
         gone |= set(pd.read_parquet(ids)["session_id"])

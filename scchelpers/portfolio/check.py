@@ -216,7 +216,10 @@ def check_register(portfolio, sites: list[str], assets: list[str]) -> list[Fault
 
 def check_sessions(portfolio, sites, posts, faults: list[Fault]) -> set[str]:
     """Add the faults of the sessions; return the EVSEs that have any."""
-    file = "sessions.parquet"
+    file = portfolio.session_file
+    if portfolio.exists("sessions.csv") and file == "sessions.parquet":
+        remedy = "delete one of the two: the Parquet file is read"
+        faults.append(Fault("sessions.csv", None, "", "", "must not stand beside it", remedy))
     if not portfolio.exists(file):
         remedy = "import sessions: `scc import sessions FILES… --into FOLDER`"
         faults.append(Fault(file, None, "", "", "the file is required", remedy))
@@ -242,7 +245,7 @@ def check_sessions(portfolio, sites, posts, faults: list[Fault]) -> set[str]:
     faults += refused
     if refused:
         return set()
-    for name in instants:
+    for name in instants if file.endswith(".parquet") else ():
         if (
             len(raw)
             and not isinstance(raw[name].dtype, pd.DatetimeTZDtype)
@@ -261,7 +264,7 @@ def check_sessions(portfolio, sites, posts, faults: list[Fault]) -> set[str]:
         as_text[["site_id"]], "site_id", values_of(sites, "site_id"), file, "sites.csv"
     )
     faults += [replace(fault, severity="set aside") for fault in unknown]
-    _, aside = set_aside(typed, frames.as_typed(posts, tables.CHARGEPOINTS), doubt=doubt)
+    _, aside = set_aside(typed, frames.as_typed(posts, tables.CHARGEPOINTS), doubt=doubt, file=file)
     faults += aside
     early = typed["announced_plug_out"] <= typed["plug_in"]
     rule, remedy = "should be after plug_in", "correct or clear the announcement"

@@ -44,7 +44,7 @@ class Fingerprints:
         Parameters
         ----------
         parts : iterable of str
-            Names of parts. Asking for many at once reads `sessions.parquet` once.
+            Names of parts. Asking for many at once reads the sessions once.
         """
         parts = list(parts)
         wanted = {kind: [] for kind in ("site", "sessions")}
@@ -69,7 +69,7 @@ class Fingerprints:
             return self._sessions.get(name, "")
         if kind == "load":
             return self._file(f"loads.zarr/{name}")
-        return self._file(name or "sessions.parquet")
+        return self._file(name or self._portfolio.session_file)
 
     def _site(self, site_id: str) -> str:
         row = self._rows["sites.csv"].get(site_id, "")

@@ -47,7 +47,7 @@ class Folder:
         """
         fs, root = fsspec.core.url_to_fs(str(path))
         try:
-            header = tomllib.loads(fs.cat_file(f"{root}/portfolio.toml").decode("utf-8"))
+            header = tomllib.loads(fs.cat_file(f"{root}/portfolio.toml").decode("utf-8-sig"))
         except FileNotFoundError:
             raise UserError(
                 f"{path}: no portfolio.toml there; name a portfolio folder, or make one with "
@@ -166,8 +166,14 @@ class Folder:
         self._refuse([*faults, *table_faults(raw, columns, name)])
         return frames.as_typed(raw, columns).reset_index(drop=True)
 
+    @property
+    def session_file(self) -> str:
+        """File of the sessions: `sessions.parquet`, or `sessions.csv` where that alone is there."""
+        csv_alone = not self._there("sessions.parquet") and self._there("sessions.csv")
+        return "sessions.csv" if csv_alone else "sessions.parquet"
+
     def session_columns(self) -> list[str]:
-        """Return the columns that `sessions.parquet` has.
+        """Return the columns that the sessions have.
 
         Raises
         ------
@@ -186,11 +192,11 @@ class Folder:
         """
         reads.note(f"sessions:{site_id or ''}")
         names = [column.name for column in tables.SESSIONS]
-        if not self._there("sessions.parquet"):
+        if not self._there(self.session_file):
             return pd.DataFrame(columns=names)
         store = self._session_store()
         found = store.schema.names
-        self._refuse(header_faults(found, tables.SESSIONS, "sessions.parquet"))
+        self._refuse(header_faults(found, tables.SESSIONS, self.session_file))
         rows = None
         if site_id is not None:
             column = pads.field("site_id")
@@ -198,9 +204,12 @@ class Folder:
             rows = (column if text else column.cast(pa.string())) == site_id
         known = [name for name in names if name in found]
         try:
-            return store.to_table(columns=known, filter=rows).to_pandas()
+            # What pandas had as an index is a column like any other.
+            found = store.to_table(columns=known, filter=rows).to_pandas(ignore_metadata=True)
         except (pa.ArrowException, OSError, ValueError) as error:
-            raise self._unreadable("sessions.parquet", error) from None
+            raise self._unreadable(self.session_file, error) from None
+        found.index += self.session_file.endswith(".csv")  # its first row is the header
+        return found
 
     def sessions(self, site_id: str | None = None) -> pd.DataFrame:
         """Read the sessions of one site, or of all, as they lie in the file.
@@ -228,7 +237,7 @@ class Folder:
         try:
             return frames.typed_sessions(raw, tz)
         except UserError as error:
-            raise UserError(f"{self.path}/sessions.parquet, {error}") from None
+            raise UserError(f"{self.path}/{self.session_file}, {error}") from None
 
     def loads(self, group: str, series_id: str) -> xr.Dataset | None:
         """Open one load series lazily: the mean and, where known, the largest and smallest.
@@ -247,7 +256,8 @@ class Folder:
         """
         reads.note(f"load:{group}/{series_id}")
         place = f"loads.zarr/{group}/{series_id}"
-        if not tables.is_id(series_id) or not self._there(f"{place}/zarr.json"):
+        formats = ("zarr.json", ".zgroup")  # Zarr 3 and 2
+        if not tables.is_id(series_id) or not any(self._there(f"{place}/{f}") for f in formats):
             return None
         root = f"{self._root}/{place}"
         try:
@@ -260,6 +270,12 @@ class Folder:
             raise self._unreadable(place, error) from None
         for name, (unit, meaning) in tables.LOADS[group].items():
             if name in dataset:
+                told = str(dataset[name].attrs.get("units", unit))
+                if told.casefold() != unit.casefold():
+                    raise UserError(
+                        f"{self.path}/{place}, {name}: its attribute says units = {told!r}, and the "
+                        f"group holds {unit}; give {unit}, or correct the attribute"
+                    )
                 dataset[name].attrs.update(units=unit, long_name=meaning)
         return dataset
 
@@ -302,10 +318,16 @@ class Folder:
             raise UserError(f"{self.path}/{place}: {error}") from None
 
     def _session_store(self) -> pads.Dataset:
+        name = self.session_file
         try:
-            return pads.dataset(f"{self._root}/sessions.parquet", filesystem=self._fs)
+            if name.endswith(".csv"):
+                raw, faults = frames.remembered(self._fs.cat_file(f"{self._root}/{name}"), name)
+                self._refuse(faults)
+                rows = raw.replace("", None)
+                return pads.dataset(pa.Table.from_pandas(rows, preserve_index=False))
+            return pads.dataset(f"{self._root}/{name}", filesystem=self._fs)
         except (pa.ArrowException, OSError, ValueError) as error:
-            raise self._unreadable("sessions.parquet", error) from None
+            raise self._unreadable(name, error) from None
 
     def _unreadable(self, place: str, error: Exception) -> UserError:
         reason = (str(error) or type(error).__name__).splitlines()[0]
