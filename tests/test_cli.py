@@ -35,9 +35,12 @@ def test_every_command_has_help_with_an_example(command):
     [
         (["check", "nowhere"], "no portfolio.toml"),
         (["run", "nowhere"], "no portfolio.toml"),
-        (["import", "councl", "x.csv", "--into", "p"], "did you mean council?"),
-        (["import", "council", "x.csv", "--into", "p"], "x.csv"),
-        (["import", "council", "x.csv", "--into", "p", "-o", "date_stile=iso"], "date_style"),
+        (["import", "session", "x.csv", "--into", "p"], "did you mean sessions?"),
+        (["import", "sessions", "x.csv", "--into", "p"], "x.csv"),
+        (
+            ["import", "sessions", "x.csv", "--into", "p", "-o", "staart=Begun"],
+            "did you mean start?",
+        ),
         (["run", ROOT / "data/demo", "-p", "step"], "write NAME=VALUE"),
         (["run", ROOT / "data/demo", "-p", "sede=1"], "did you mean seed?"),
         (["run", ROOT / "data/demo", "--site", "../../x"], "../../x"),

@@ -6,6 +6,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from scchelpers.faults import UserError
+from scchelpers.portfolio import Portfolio
 from scchelpers.runner import job, notebooks
 from tests.conftest import ROOT
 
@@ -60,3 +62,10 @@ def test_a_session_in_the_lab_is_no_change_of_a_notebook(desk):
     code.source += "\nmore = 1"
     nbformat.write(book, path)
     assert job.provenance(path, {})["notebook_sha256"] != before
+
+
+def test_a_notebook_finds_its_portfolio_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert Portfolio.open("../data/demo").name == "demo"
+    with pytest.raises(UserError, match=str(tmp_path / "data")):
+        Portfolio.open("data")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Self
 
 import fsspec
@@ -21,6 +22,13 @@ from scchelpers.portfolio import frames, reads, tables
 from scchelpers.portfolio import network as networks
 from scchelpers.portfolio.rules import header_faults, table_faults
 from scchelpers.timebase import LONDON
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"  # of a checkout
+
+
+def _leads(path) -> bool:
+    """Return whether a path leads to a portfolio; an address is taken at its word."""
+    return "://" in str(path) or Path(path, "portfolio.toml").exists()
 
 
 class Folder:
@@ -38,19 +46,23 @@ class Folder:
         Parameters
         ----------
         path : str or path-like
-            Folder or fsspec address.
+            Folder or fsspec address. A relative path that leads nowhere from here is taken from the
+            folder of the notebooks: there the paths in their parameters begin.
 
         Raises
         ------
         UserError
             If the folder or its `portfolio.toml` is missing or cannot be parsed.
         """
+        from_notebooks = NOTEBOOKS / str(path)
+        if not _leads(path) and _leads(from_notebooks):
+            path = from_notebooks.resolve()
         fs, root = fsspec.core.url_to_fs(str(path))
         try:
             header = tomllib.loads(fs.cat_file(f"{root}/portfolio.toml").decode("utf-8-sig"))
         except FileNotFoundError:
             raise UserError(
-                f"{path}: no portfolio.toml there; name a portfolio folder, or make one with "
+                f"{path}: no portfolio.toml in {root}; name a portfolio folder, or make one with "
                 "`make demo` or `scc import sessions FILES… --into FOLDER`"
             ) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
