@@ -92,6 +92,7 @@ class Meaning(_Data):
 
     said: str
     holds: list[str]
+    strong: list[str] = []
     words: list[str]
     weak: list[str] = []
     never: list[str] = []
@@ -362,7 +363,7 @@ def _score(have: list[str], meaning: Meaning) -> int:
     if any(_within(phrase.split(), bare) for phrase in meaning.never):
         return 0
     best = 0
-    for group, worth in ((meaning.words, 2), (meaning.weak, 1)):
+    for group, worth in ((meaning.strong, 3), (meaning.words, 2), (meaning.weak, 1)):
         for phrase in group:
             parts = phrase.split()
             if _within(parts, bare):

@@ -285,8 +285,8 @@ class Folder:
                 told = str(dataset[name].attrs.get("units", unit))
                 if told.casefold() != unit.casefold():
                     raise UserError(
-                        f"{self.path}/{place}, {name}: its attribute says units = {told!r}, and the "
-                        f"group holds {unit}; give {unit}, or correct the attribute"
+                        f"{self.path}/{place}, {name}: its attribute says units = {told!r}, and "
+                        f"the group holds {unit}; give {unit}, or correct the attribute"
                     )
                 dataset[name].attrs.update(units=unit, long_name=meaning)
         return dataset
