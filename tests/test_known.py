@@ -8,7 +8,6 @@ import pytest
 import xarray as xr
 
 from scchelpers import charging, choice, clm, network
-from scchelpers.choice.schemes import Applicant
 from scchelpers.faults import UserError
 from scchelpers.portfolio import Portfolio
 from scchelpers.site import Known, Site
@@ -164,7 +163,8 @@ def bus_depot():
     for name, one in (("whole", own), ("gap", gap)):
         assets = {"kelvin-feeder": (one.network_kva, one.rating_kva)}
         feeds = {one.site_id: {"kelvin-feeder": 1.0}}
-        made[name] = choice.decide([one], assets, feeds, choice.Terms(), in_full=one.site_id)
+        around = choice.Surroundings([one], assets, feeds, {}, {"kelvin-feeder": "feeder"})
+        made[name] = choice.decide(around, how_sure=False)[0]
     return {name: found[own.site_id] for name, found in made.items()}
 
 
@@ -178,9 +178,9 @@ def test_a_gap_of_five_days_does_not_turn_an_lmc_into_reinforcement(bus_depot):
 
 
 def test_no_half_hour_of_the_gap_has_a_limit(bus_depot):
-    limit = bus_depot["gap"].held_kva.sel(time=slice("2025-06-10", "2025-06-14T23:00"))
-    assert np.isnan(limit[2:]).all()
-    assert not np.isnan(bus_depot["gap"].held_kva.sel(time=slice("2025-06-16", None))).any()
+    limit = bus_depot["gap"].limits["LMC"]
+    assert np.isnan(limit.sel(time=slice("2025-06-10T00:10", "2025-06-14T23:50"))).all()
+    assert not np.isnan(limit.sel(time=slice("2025-06-16", None))).any()
 
 
 def test_the_lmc_of_a_group_charges_nobody_in_the_gap():
@@ -223,6 +223,8 @@ def test_three_winter_months_are_not_made_a_year():
     own = site(nightly(winter), network_kva=load(10.0, winter))
     own = replace(own, rating_kva=pd.Series(12.0, ["winter", "spring", "summer", "autumn"]))
     assert own.judged.reasons
-    kva = own.network_kva
-    at = choice.schemes.Network.of({"a": (kva, own.rating_kva)}, margin_share=0, timezone="UTC")
-    assert Applicant(own, at, choice.Terms()).known.reasons
+    assets, feeds = {"a": (own.network_kva, own.rating_kva)}, {own.site_id: {"a": 1.0}}
+    around = choice.Surroundings([own], assets, feeds, {}, {"a": "transformer"})
+    found = choice.decide(around, how_sure=False)[0][own.site_id]
+    assert found.facts["reasons"]
+    assert found.scheme is None

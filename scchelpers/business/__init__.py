@@ -5,7 +5,7 @@ a table (`Prices`). `cash_flows` says who pays and earns what, when; `npv` value
 `situated` and `modelled` make the options of a site, and `Model` values them at any prices.
 """
 
-from scchelpers.business.futures import headline, worth, yardstick
+from scchelpers.business.futures import CLOSE, headline, worth, yardstick
 from scchelpers.business.ledger import (
     VIEWS,
     Option,
@@ -41,6 +41,7 @@ from scchelpers.business.situation import (
 
 __all__ = [
     "CENTRAL",
+    "CLOSE",
     "HIGH",
     "LOW",
     "PRICE_YEAR",

@@ -1,39 +1,24 @@
-"""Which scheme a site should take: the least complex that serves it and spares the network.
+"""Which way a site should connect: one table of options, made once for a network group.
 
-`surroundings` gathers what a site shares, `decide` takes the sites in order of application and
-finds the minimum viable scheme of each, `situations` holds the table of network situations that
-says what to expect and what the Charge Project report asks for, `ways` prices each scheme.
+`decided` gives what was decided for a site and keeps it beside the reports; `surroundings` gathers
+what sites share, `decide` takes them in order of application, `recommended` is the rule.
 """
 
-from scchelpers.choice import schemes
-from scchelpers.choice.decision import (
-    Choice,
-    decide,
-    decided,
-    in_order,
-    minimum_viable,
-    need,
-    ways,
-)
+from scchelpers.choice.decision import Choice, decide, in_order, recommended
 from scchelpers.choice.network import Surroundings, surroundings
 from scchelpers.choice.schemes import SCHEMES, Terms
-from scchelpers.choice.situations import TABLE, conditions, row_of, situation_of
+from scchelpers.choice.store import Group, decided, group
 
 __all__ = [
     "SCHEMES",
-    "TABLE",
     "Choice",
+    "Group",
     "Surroundings",
     "Terms",
-    "conditions",
     "decide",
     "decided",
+    "group",
     "in_order",
-    "minimum_viable",
-    "need",
-    "row_of",
-    "schemes",
-    "situation_of",
+    "recommended",
     "surroundings",
-    "ways",
 ]

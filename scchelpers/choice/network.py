@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from scchelpers import years
 from scchelpers.network import applicants, related, upstream
 from scchelpers.network.cmc import Intervals as Flow
 from scchelpers.network.powerflow import CHUNK
@@ -21,6 +23,8 @@ from scchelpers.timebase import YEAR_H
 
 EPS_KVA = 1e-6
 
+FAR = 1.2  # times its load on record, and growth: further no drawn year goes
+
 
 @dataclass(frozen=True, eq=False)
 class Network:
@@ -31,6 +35,10 @@ class Network:
     load_kva : xarray.DataArray
         Load with what earlier applicants may draw, over (time, asset) in half hours [kVA]; the
         asset nearest to the site first.
+    drawn_kva : xarray.DataArray
+        The same with what earlier applicants draw of it [kVA].
+    own_kva : xarray.DataArray
+        Load without any of these sites, which is what weather and growth change [kVA].
     rating_kva : xarray.DataArray
         Rating over (time, asset) [kVA].
     seasonal_kva : dict of str to Series
@@ -43,6 +51,7 @@ class Network:
 
     load_kva: xr.DataArray
     drawn_kva: xr.DataArray
+    own_kva: xr.DataArray
     rating_kva: xr.DataArray
     seasonal_kva: Mapping[str, pd.Series]
     margin_share: float
@@ -60,9 +69,12 @@ class Network:
         loads = xr.align(*(half_hourly(load) for load, _ in assets.values()), join="inner")
         names = pd.Index(list(assets), name="asset")
         load_kva = xr.concat(loads, names).transpose("time", "asset")
-        load_kva = load_kva.resample(time="30min").asfreq()  # gaps are unknown, not left out
+        first, last = load_kva["time"].to_numpy()[[0, -1]]
+        grid = pd.date_range(first, last, freq="30min")
+        load_kva = load_kva.reindex(time=grid)  # gaps are unknown, not left out
         ratings = [rating_at(rating, load_kva["time"], timezone) for _, rating in assets.values()]
         return cls(
+            load_kva,
             load_kva,
             load_kva,
             xr.concat(ratings, names).transpose("time", "asset"),
@@ -101,6 +113,7 @@ class Network:
             self,
             load_kva=self.load_kva.sel(asset=chosen) / share,
             drawn_kva=self.drawn_kva.sel(asset=chosen) / share,
+            own_kva=self.own_kva.sel(asset=chosen) / share,
             rating_kva=self.rating_kva.sel(asset=chosen) / share,
             seasonal_kva={name: self.seasonal_kva[name] / through[name] for name in chosen},
         )
@@ -128,42 +141,26 @@ class Network:
             drawn_kva=(self.drawn_kva + drawn).transpose("time", "asset"),
         )
 
+    def grown(self, factor: float) -> Network:
+        """Return the network with its own import times a factor; what sites hold stays."""
+        more = self.own_kva.clip(min=0.0) * (factor - 1.0)
+        return replace(
+            self,
+            load_kva=self.load_kva + more,
+            drawn_kva=self.drawn_kva + more,
+            own_kva=self.own_kva + more,
+        )
+
+    @cached_property
+    def firm_kva(self) -> float:
+        """What fits at every asset at all known times, the margin kept, rounded down [kVA]."""
+        lowest = float(self.free_kva.min())
+        return float(max(0.0, np.floor(lowest + EPS_KVA))) if np.isfinite(lowest) else np.nan
+
     def short_h(self, kva: float) -> pd.Series:
         """Return by asset the hours a year in which a capacity does not fit [h]."""
-        return self._hours(self.free_kva < kva - EPS_KVA)
-
-    def over_h(self, kva: xr.DataArray | float, *, drawn: bool = False) -> pd.Series:
-        """Return by asset the hours a year above the rating to which a power adds [h].
-
-        Parameters
-        ----------
-        kva : xarray.DataArray or float
-            Over time, or at all times [kVA]; half hours in which it is nothing do not count.
-        drawn : bool
-            Whether earlier applicants draw what they draw, or all that they may.
-        """
-        added = as_half_hours(kva, self.time)
-        before = self.drawn_kva if drawn else self.load_kva
-        over = (before + added > self.rating_kva + EPS_KVA) & (added > EPS_KVA)
-        return self._hours(over, np.isfinite(before + added))
-
-    def stressed(self, kva: float, tolerated_h: float) -> list[str]:
-        """Return the assets at which a capacity does not fit for longer than is tolerated."""
-        short = self.short_h(kva)
-        return short.index[short > tolerated_h].tolist()
-
-    def firm_kva(self, tolerated_h: float) -> float:
-        """Return what fits at every asset, but for a tolerated time a year, rounded down [kVA]."""
-        lowest = []
-        for name in self.assets:
-            free = np.sort(self.free_kva.sel(asset=name).dropna("time").to_numpy())
-            skipped = int(tolerated_h / YEAR_H * len(free))
-            lowest.append(free[min(skipped, len(free) - 1)] if len(free) else np.nan)
-        return float(max(0.0, np.floor(np.min(lowest) + EPS_KVA)))
-
-    def _hours(self, on: xr.DataArray, known: xr.DataArray | None = None) -> pd.Series:
-        known = np.isfinite(self.load_kva) if known is None else known
-        share = (on & known).sum("time") / known.sum("time")
+        short, known = self.free_kva < kva - EPS_KVA, np.isfinite(self.load_kva)
+        share = (short & known).sum("time") / known.sum("time")
         return pd.Series(share.to_numpy() * YEAR_H, self.assets)
 
 
@@ -174,11 +171,110 @@ def as_half_hours(kva: xr.DataArray | float, time: xr.DataArray) -> xr.DataArray
     """
     if np.ndim(kva) == 0:
         return xr.DataArray(np.full(len(time), float(kva)), {"time": time.to_numpy()}, ("time",))
+    if len(kva["time"]) == len(time) and (kva["time"].to_numpy() == time.to_numpy()).all():
+        return kva
     finer = kva.to_series().resample("30min")
     series = finer.mean().where(finer.count() == finer.size())
     known = series.reindex(time.to_index())
     record = (known.index >= series.index[0]) & (known.index <= series.index[-1])
     return xr.DataArray(known.where(record, 0.0).to_numpy(), {"time": time.to_numpy()}, ("time",))
+
+
+@dataclass(frozen=True, eq=False)
+class Added:
+    """Hours a year above ratings to which a site adds, in years like and unlike the record.
+
+    Attributes
+    ----------
+    by_asset : numpy.ndarray
+        Over (asset, growth, draw): above the rating with the site less the other load alone [h].
+    own_h : numpy.ndarray
+        Over (asset, draw): of the other load alone, without growth [h].
+    worsened_h : numpy.ndarray
+        By asset: on record, above the rating by the other load alone while the site may draw [h].
+    """
+
+    by_asset: np.ndarray
+    own_h: np.ndarray
+    worsened_h: np.ndarray
+
+    @property
+    def hours(self) -> np.ndarray:
+        """Hours at the worst asset, a value a draw [h]."""
+        return self.by_asset[:, 0].max(axis=0)
+
+    @property
+    def alone_h(self) -> float:
+        """Hours that the other load alone spends above the rating of that asset [h]."""
+        worst = np.median(self.by_asset[:, 0], axis=1).argmax()
+        return float(np.median(self.own_h[worst]))
+
+    def kept(self, tolerated_h: float) -> np.ndarray:
+        """Return by growth the share of the years that keep to what is tolerated everywhere."""
+        kept = (self.by_asset.max(axis=0) <= tolerated_h + 1e-9).mean(axis=1)
+        return kept * (self.worsened_h.max() <= tolerated_h + 1e-9)
+
+
+# How much of a year's difference a limit does not follow, as sizes of level, peak and place.
+UNSEEN = {"at once": {"level_sd": 0.0, "peak_sd": 0.0, "local_sd": 0.0}}
+UNSEEN["next day"] = {"level_sd": 0.0, "local_sd": 0.0}
+
+
+def added(
+    network: Network,
+    allowed_kva: xr.DataArray | float,
+    *,
+    follows: Mapping[str, str],
+    growth: Sequence[float] = (1.0,),
+    **sizes,
+) -> Added:
+    """Return the hours that a site adds with what it may draw.
+
+    Parameters
+    ----------
+    network : Network
+        Assets above it.
+    allowed_kva : xarray.DataArray or float
+        What it may draw [kVA].
+    follows : mapping of str to str
+        Assets whose load the limit follows: "at once" (a monitor) or "next day" (a forecast, which
+        does not know the peaks).
+    growth : sequence of float
+        Of the load, for each of which hours are wanted.
+    **sizes
+        Of `years.added_over_h`.
+    """
+    allowed = as_half_hours(allowed_kva, network.time)
+    drawing, found = allowed > EPS_KVA, []
+    # Years differ by a few per cent: what stays far below its rating need not be drawn.
+    far = (network.own_kva.clip(min=0) * (FAR * max(growth) - 1)) + network.load_kva + allowed
+    near = ((far > network.rating_kva) & drawing).any("time").to_numpy()
+    alone = ((network.load_kva > network.rating_kva + EPS_KVA) & drawing).sum("time")
+    known = np.isfinite(network.load_kva).sum("time")
+    worsened = (alone / known.clip(min=1) * YEAR_H).to_numpy()
+    # What a monitor's delay lets through as another load rises is that load's own.
+    worsened[[follows.get(name) == "at once" for name in network.assets]] = 0.0
+    nothing = np.zeros((len(growth), sizes["draws"]))
+    for name, close in zip(network.assets, near, strict=True):
+        if not close:
+            found.append((nothing, nothing[0]))
+            continue
+        own, load, rating = (
+            kva.sel(asset=name, drop=True)
+            for kva in (network.own_kva, network.load_kva, network.rating_kva)
+        )
+        how = follows.get(name)
+        by, alone_h = years.added_over_h(
+            own,
+            rating - (load - own),
+            allowed,
+            growth=np.ones(len(growth)) if how else np.asarray(growth),
+            timezone=network.timezone,
+            **{**sizes, **UNSEEN.get(how, {})},
+        )
+        found.append((by, alone_h[0]))
+    by_asset, own_h = (np.array(part) for part in zip(*found, strict=True))
+    return Added(by_asset, own_h, worsened)
 
 
 # A line that sees less of a site's power than this does not hold it back (methods, section 5).
@@ -214,6 +310,15 @@ class Surroundings:
     kinds: dict[str, str]
 
 
+def members(folder: Portfolio, site_id: str) -> list[str]:
+    """Return the sites that share a site's network, itself among them, in order of application."""
+    asset_id = folder.sites.loc[site_id, "asset_id"]
+    if pd.isna(asset_id):
+        return [site_id]
+    near = related(folder.table("assets.csv").set_index("asset_id"), asset_id)
+    return applicants(folder.sites, site_id, near)
+
+
 def surroundings(folder: Portfolio, site_id: str) -> Surroundings:
     """Return what a site of a portfolio shares with others.
 
@@ -230,12 +335,12 @@ def surroundings(folder: Portfolio, site_id: str) -> Surroundings:
     has a model, its lines are added, with the loads that an AC power flow finds in them, scaled to
     the record; transformers that bear the name of an asset are that asset.
     """
-    site = folder.site(site_id)
-    if not site.meta.get("asset_id"):
-        return Surroundings([site], {}, {}, {}, {})
+    sites = [folder.site(other) for other in members(folder, site_id)]
+    asset_id = folder.sites.loc[site_id, "asset_id"]
+    if pd.isna(asset_id):
+        return Surroundings(sites, {}, {}, {}, {})
     table = folder.table("assets.csv").set_index("asset_id")
-    near = related(table, site.meta["asset_id"])
-    sites = [folder.site(other) for other in applicants(folder.sites, site_id, near)]
+    near = related(table, asset_id)
     feeds = {
         other.site_id: dict.fromkeys(upstream(table, other.meta["asset_id"]), 1.0)
         for other in sites

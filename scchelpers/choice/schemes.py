@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property, reduce
-from operator import and_
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from scchelpers import clm, tcc, timebase
+from scchelpers import clm, measures, tcc, timebase, years
+from scchelpers.business.ledger import Regime
 from scchelpers.charging import ChargingResult
-from scchelpers.choice.network import Network
+from scchelpers.choice.network import Added, Network, added
 from scchelpers.faults import UserError
 from scchelpers.network import Control, as_measured, setpoints
 from scchelpers.network.control import finer
-from scchelpers.report.words import NARROW, count, listed, quantity
+from scchelpers.report.words import NARROW, listed, quantity
 from scchelpers.site import Known, Site
 from scchelpers.tcc import profiled
 
@@ -47,18 +47,20 @@ class Scheme:
     section: str
 
 
-FIRM, REDUCED, TCC, STATIC, DYNAMIC, PROFILED, LMC, CMC, REINFORCED = (
-    *("firm", "reduced capacity", "TCC", "static CLM", "dynamic CLM", "profiled", "LMC", "CMC"),
-    "reinforcement",
+FIRM, LESS, REDUCED, TCC, STATIC, RAISED, DYNAMIC, PROFILED, LMC, CMC, REINFORCED = (
+    *("firm", "ask for less", "reduced capacity", "TCC", "static CLM", "raise the supply"),
+    *("dynamic CLM", "profiled", "LMC", "CMC", "reinforcement"),
 )
 
 # The order is the report's: "increasing complexity and increasing network capacity access" (5.3).
 # A profiled limit is a TCC that needs a message each day: more than a CLM, less than a live signal.
 SCHEMES = (
     Scheme(FIRM, "", "nobody", "nothing", "6.2"),
+    Scheme(LESS, "", "customer", "chargepoints that share a smaller firm connection", "9.1"),
     Scheme(REDUCED, "", "customer", "fewer chargepoints than planned", "8.3"),
     Scheme(TCC, "TCC", "customer", "a timer in the chargepoints or their management system", "6"),
     Scheme(STATIC, "CLM", "customer", "chargepoints that share a fixed limit", "7"),
+    Scheme(RAISED, "", "customer", "a larger supply, and chargepoints that share a limit", "7"),
     Scheme(DYNAMIC, "CLM", "customer", "a signal from the site's meter to a controller", "7"),
     Scheme(PROFILED, "TCC", "DNO", "a forecast, and a message each day", "6.3"),
     Scheme(LMC, "LMC", "DNO", "a monitor at one place, a live link, a fail-safe", "8"),
@@ -67,6 +69,9 @@ SCHEMES = (
 )
 
 RANK = {scheme.name: place for place, scheme in enumerate(SCHEMES)}
+
+# Limits that a DNO makes for its network: growth of the load ends what they protect.
+CURTAILED = (TCC, PROFILED, LMC, CMC)
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,14 @@ class Terms:
     tolerated_h : float
         Time in a year in which the network may be above its rating, if all that is allowed is used
         [h].
+    probability : float
+        With which a year keeps to that.
+    planned_years : int
+        Years of growth that a scheme is to outlast; one that ends before is a stop-gap.
+    load_growth : float
+        Growth of the network's load a year.
+    level_sd, peak_sd, local_sd : float
+        How years differ, see `years.added_over_h`; local_sd None: from the record.
     margin_share : float
         Kept free below the rating when a limit is set.
     quantile : float
@@ -92,24 +105,143 @@ class Terms:
         Response time of a dynamic CLM.
     control : Control
         How an LMC or CMC turns measurements into setpoints.
+    horizon : int
+        Years over which a connection is valued.
+    regime : {"since-2023", "before-2023"}
+        Who pays for reinforcement.
+    draws, seed : int
+        Random years and futures.
     """
 
     unserved_target: float = 0.01
     short_target: float = 0.02
     tolerated_h: float = 10.0
+    probability: float = 0.9
+    planned_years: int = 5
+    load_growth: float = 0.01
+    level_sd: float = years.LEVEL_SD
+    peak_sd: float = years.PEAK_SD
+    local_sd: float | None = None
     margin_share: float = 0.02
     quantile: float = 0.99
     tolerated_dsc_h: float = 1.0
     latency: str = "30s"
     control: Control = field(default_factory=Control)
+    horizon: int = 15
+    regime: Regime = "since-2023"
+    draws: int = 200
+    seed: int = 0
 
     def __post_init__(self):
-        for name in ("unserved_target", "short_target", "margin_share"):
+        for name in ("unserved_target", "short_target", "margin_share", "probability"):
             if not 0 <= getattr(self, name) < 1:
                 raise UserError(f"{name} = {getattr(self, name)}: a share from 0 to below 1")
-        for name in ("tolerated_h", "tolerated_dsc_h"):
+        for name in ("tolerated_h", "tolerated_dsc_h", "planned_years"):
             if not getattr(self, name) >= 0:
                 raise UserError(f"{name} = {getattr(self, name)}: must be 0 or more")
+
+
+@dataclass(frozen=True, eq=False)
+class Demand:
+    """Charging at a site in the time that is known, under one limit after another.
+
+    Attributes
+    ----------
+    site : Site
+        The site.
+    known : Known
+        Time in which sessions and all loads above and beside them are known.
+    """
+
+    site: Site
+    known: Known
+
+    @property
+    def power_factor(self) -> float:
+        """Of the site."""
+        return self.site.power_factor
+
+    @cached_property
+    def requested_kw(self) -> float:
+        """Capacity asked for; without a request, what all chargepoints draw together [kW]."""
+        rated_kw = float(self.site.chargepoints["rated_kw"].sum())
+        return self.site.requested_kw or rated_kw
+
+    @cached_property
+    def _judged(self) -> tuple[pd.DataFrame, float]:
+        return self.known.judged(self.site.sessions)
+
+    @property
+    def sessions(self) -> pd.DataFrame:
+        """Sessions whose whole stay is known."""
+        return self._judged[0]
+
+    @property
+    def years(self) -> float:
+        """Years that they stand for."""
+        return self._judged[1]
+
+    @cached_property
+    def time(self) -> pd.DatetimeIndex:
+        """Half hours from the first to the last that is known [UTC, without zone]."""
+        on = self.known.half_hours
+        return on.index[on.to_numpy().argmax() : len(on) - on.to_numpy()[::-1].argmax()]
+
+    @cached_property
+    def customers(self) -> clm.Customers:
+        """The sessions at their chargepoints."""
+        return clm.Customers(self.sessions, self.site.chargepoints)
+
+    @cached_property
+    def free(self) -> ChargingResult:
+        """Charging with the whole request at all times."""
+        return self.charge(self.requested_kw)
+
+    @cached_property
+    def peak_kva(self) -> float:
+        """The most that is drawn so in a half hour [kVA]."""
+        drawn = self.free.power_kw.to_series().resample("30min").mean()
+        return float(drawn.max()) / self.power_factor if len(drawn) else np.nan
+
+    @cached_property
+    def _charged(self) -> dict:
+        return {}
+
+    def charge(self, limit_kw: xr.DataArray | float) -> ChargingResult:
+        """Return charging under a limit [kW]; time in which it is unknown is not judged."""
+        fixed = np.ndim(limit_kw) == 0
+        key = float(limit_kw) if fixed else hash(limit_kw.to_numpy().tobytes())
+        if key not in self._charged:
+            start, end = (self.time[k].tz_localize("UTC") for k in (0, -1))
+            end = max(end + timebase.HALF_HOUR, self.sessions["plug_out"].max()).ceil("5min")
+            self._charged[key] = self.customers.charge(
+                limit_kw, start=start, end=end, limit_missing="unjudged"
+            )
+        return self._charged[key]
+
+    def serves(self, limit_kw: xr.DataArray | float, terms: Terms) -> bool:
+        """Return whether drivers get what the targets ask for under a limit."""
+        result = self.charge(limit_kw)
+        seen = measures.customer_measures(self.free, result, requested_kw=self.requested_kw)
+        few = seen["unserved_share"].item() <= terms.unserved_target
+        return bool(few and seen["short_share"].item() <= terms.short_target)
+
+    @cached_property
+    def _least(self) -> dict:
+        return {}
+
+    def least(self, terms: Terms) -> float:
+        """Return the smallest capacity that serves if its chargepoints share it [kVA]."""
+        targets = (terms.unserved_target, terms.short_target)
+        if targets not in self._least:
+            found = clm.smallest_limit(
+                self.customers,
+                power_factor=self.power_factor,
+                unserved_target=targets[0],
+                short_target=targets[1],
+            )
+            self._least[targets] = np.nan if found is None else found
+        return float(self._least[targets])
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,8 +250,8 @@ class Applicant:
 
     Attributes
     ----------
-    site : Site
-        The site.
+    demand : Demand
+        Its charging.
     network : Network or None
         Assets above it with what earlier applicants hold; None where none are on record.
     terms : Terms
@@ -128,10 +260,15 @@ class Applicant:
         Names of the assets, for people.
     """
 
-    site: Site
+    demand: Demand
     network: Network | None
     terms: Terms
     names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def site(self) -> Site:
+        """The site."""
+        return self.demand.site
 
     def called(self, asset: str) -> str:
         """Return the name of an asset."""
@@ -142,16 +279,15 @@ class Applicant:
         """Of the site."""
         return self.site.power_factor
 
-    @cached_property
-    def requested_kva(self) -> float:
-        """Capacity asked for; without a request, what all chargepoints draw together [kVA]."""
-        rated_kva = self.site.chargepoints["rated_kw"].sum() / self.power_factor
-        return float(self.site.requested_kva or rated_kva)
-
     @property
     def requested_kw(self) -> float:
-        """The same as active power [kW]."""
-        return self.requested_kva * self.power_factor
+        """Capacity asked for [kW]."""
+        return self.demand.requested_kw
+
+    @property
+    def requested_kva(self) -> float:
+        """The same as apparent power [kVA]."""
+        return self.requested_kw / self.power_factor
 
     @property
     def dsc_kva(self) -> float | None:
@@ -163,77 +299,14 @@ class Applicant:
         """Other load of the site that a CLM could follow [kW]."""
         return clm.usable_load(self.site.residual_kw)
 
-    @cached_property
-    def span(self) -> tuple[pd.Timestamp, pd.Timestamp]:
-        """First instant and end of what is judged [UTC]: the network's record, else the load's."""
-        record = self.network.time if self.network else None
-        if record is None and self.residual_kw is not None:
-            record = self.residual_kw["time"]
-        if record is not None:
-            first, last = timebase.utc_index(record)[[0, -1]]
-            return first, last + clm.step_of(record)
-        sessions = self.site.sessions
-        if sessions.empty:
-            return pd.Timestamp("2025-01-01", tz="UTC"), pd.Timestamp("2025-01-02", tz="UTC")
-        return sessions["plug_in"].min().floor("30min"), sessions["plug_out"].max().ceil("30min")
-
-    @cached_property
-    def known(self) -> Known:
-        """Time in which sessions and all loads are known at once; no other is judged."""
-        loads = {"network": self.network and self.network.load_kva, "own": self.residual_kw}
-        found = [
-            Known.of(load, timezone=self.site.timezone, what=f"the {name} load")
-            for name, load in loads.items()
-            if load is not None
-        ]
-        if len(self.site.sessions) or not found:
-            found.insert(0, self.site.known("sessions"))
-        return reduce(and_, found)
-
-    @cached_property
-    def judged(self) -> tuple[pd.DataFrame, float]:
-        """Sessions whose whole stay is known, and the years that they stand for."""
-        return self.known.judged(self.site.sessions)
-
     @property
-    def years(self) -> float:
-        """Years that the sessions judged stand for."""
-        return self.judged[1]
-
-    @cached_property
-    def time(self) -> pd.DatetimeIndex:
-        """Half hours of the span [UTC, without zone]."""
-        return timebase.grid(*self.span, "30min").tz_localize(None)
-
-    @cached_property
-    def customers(self) -> clm.Customers:
-        """Sessions whose whole stay is known."""
-        return clm.Customers(self.judged[0], self.site.chargepoints)
-
-    @cached_property
-    def end(self) -> pd.Timestamp:
-        """When the last of them has left, or the span ends [UTC]."""
-        left = self.customers.sessions["plug_out"]
-        return max(self.span[1], left.max() if len(left) else self.span[1]).ceil("5min")
-
-    @cached_property
-    def free(self) -> ChargingResult:
-        """Charging with the whole request at all times."""
-        return self.charge(self.requested_kw)
-
-    def charge(self, limit_kw: xr.DataArray | float) -> ChargingResult:
-        """Return charging under a limit [kW]."""
-        return self.customers.charge(limit_kw, start=self.span[0], end=self.end)
-
-    @cached_property
     def firm_kva(self) -> float:
-        """Capacity to be had at all times without any scheme [kVA]; NaN where nothing tells.
+        """Capacity that fits at all known times, at most the request [kVA]; NaN if unknown.
 
         What the network leaves; without a network on record, what the site's own supply leaves.
         """
-        if self.network is not None:
-            return self.network.firm_kva(self.terms.tolerated_h)
-        return self.spare_kva
+        left = self.spare_kva if self.network is None else self.network.firm_kva
+        return min(left, self.requested_kva)
 
     @cached_property
     def spare_kva(self) -> float:
@@ -243,20 +316,45 @@ class Applicant:
         highest_kw = 0.0 if self.residual_kw is None else float(np.nanmax(self.residual_kw))
         return max(0.0, float(self.dsc_kva) - highest_kw / self.power_factor)
 
-    @cached_property
-    def stressed(self) -> list[str]:
-        """Assets at which the request does not fit."""
+    def added(self, allowed_kva, follows: Mapping[str, str] | None = None, **more) -> Added:
+        """Return the hours above ratings to which the site adds with what it may draw [kVA]."""
+        names = ("level_sd", "peak_sd", "local_sd", "draws", "seed")
+        sizes = {name: getattr(self.terms, name) for name in names}
+        return added(self.network, allowed_kva, follows=follows or {}, **sizes, **more)
+
+    def fits(self, found: Added) -> np.ndarray:
+        """Return by growth whether hours are tolerated with the probability asked for."""
+        return found.kept(self.terms.tolerated_h) >= self.terms.probability
+
+    def stressed_by(self, kva: float) -> list[str]:
+        """Return the assets at which a capacity is not tolerated at all times."""
         if self.network is None:
             return []
-        return self.network.stressed(self.requested_kva, self.terms.tolerated_h)
+        found, most = self.added(kva), self.terms.tolerated_h
+        kept = (found.by_asset[:, 0] <= most + 1e-9).mean(axis=1) >= self.terms.probability
+        fine = kept & (found.worsened_h <= most + 1e-9)
+        return [name for name, good in zip(self.network.assets, fine, strict=True) if not good]
+
+    @cached_property
+    def stressed(self) -> list[str]:
+        """Assets at which the whole request does not fit."""
+        return self.stressed_by(self.requested_kva)
+
+    @property
+    def tightest(self) -> str:
+        """Asset at which the request fails to fit for most hours on record."""
+        return self.network.short_h(self.requested_kva).idxmax()
 
 
 WARM_UP_D = 91
 
 FORECAST = "last week + margin"  # quick; `02_tcc_windows` compares it with better ones
 
-# Margins tried in turn beyond that of the terms, as shares of the rating.
-MARGINS = (0.03, 0.04, 0.06, 0.08, 0.10, 0.15)
+# Margins tried beyond that of the terms, as shares of the rating.
+MARGINS = (0.04, 0.08, 0.12)
+
+# A limit [kW], and what it allows on days that had no part in making it [kVA]; None: the same.
+Limit = tuple[xr.DataArray, xr.DataArray | None]
 
 NO_LOAD = "there is no load and rating of the network above the site on record"
 
@@ -277,15 +375,24 @@ class Offer:
         Whether charging stays within the supply capacity that the site has today.
     share : float
         Of the chargepoints that is built; below 1 for a reduced capacity only.
+    asked_kva : float or None
+        What the DNO is asked for where it is not the request [kVA].
     note : str
         What is worth knowing of the limit.
+    follows : dict of str to str
+        Assets whose load the limit follows, see `network.added`.
+    unseen_kva : xarray.DataArray, float or None
+        What it allows on days that had no part in making it, where that differs [kVA].
     """
 
     limit_kw: xr.DataArray | float | None = None
     why_not: str = ""
     within_dsc: bool = False
     share: float = 1.0
+    asked_kva: float | None = None
     note: str = ""
+    follows: Mapping[str, str] = field(default_factory=dict)
+    unseen_kva: xr.DataArray | float | None = None
 
 
 def offer(applicant: Applicant, scheme: str) -> Offer:
@@ -312,45 +419,68 @@ def _firm(applicant: Applicant) -> Offer:
     return Offer(applicant.requested_kw)
 
 
+def _less(applicant: Applicant) -> Offer:
+    if applicant.network is None:
+        return Offer(why_not=NO_LOAD)
+    least_kva = applicant.demand.least(applicant.terms)
+    if not least_kva < applicant.requested_kva:
+        return Offer(why_not="the chargepoints need all that is asked for")
+    if applicant.stressed_by(least_kva):
+        return Offer(
+            why_not=f"drivers need {quantity(least_kva, 'kVA')} shared among the chargepoints, and "
+            f"{quantity(applicant.firm_kva, 'kVA')} fits at all times"
+        )
+    note = f"{quantity(least_kva, 'kVA')}, shared among the chargepoints"
+    return Offer(least_kva * applicant.power_factor, asked_kva=least_kva, note=note)
+
+
 def _reduced(applicant: Applicant) -> Offer:
-    share = applicant.firm_kva / applicant.requested_kva
-    if not share > 0:
-        return Offer(why_not="nothing fits at all times" if share == 0 else NO_LOAD)
-    if share >= 1:
+    firm_kva = applicant.firm_kva
+    if not firm_kva >= 1:
+        return Offer(why_not=NO_LOAD if np.isnan(firm_kva) else "nothing fits at all times")
+    if firm_kva >= applicant.requested_kva:
         return Offer(why_not=NOT_NEEDED)
     return Offer(
-        applicant.firm_kva * applicant.power_factor,
+        firm_kva * applicant.power_factor,
         within_dsc=applicant.network is None,
-        share=share,
+        share=firm_kva / applicant.requested_kva,
+        asked_kva=firm_kva,
+        note=f"chargepoints for {quantity(firm_kva, 'kVA')}",
     )
 
 
 def _timed(applicant: Applicant) -> Offer:
     if why := _no_need(applicant):
         return Offer(why_not=why)
-    parts, windows = [], []
-    for asset in applicant.network.assets:
-        study = timed_study(applicant, asset)
-        if study is None:
-            return Offer(why_not="the load on record does not cover every season")
-        if study.windows.empty:
-            continue
-        if not study.offered:
-            reasons = [text.rstrip(".") for text in study.verdict.reasons if "firm" not in text]
-            return Offer(why_not=_lower(reasons[0]))
-        parts.append(study.limit_kw(applicant.network.time))
-        windows.append(len(study.windows))
-    if not parts:
-        return Offer(why_not="what is short is too rare for any window")
-    lowest = xr.concat(parts, "part", coords="minimal", compat="override").min("part")
-    return Offer(_limit(lowest, applicant), note=count(sum(windows), "window"))
+    network, failed = applicant.network, []
+    months = set(timebase.clock(network.time, network.timezone).month)
+    if {timebase.SEASONS[month] for month in months} < set(timebase.SEASONS.values()):
+        return Offer(why_not="the load on record does not cover every season")
+
+    def limit(margin_share: float) -> Limit | None:
+        whole, unseen = [], []
+        for asset in applicant.stressed:
+            study = _study(applicant, asset, margin_share)
+            if len(study.windows) and not study.offered:
+                reasons = [text.rstrip(".") for text in study.verdict.reasons if "firm" not in text]
+                failed.append(_lower(reasons[0]))
+                return None
+            whole.append(study.limit_kw(network.time))
+            asked = (study.network_kva, study.site.rating_kva, study.requested_kva)
+            rules = study.rules | study.cut
+            unseen.append(tcc.unseen_limit_kva(*asked, **rules))
+        lowest, kva = (
+            xr.concat(parts, "part", coords="minimal", compat="override").min("part")
+            for parts in (whole, unseen)
+        )
+        return _limit(lowest, applicant), kva
+
+    found = _with_margin(applicant, limit, {}, "fixed windows")
+    return found or Offer(why_not=failed[0])
 
 
-def timed_study(applicant: Applicant, asset: str) -> tcc.Study | None:
-    """Return the study of a TCC at one of the assets above a site, as the site sees it.
-
-    None where the load on record leaves a season out: nobody knows what window it would need.
-    """
+def _study(applicant: Applicant, asset: str, margin_share: float) -> tcc.Study:
+    """Return the study of a TCC at one of the assets above a site, as the site sees it."""
     network = applicant.network
     site = replace(
         applicant.site,
@@ -359,31 +489,36 @@ def timed_study(applicant: Applicant, asset: str) -> tcc.Study | None:
         network_kva=network.load_kva.sel(asset=asset, drop=True),
         rating_kva=network.seasonal_kva[asset],
     )
-    months = set(timebase.clock(network.time, network.timezone).month)
-    if {timebase.SEASONS[month] for month in months} < set(timebase.SEASONS.values()):
-        return None
-    return tcc.study(
-        site, margin_share=applicant.terms.margin_share, quantile=applicant.terms.quantile
-    )
+    return tcc.study(site, margin_share=margin_share, quantile=applicant.terms.quantile)
 
 
 def _static(applicant: Applicant) -> Offer:
-    if applicant.dsc_kva:
-        if applicant.spare_kva < 1:
-            return Offer(
-                why_not="the site's other load takes all of its supply of "
-                f"{quantity(applicant.dsc_kva, 'kVA')} at its highest"
-            )
-        note = "what the highest other load leaves of the supply"
-        limit_kw = min(applicant.spare_kva, applicant.requested_kva) * applicant.power_factor
-        return Offer(limit_kw, within_dsc=True, note=note)
-    if not applicant.firm_kva >= 1:
-        return Offer(why_not="the site has no supply yet, and no firm capacity is to be had")
-    if applicant.firm_kva >= applicant.requested_kva:
-        return Offer(why_not=NOT_NEEDED)
-    return Offer(
-        applicant.firm_kva * applicant.power_factor, note="a new supply of what fits at all times"
-    )
+    if not applicant.dsc_kva:
+        return Offer(why_not="the site has no supply yet that it could keep within")
+    if applicant.spare_kva < 1:
+        return Offer(
+            why_not="the site's other load takes all of its supply of "
+            f"{quantity(applicant.dsc_kva, 'kVA')} at its highest"
+        )
+    note = "what the highest other load leaves of the supply"
+    limit_kw = min(applicant.spare_kva, applicant.requested_kva) * applicant.power_factor
+    return Offer(limit_kw, within_dsc=True, note=note)
+
+
+def _raised(applicant: Applicant) -> Offer:
+    if not applicant.dsc_kva:
+        return Offer(why_not="the site has no supply yet that could be raised")
+    least_kva = applicant.demand.least(applicant.terms)
+    more_kva = least_kva - applicant.spare_kva
+    if not more_kva > 0:
+        return Offer(why_not="the supply is large enough as it is")
+    said = quantity(more_kva, "kVA")
+    if applicant.network is None:
+        return Offer(why_not=f"{said} more would do; {NO_LOAD}, so only the DNO can say if it fits")
+    if applicant.stressed_by(more_kva):
+        return Offer(why_not=f"{said} more would do, and does not fit at all times")
+    note = f"{said} more, and a fixed limit of {quantity(least_kva, 'kVA')}"
+    return Offer(least_kva * applicant.power_factor, asked_kva=more_kva, note=note)
 
 
 def _dynamic(applicant: Applicant) -> Offer:
@@ -397,29 +532,31 @@ def _dynamic(applicant: Applicant) -> Offer:
         applicant.residual_kw, dsc_kva, tolerated_h=applicant.terms.tolerated_dsc_h, **supply
     )
     limit_kw = clm.dynamic_limit(applicant.residual_kw, dsc_kva, margin_kw=margin_kw, **supply)
-    limit_kw = limit_kw.clip(max=applicant.requested_kw).assign_attrs(limit_kw.attrs)
+    # What the highest other load leaves is safe without any metering: never less than that.
+    floor_kw = applicant.spare_kva * applicant.power_factor
+    limit_kw = limit_kw.clip(floor_kw, None).clip(max=applicant.requested_kw)
     note = f"margin of {quantity(margin_kw, 'kW')} for loads that switch on"
-    return Offer(limit_kw, within_dsc=True, note=note)
+    return Offer(limit_kw.assign_attrs(units="kW"), within_dsc=True, note=note)
 
 
 def _profiled(applicant: Applicant) -> Offer:
     if why := _no_need(applicant):
         return Offer(why_not=why)
-    network = applicant.network
-    if len(network.time) < 48 * (WARM_UP_D + 91):
+    if len(applicant.network.time) < 48 * (WARM_UP_D + 91):
         return Offer(why_not="the record is too short to fit a forecast and judge it")
-    network = network.watching(applicant.stressed)
+    network = applicant.network.watching(applicant.stressed)
     loads = (network.load_kva.sel(asset=asset, drop=True) for asset in network.assets)
     expected = xr.concat(
         [_forecast(load, applicant.terms.quantile, network.timezone) for load in loads],
         pd.Index(network.assets, name="asset"),
     )
 
-    def limit(margin_share: float) -> xr.DataArray:
+    def limit(margin_share: float) -> Limit:
         left_kva = (network.rating_kva * (1 - margin_share) - expected).min("asset")
-        return _limit(left_kva * applicant.power_factor, applicant)
+        return _limit(left_kva * applicant.power_factor, applicant), None
 
-    return _with_margin(applicant, network, limit, "forecast the day before")
+    follows = dict.fromkeys(applicant.stressed, "next day")
+    return _with_margin(applicant, limit, follows, "forecast the day before")
 
 
 def _forecast(load: xr.DataArray, quantile: float, timezone: str) -> xr.DataArray:
@@ -441,21 +578,19 @@ def _forecast(load: xr.DataArray, quantile: float, timezone: str) -> xr.DataArra
 def _local(applicant: Applicant) -> Offer:
     if why := _no_need(applicant):
         return Offer(why_not=why)
-    tightest = applicant.network.short_h(applicant.requested_kva).idxmax()
-    return _led(applicant, [tightest], f"monitor at {tightest}")
+    return _led(applicant, [applicant.tightest])
 
 
 def _central(applicant: Applicant) -> Offer:
     if why := _no_need(applicant):
         return Offer(why_not=why)
     if len(applicant.stressed) < 2:
-        return Offer(
-            why_not=f"only {applicant.stressed[0]} is stressed, which one monitor can watch"
-        )
-    return _led(applicant, applicant.stressed, f"monitors at {listed(applicant.stressed)}")
+        only = applicant.called(applicant.stressed[0])
+        return Offer(why_not=f"only {only} is stressed, which one monitor can watch")
+    return _led(applicant, applicant.stressed)
 
 
-def _led(applicant: Applicant, watched: list[str], note: str) -> Offer:
+def _led(applicant: Applicant, watched: list[str]) -> Offer:
     """Return the setpoints that the DNO sends when it watches some assets."""
     control: Control = applicant.terms.control
     network = applicant.network.watching(watched)
@@ -464,31 +599,71 @@ def _led(applicant: Applicant, watched: list[str], note: str) -> Offer:
     known = as_measured(load, control)
     requested = xr.DataArray([applicant.requested_kw], {"site": [applicant.site.site_id]})
 
-    def limit(margin_share: float) -> xr.DataArray:
-        room_kva = (rating * (1 - margin_share) - known).min("asset")
+    def limit(margin_share: float) -> Limit:
+        room_kva = (rating * (1 - margin_share) - known).min("asset", skipna=False)
         target_kw = _limit(room_kva * applicant.power_factor, applicant).expand_dims(
             site=requested["site"]
         )
-        return setpoints(target_kw, requested, control).isel(site=0, drop=True)
+        return setpoints(target_kw, requested, control).isel(site=0, drop=True), None
 
-    return _with_margin(applicant, network, limit, note)
+    places = listed([applicant.called(name) for name in watched])
+    note = f"monitor{'s' if len(watched) > 1 else ''} at {places}"
+    return _with_margin(applicant, limit, dict.fromkeys(watched, "at once"), note)
 
 
 def _with_margin(
-    applicant: Applicant, network: Network, limit: Callable[[float], xr.DataArray], note: str
-) -> Offer:
+    applicant: Applicant,
+    limit: Callable[[float], Limit | None],
+    follows: Mapping[str, str],
+    note: str,
+) -> Offer | None:
     """Return a limit with the smallest margin that keeps the network to what is tolerated.
 
-    A forecast errs and a setpoint comes late: what that costs is capacity, not risk. Only the part
-    of the network that is watched counts here. Where no margin is enough the largest stands, and
-    the choice sees the risk that it leaves.
+    Windows age, a forecast errs and a setpoint comes late: what that costs is capacity, not risk.
+    Where no margin is enough the largest possible stands, and the choice sees the risk it leaves.
     """
-    for share in (applicant.terms.margin_share, *MARGINS):
-        limit_kw = limit(share)
-        over_h = network.over_h(limit_kw / applicant.power_factor).max()
-        if over_h <= applicant.terms.tolerated_h:
-            break
-    return Offer(limit_kw, note=f"{note}; {100 * share:g}{NARROW}% of the rating kept free")
+    watched = list(follows) or applicant.stressed
+    watching = replace(applicant, network=applicant.network.watching(watched))
+    later = 1.0 if follows else (1 + applicant.terms.load_growth) ** applicant.terms.planned_years
+    kept = applicant.terms.margin_share
+    margins, found = [kept, *(share for share in MARGINS if share > kept)], {}
+
+    def fits(share: float) -> np.ndarray | None:
+        """Return whether a margin is enough today, and when the load has grown; None: too wide."""
+        if share not in found:
+            made, good = limit(share), None
+            if made is not None:
+                unseen_kva = made[0] / applicant.power_factor if made[1] is None else made[1]
+                good = watching.fits(watching.added(unseen_kva, follows, growth=(1.0, later)))
+            found[share] = (made, good)
+        return found[share][1]
+
+    if fits(kept) is None:
+        return None
+    best = _smallest(margins, fits, 1)
+    serves = best is None or applicant.demand.serves(found[best][0][0], applicant.terms)
+    if best is None or not serves:  # then a bridge until reinforcement, at least
+        best = _smallest(margins, fits, 0)
+    if best is None:
+        best = max(share for share, (made, _) in found.items() if made is not None)
+    (limit_kw, unseen_kva), _ = found[best]
+    said = f"{note}; {100 * best:g}{NARROW}% of the rating kept free"
+    return Offer(limit_kw, note=said, follows=follows, unseen_kva=unseen_kva)
+
+
+def _smallest(
+    margins: list[float], fits: Callable[[float], np.ndarray | None], when: int
+) -> float | None:
+    """Return the smallest margin that is enough, the first tried first; None where none is."""
+    at, best = 0, None
+    while margins:
+        good = fits(margins[at])
+        if good is not None and good[when]:
+            best, margins = margins[at], margins[:at]
+        else:
+            margins = margins[:at] if good is None else margins[at + 1 :]
+        at = len(margins) // 2
+    return best
 
 
 def _limit(left_kw: xr.DataArray, applicant: Applicant) -> xr.DataArray:
@@ -516,9 +691,11 @@ def _lower(text: str) -> str:
 
 OFFERS: dict[str, Callable[[Applicant], Offer]] = {
     FIRM: _firm,
+    LESS: _less,
     REDUCED: _reduced,
     TCC: _timed,
     STATIC: _static,
+    RAISED: _raised,
     DYNAMIC: _dynamic,
     PROFILED: _profiled,
     LMC: _local,

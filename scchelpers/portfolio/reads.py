@@ -13,12 +13,17 @@ from pathlib import Path
 
 VARIABLE = "SCC_READS"
 _within: list[str] = []
+_hearing: list[set[str]] = []
 
 
 def note(part: str) -> None:
     """Note that a part was read, unless it belongs to a larger one being read."""
+    if _within:
+        return
+    for heard_so_far in _hearing:
+        heard_so_far.add(part)
     place = os.environ.get(VARIABLE)
-    if place and not _within:
+    if place:
         with Path(place).open("a", encoding="utf-8") as file:
             file.write(part + "\n")
 
@@ -32,6 +37,17 @@ def whole(part: str) -> Iterator[None]:
         yield
     finally:
         _within.pop()
+
+
+@contextlib.contextmanager
+def heard() -> Iterator[set[str]]:
+    """Gather the parts that are read inside."""
+    parts: set[str] = set()
+    _hearing.append(parts)
+    try:
+        yield parts
+    finally:
+        _hearing.remove(parts)
 
 
 def noted(place: str | Path) -> list[str]:

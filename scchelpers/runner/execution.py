@@ -145,6 +145,9 @@ def execute(job: Job, executed: Path) -> nbformat.NotebookNode:
     remote = files.is_address(job.folder)
     cwd = executed.parent if remote else Path(job.folder)
     cwd.mkdir(parents=True, exist_ok=True)
+    # Decisions are made once for all notebooks of a run, beside its reports.
+    beside = executed if remote else Path(job.folder)
+    os.environ["SCC_DECISIONS"] = str(beside.parent / ".decisions")
     watch = _Watch(job.seconds)
     try:
         notebook = papermill.execute_notebook(

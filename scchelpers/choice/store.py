@@ -1,0 +1,178 @@
+"""What was decided for a network group, kept beside the reports: made once, read by every notebook.
+
+Whoever needs it first makes it, while others wait; a change of anything that it rests on (parts of
+the portfolio, terms, the package) makes it anew. A hit notes the same parts of the portfolio as
+read, so that a rerun knows what a report rests on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+import xarray as xr
+
+import scchelpers
+from scchelpers.business import Prices
+from scchelpers.choice import schemes
+from scchelpers.choice.decision import Choice, decide
+from scchelpers.choice.network import members, surroundings
+from scchelpers.choice.schemes import Terms
+from scchelpers.portfolio import Portfolio, reads
+from scchelpers.portfolio.fingerprint import Fingerprints
+from scchelpers.portfolio.store import alone, write_aside
+
+VARIABLE = "SCC_DECISIONS"
+FOLDER = ".decisions"
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """What was decided for sites that share assets.
+
+    Attributes
+    ----------
+    choices : dict of str to Choice
+        By site_id, in order of application; the limits are those of the site asked for only.
+    need : pandas.DataFrame
+        What is left for the DNO to buy as flexibility: columns asset, connected, over_h [h a year],
+        peak_kva [kVA], over_kvah [kVA h a year].
+    """
+
+    choices: dict[str, Choice]
+    need: pd.DataFrame
+
+
+def decided(folder: Portfolio, site_id: str, terms: Terms | None = None) -> Choice:
+    """Return what was decided for a site, with all ways to connect it.
+
+    Parameters
+    ----------
+    folder : Portfolio
+        Open portfolio.
+    site_id : str
+        Site.
+    terms : Terms, optional
+        Targets; by default those of `Terms`.
+
+    Examples
+    --------
+    >>> found = decided(Portfolio.open("data/demo"), "science-park")
+    >>> found.scheme in found.options.index
+    True
+    """
+    return group(folder, site_id, terms).choices[site_id]
+
+
+def group(folder: Portfolio, site_id: str, terms: Terms | None = None) -> Group:
+    """Return what was decided for a site and all that share its network."""
+    terms = terms or Terms()
+    with reads.heard() as first:
+        sites = members(folder, site_id)
+    name = hashlib.sha256(json.dumps([folder.path, sites, asdict(terms)]).encode()).hexdigest()
+    place = _place(folder) / name[:16] / "made"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with alone(place.parent):
+        if not _holds(place, folder):
+            with reads.heard() as parts:
+                prices = Prices()
+                if folder.exists("prices.csv"):
+                    prices = prices.given(*folder.raw_table("prices.csv"))
+                made = decide(surroundings(folder, site_id), terms, prices)
+            inputs = Fingerprints(folder).of(sorted(parts | first))
+            write_aside(place, lambda at: _write(at, made, {"package": package_key()} | inputs))
+        return _read(place, site_id)
+
+
+def _place(folder: Portfolio) -> Path:
+    """Return the folder of a portfolio's decisions.
+
+    The environment variable, which a run sets; else beside the reports that `scc run` makes by
+    default, in this folder or one above it; else a temporary folder.
+    """
+    given = os.environ.get(VARIABLE)
+    if given:
+        return Path(given)
+    for above in (Path.cwd(), *Path.cwd().parents):
+        if (above / "reports").is_dir():
+            return above / "reports" / folder.name / FOLDER
+    return Path(tempfile.gettempdir(), f"scc-{os.environ.get('USER', '')}", folder.name)
+
+
+@cache
+def package_key() -> str:
+    """Return a key of the methods that a decision rests on: it changes with any source file."""
+    root, found = Path(scchelpers.__file__).parent, hashlib.sha256(scchelpers.__version__.encode())
+    rooms = ("runner", "report", "cli", "importers", "standards")
+    for path in sorted([*root.rglob("*.py"), *root.rglob("*.csv")]):
+        if path.relative_to(root).parts[0] not in rooms:
+            found.update(path.name.encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()[:16]
+
+
+def _holds(place: Path, folder: Portfolio) -> bool:
+    """Return whether what lies there rests on the inputs as they are; if so, note them as read."""
+    try:
+        inputs = json.loads((place / "choice.json").read_text(encoding="utf-8"))["inputs"]
+    except (OSError, ValueError, KeyError):
+        return False
+    parts = [part for part in inputs if part != "package"]
+    now = {"package": package_key()} | Fingerprints(folder).of(parts)
+    for part in parts if now == inputs else ():
+        reads.note(part)
+    return now == inputs
+
+
+def _write(place: Path, made: tuple[Mapping[str, Choice], pd.DataFrame], inputs: dict) -> None:
+    choices, need = made
+    place.mkdir()
+    about = {}
+    for number, (site_id, one) in enumerate(choices.items()):
+        fixed = {}
+        for way, limit_kw in one.limits.items():
+            if isinstance(limit_kw, xr.DataArray):
+                series = limit_kw.to_series().rename("limit_kw")
+                series.to_frame().to_parquet(place / _limits_of(number, way))
+            else:
+                fixed[way] = float(limit_kw)
+        about[site_id] = {"scheme": one.scheme, "facts": one.facts, "fixed_kw": fixed}
+    options = pd.concat({name: one.options for name, one in choices.items()}, names=["site_id"])
+    sure = pd.concat({name: one.sure for name, one in choices.items()}, names=["site_id"])
+    options.to_parquet(place / "options.parquet")
+    sure.astype(object).to_parquet(place / "sure.parquet")
+    need.to_parquet(place / "need.parquet")
+    text = json.dumps({"inputs": inputs, "sites": about}, indent=1)
+    (place / "choice.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _read(place: Path, site_id: str) -> Group:
+    about = json.loads((place / "choice.json").read_text(encoding="utf-8"))["sites"]
+    options = pd.read_parquet(place / "options.parquet")
+    sure = pd.read_parquet(place / "sure.parquet")
+    there = set(sure.index.get_level_values("site_id"))
+    choices = {}
+    for number, (name, known) in enumerate(about.items()):
+        limits = {}
+        for way in schemes.RANK if name == site_id else ():
+            series = place / _limits_of(number, way)
+            if series.exists():
+                limits[way] = pd.read_parquet(series)["limit_kw"].to_xarray()
+                limits[way].attrs["units"] = "kW"
+            elif way in known["fixed_kw"]:
+                limits[way] = known["fixed_kw"][way]
+        own = sure.loc[name].reset_index(drop=True) if name in there else sure.iloc[:0]
+        choices[name] = Choice(
+            name, known["scheme"], options.loc[name], known["facts"], own, limits
+        )
+    return Group(choices, pd.read_parquet(place / "need.parquet"))
+
+
+def _limits_of(number: int, way: str) -> str:
+    return f"{number}-{schemes.RANK[way]}.parquet"
