@@ -87,6 +87,12 @@ def test_reports_of_an_older_run_are_taken_over(tmp_path):
         assert (tmp_path / journal.MARKER).exists()
 
 
+def test_decisions_made_by_hand_before_a_run_do_not_keep_it_out(tmp_path):
+    (tmp_path / journal.DECISIONS).mkdir()
+    with journal.alone(tmp_path):
+        assert (tmp_path / journal.MARKER).exists()
+
+
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1+cmd|' /C calc'!A0", "@SUM(A1)", "\t=1"])
 def test_no_text_of_a_table_is_a_formula(text):
     back = next(

@@ -20,6 +20,7 @@ from scchelpers.portfolio.fingerprint import Fingerprints
 from scchelpers.report import NeedsData, records
 from scchelpers.runner import files, kernels
 from scchelpers.runner.job import ERROR_MARKER, INJECTED, Job, Outcome, canonical
+from scchelpers.runner.journal import DECISIONS
 from scchelpers.runner.provisioner import WarmProvisioner
 from scchelpers.runner.publish import render
 
@@ -145,9 +146,8 @@ def execute(job: Job, executed: Path) -> nbformat.NotebookNode:
     remote = files.is_address(job.folder)
     cwd = executed.parent if remote else Path(job.folder)
     cwd.mkdir(parents=True, exist_ok=True)
-    # Decisions are made once for all notebooks of a run, beside its reports.
     beside = executed if remote else Path(job.folder)
-    os.environ["SCC_DECISIONS"] = str(beside.parent / ".decisions")
+    os.environ["SCC_DECISIONS"] = str(beside.parent / DECISIONS)
     watch = _Watch(job.seconds)
     try:
         notebook = papermill.execute_notebook(

@@ -28,9 +28,11 @@ except ImportError:  # Windows has no such lock
 
 _NAME = ".lock"
 MARKER = ".scc-reports"  # says that a folder is ours to write, sweep and replace in
+DECISIONS = ".decisions"  # made once for all notebooks of a run, or by one that ran by hand before
 STATUS, EVENTS = "status.jsonl", "events.jsonl"
 # What a run writes at the top of its folder; pages of notebooks and assets besides.
-OWN = (_NAME, STATUS, EVENTS, "index.html", "results.csv", "results.parquet", "recommendations.csv")
+OWN = (_NAME, STATUS, EVENTS, "index.html", "results.csv", "results.parquet", "recommendations.csv",
+       DECISIONS)  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -75,7 +77,7 @@ def _claim(reports: Path) -> None:
         If it holds files that no run wrote, or links in place of a run's own files.
     """
     there = sorted(path.name for path in reports.iterdir())
-    if MARKER in there or there in ([], [_NAME]):
+    if MARKER in there or set(there) <= {_NAME, DECISIONS}:
         links = [name for name in OWN if Path(reports, name).is_symlink()]
         if links:
             raise UserError(f"{reports}/{links[0]}: a link, not a file of a run; take it away")
