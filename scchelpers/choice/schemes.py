@@ -214,6 +214,8 @@ class Demand:
         if key not in self._charged:
             start, end = (self.time[k].tz_localize("UTC") for k in (0, -1))
             end = max(end + timebase.HALF_HOUR, self.sessions["plug_out"].max()).ceil("5min")
+            if len(self._charged) >= KEPT:  # a year in steps of five minutes takes its room
+                del self._charged[next(iter(self._charged))]
             self._charged[key] = self.customers.charge(
                 limit_kw, start=start, end=end, limit_missing="unjudged"
             )
@@ -347,6 +349,8 @@ class Applicant:
 
 
 WARM_UP_D = 91
+
+KEPT = 8  # results of charging under different limits, of each site
 
 FORECAST = "last week + margin"  # quick; `02_tcc_windows` compares it with better ones
 
