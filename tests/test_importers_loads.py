@@ -104,6 +104,17 @@ def test_ends_written_as_start_plus_step_are_read_beside_the_clock_changes(tmp_p
     assert (back.index == load.index.tz_localize(None)).all() and (back == load.to_numpy()).all()
 
 
+@pytest.mark.parametrize("label", ["start", "end"])
+def test_hours_on_utc_are_not_taken_for_the_local_clock_in_spring(tmp_path, label):
+    load = series("2027-03-20", "2027-04-15", step="60min")
+    stamps = load.index + pd.Timedelta("1h" if label == "end" else 0)
+    lines = [f"{t:%Y-%m-%d %H:%M},{v!r}" for t, v in zip(stamps, load.tolist(), strict=True)]
+    (tmp_path / "hourly.csv").write_text("\n".join(["time,value", *lines]) + "\n")
+    found = read(tmp_path / "hourly.csv", label=label)
+    assert found.report.kept == len(load)
+    assert "clock of the stamps UTC" in found.report.text()
+
+
 def test_newest_first_is_turned_round(tmp_path):
     load = series("2026-10-24", "2026-10-28")
     path = write(tmp_path / "load.csv", load, zone="Europe/London")

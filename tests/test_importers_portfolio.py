@@ -5,7 +5,8 @@ import pytest
 
 from scchelpers import importers
 from scchelpers.faults import UserError
-from scchelpers.portfolio import Portfolio
+from scchelpers.portfolio import Portfolio, store
+from scchelpers.portfolio.check import check_portfolio
 
 HEAD = "CP ID,Site,Start,End,kWh"
 
@@ -130,3 +131,33 @@ def test_loads_join_and_replace(tmp_path):
     importers.run("loads", [one], out, of="site", series="hq", frozen=0, straight=0)
     load = Portfolio.open(out).loads("residual_kw", "hq")["residual_kw"]
     assert load.sizes["time"] == 96 and float(load[0]) == 7.0
+
+
+def test_columns_to_fill_stand_blank_and_stay_as_filled(tmp_path):
+    out, file = tmp_path / "out", month(tmp_path / "in", "january.csv", 1)
+    importers.run("sessions", [file], out)
+    table = pd.read_csv(out / "sites.csv", dtype=str)
+    assert {"requested_kva", "dsc_kva", "power_factor", "asset_id"} <= {*table.columns}
+    table.assign(requested_kva="43", power_factor="0.97").to_csv(out / "sites.csv", index=False)
+    importers.run("sessions", [file], out)
+    site = Portfolio.open(out).site("north-road")
+    assert (site.requested_kva, site.power_factor) == (43.0, 0.97)
+
+
+def test_the_check_says_what_each_notebook_can_answer(tmp_path):
+    out = tmp_path / "out"
+    importers.run("sessions", [month(tmp_path / "in", "january.csv", 1)], out)
+    report = check_portfolio(out)
+    assert report.lacks["01 load diversity"] == {"north-road": []}
+    assert "requested_kva (sites.csv)" in report.lacks["02 TCC windows"]["north-road"]
+    assert "01 load diversity: 1 of 1 sites" in report.text()
+
+
+def test_the_check_doubts_what_an_import_would_refuse(tmp_path):
+    out = tmp_path / "out"
+    importers.run("sessions", [month(tmp_path / "in", "january.csv", 1)], out)
+    stored = Portfolio.open(out).sessions()
+    store.write_sessions(out, stored.assign(energy_kwh=stored["energy_kwh"] / 1000))
+    doubts = [f for f in check_portfolio(out).faults if "plausible" in f.rule]
+    assert [(f.site_id, f.severity) for f in doubts] == [("north-road", "note")]
+    assert "less than any car takes" in doubts[0].rule

@@ -59,6 +59,11 @@ def import_(
     typer.echo(json.dumps(report.as_dict(), indent=2) if as_json else report.text())
     if dry_run and not as_json:
         typer.echo("dry run: nothing is written")
+    elif not as_json:
+        typer.echo(
+            f"next: fill in the blank columns of {into}/sites.csv (requested_kva, asset_id …); "
+            f"scc check {into} says which notebooks each site can answer"
+        )
 
 
 @app.command()

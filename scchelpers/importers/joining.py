@@ -21,7 +21,7 @@ import pandas as pd
 from scchelpers.faults import UserError
 from scchelpers.importers.account import Account
 from scchelpers.importers.sessions import HOUR, SessionOptions
-from scchelpers.portfolio import tables
+from scchelpers.portfolio import plausible, tables
 from scchelpers.timebase import LONDON, from_clock
 
 # Words of model names -> rating [kW]; the first that is found holds. A figure in the name itself
@@ -488,8 +488,9 @@ def _plausible(sieve: Sieve, account: Account) -> None:
     for reason in ("start missing or not a date and time", "end before start",
                    "energy beyond rating × time"):  # fmt: skip
         share = sieve.set_aside[reason] / max(sieve.read, 1)
+        many = share > plausible.SESSIONS["set aside"].limit and sieve.set_aside[reason] >= 3
         account.judge(
-            reason.split(" or")[0], share > 0.1 and sieve.set_aside[reason] >= 3,
+            reason.split(" or")[0], many,
             f"{share:.0%} of the rows are set aside for it: {reason}",
         )  # fmt: skip
     if len(sieve.rows) >= 200:

@@ -20,7 +20,7 @@ from scchelpers.importers import layouts, mending, values
 from scchelpers.importers.account import Account
 from scchelpers.importers.layouts import Pick
 from scchelpers.importers.table import Sheet
-from scchelpers.portfolio import tables
+from scchelpers.portfolio import plausible, tables
 from scchelpers.timebase import LONDON, zone
 
 HALF_HOUR, MIN, DAY = pd.Timedelta("30min"), pd.Timedelta("1min"), pd.Timedelta("1D")
@@ -48,7 +48,6 @@ _ASSETS = {
     *("tx", "transformer", "asset", "device", "primary", "gsp"),
 }
 _ACROSS = (24, 46, 48, 50, 96, 144, 288)  # intervals of a day that a row may hold
-_MOST_KW = 200_000.0  # more than any substation of a DNO carries
 
 
 class LoadOptions(BaseModel):
@@ -228,7 +227,7 @@ class _Reading:
         out[columns] *= factor
         out = self._sound(out, step)
         out["group"], out["step"] = options.group, step
-        self._plausible(out, kva)
+        self._plausible(out)
         for name in ("max", "min"):
             out[name] = out.get(name, np.nan)
         if len(out):
@@ -732,7 +731,12 @@ class _Reading:
                 inner = hour[hour["naive"] > day + 60 * MIN]
                 if not hour["held"].any():
                     votes["local"] += 1
-                elif len(lone) and not inner["held"].any() and len(own) > 3:
+                elif (
+                    len(lone)
+                    and not inner["held"].any()
+                    and len(own) > 3
+                    and not (naive == day + 120 * MIN).any()
+                ):
                     votes["local"] += 1  # an end that lies at the change itself
                 elif (
                     hour["value"].notna().any()
@@ -784,10 +788,7 @@ class _Reading:
         """Ask about values that only rise; as a register, their differences are the load."""
         for name, own in out.groupby("series"):
             value = own.sort_values("time")["value"].dropna()
-            steps = value.diff().dropna()
-            rises = len(steps) > 8 and (steps >= 0).mean() > 0.98 and steps.median() > 0
-            rises = rises and value.iloc[-1] > 1.02 * abs(value.iloc[0])
-            rises = rises or (len(steps) > 8 and (steps > 0).all())
+            steps, rises = value.diff().dropna(), plausible.only_rises(value)
             if rises and self.options.cumulative == "yes":
                 out.loc[value.index[:-1], "value"] = steps.to_numpy()
                 out.loc[value.index[-1], "value"] = np.nan
@@ -809,8 +810,9 @@ class _Reading:
             self.account.note(f"sign turned: import is counted negative ({share:.0%} below zero)")
             return
         self.account.note(f"sign: {share:.0%} of the intervals below zero")
+        odd = share > plausible.LOADS["sign"].limit and sign != "as-printed"
         self.account.judge(
-            "sign", share > 0.9 and sign != "as-printed", f"negative in {share:.0%} of intervals",
+            "sign", odd, f"negative in {share:.0%} of intervals",
             "sign=import-negative (or sign=as-printed)",
         )  # fmt: skip
 
@@ -860,17 +862,13 @@ class _Reading:
             self.ask("rows", f"no interval holds a reading: {dict(self.fates)}", "load=COLUMN")
         return out
 
-    def _plausible(self, out: pd.DataFrame, kva: bool) -> None:
-        value = out["value"].abs()
-        peak = value.max()
-        self.account.judge("size", peak > _MOST_KW, f"up to {peak:,.0f} kW: more than any "
-                           "substation of a DNO carries", "unit=… (another one)")  # fmt: skip
-        self.account.judge(
-            "spike", len(value) > 100 and peak > 50 * max(value.quantile(0.99), 1e-9),
-            f"the highest value, {peak:,.4g}, is 50 times the 99th percentile", level="note",
-        )  # fmt: skip
-        self.account.judge("zeros", value.median() == 0, "more than half of the intervals are zero",
-                           level="note")  # fmt: skip
+    def _plausible(self, out: pd.DataFrame) -> None:
+        doubts = plausible.load_doubts(out["value"])
+        for check, remedy in (("size", "unit=… (another one)"), ("spike", ""), ("zeros", "")):
+            self.account.judge(
+                check, check in doubts, doubts.get(check, ""), remedy,
+                level="refuse" if remedy else "note",
+            )  # fmt: skip
 
 
 def _error_codes(value: pd.Series) -> list[float]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scchelpers.importers import layouts, values
 from scchelpers.importers.account import Account
 from scchelpers.importers.table import Sheet
+from scchelpers.portfolio import plausible
 from scchelpers.timebase import LONDON, zone
 
 HOUR = pd.Timedelta("1h")
@@ -19,8 +20,6 @@ _LONG = pd.Timedelta("48h")
 _EPOCH = pd.Timestamp("2005-01-01")
 _SIZE = {"kwh": 1.0, "wh": 1e-3, "mwh": 1e3}
 _SPELT = {"kwh": "kWh", "wh": "Wh", "mwh": "MWh"}
-# Mean power of a stay that a unit of energy may mean [kW]: the median, and 19 in 20 stays below.
-_LEAST_KW, _MOST_KW, _TOP_KW = 0.05, 350.0, 400.0
 
 
 class SessionOptions(BaseModel):
@@ -462,10 +461,7 @@ class _Reading:
         unit = (self.options.unit or pick.unit or "").lower()
         sound = (hours > 0) & (hours <= 48) & (raw > 0)
         power = {u: (raw * size / hours)[sound] for u, size in _SIZE.items()}
-        fits = {
-            u: len(p) > 0 and _LEAST_KW <= p.median() <= _MOST_KW and p.quantile(0.95) <= _TOP_KW
-            for u, p in power.items()
-        }
+        fits = {u: plausible.power_fits(p) for u, p in power.items()}
         name = pick.column or "the energy"
         if unit not in _SIZE:
             able = [u for u in ("kwh", "wh") if fits[u]]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby, pairwise
 
 import pandas as pd
 
 from scchelpers.faults import Fault, UserError, closest
-from scchelpers.portfolio import Portfolio, frames, tables
+from scchelpers.portfolio import Portfolio, frames, plausible, tables
 from scchelpers.portfolio.network import faults as network_faults
 from scchelpers.portfolio.register import FILE, SEAL, chain_faults, entry_faults
 from scchelpers.portfolio.rules import (
@@ -40,10 +40,13 @@ class CheckReport:
         Portfolio folder.
     faults : list of Fault
         All faults: errors first, then rows set aside, then notes.
+    lacks : dict of str to dict of str to list of str
+        Notebook to site to what the site lacks for it; an empty list where it can be answered.
     """
 
     folder: str
     faults: list[Fault]
+    lacks: dict[str, dict[str, list[str]]] = field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -66,6 +69,7 @@ class CheckReport:
             "counts": self.counts,
             "rules": self.rules,
             "faults": [fault.as_dict() for fault in self.faults],
+            "lacks": self.lacks,
         }
         return json.dumps(report, indent=2, ensure_ascii=False)
 
@@ -80,13 +84,22 @@ class CheckReport:
         def kind(fault):
             return fault.severity, fault.file, fault.field, fault.rule
 
-        for (severity, file, field, rule), same in groupby(self.faults, key=kind):
+        for (severity, file, column, rule), same in groupby(self.faults, key=kind):
             same = list(same)
-            place = f"{file}, {field}" if field else file
+            place = f"{file}, {column}" if column else file
             lines += ["", f"{severity}: {place}: {rule} ({len(same)})"]
             lines += [f"  {_line(fault)}" for fault in same[:SHOWN]]
             if len(same) > SHOWN:
                 lines.append(f"  … and {len(same) - SHOWN} more; `scc check --json` lists them all")
+        lines += ["", "what each notebook can answer:"] if self.lacks else []
+        for notebook, sites in self.lacks.items():
+            able = sum(not lacking for lacking in sites.values())
+            lacking = Counter(what for found in sites.values() for what in found)
+            rest = ", ".join(f"{what} ({n})" for what, n in lacking.most_common())
+            lines.append(
+                f"  {notebook}: {able} of {len(sites)} sites"
+                + (f"; lacking {rest}" if rest else "")
+            )
         return "\n".join(lines)
 
 
@@ -265,7 +278,7 @@ def check_sessions(portfolio, sites, posts, faults: list[Fault]) -> set[str]:
     )
     faults += [replace(fault, severity="set aside") for fault in unknown]
     _, aside = set_aside(typed, frames.as_typed(posts, tables.CHARGEPOINTS), doubt=doubt, file=file)
-    faults += aside
+    faults += [*aside, *_session_doubts(typed, aside, file)]
     early = typed["announced_plug_out"] <= typed["plug_in"]
     rule, remedy = "should be after plug_in", "correct or clear the announcement"
     faults += [
@@ -273,6 +286,29 @@ def check_sessions(portfolio, sites, posts, faults: list[Fault]) -> set[str]:
         for row, value, site in typed.loc[early, ["announced_plug_out", "site_id"]].itertuples()
     ]
     return set(typed["evse_id"].dropna())
+
+
+def _session_doubts(typed: pd.DataFrame, aside: list[Fault], file: str) -> list[Fault]:
+    """Return what is hardly true of a site's sessions: their power, how many are faulty."""
+    hours = (typed["plug_out"] - typed["plug_in"]) / pd.Timedelta("1h")
+    mean_kw = (typed["energy_kwh"] / hours)[(hours > 0) & (typed["energy_kwh"] > 0)]
+    bad = {fault.row for fault in aside}
+    faults = []
+
+    def fault(check: str, value: str, site: str) -> None:
+        bound = plausible.SESSIONS[check]
+        rule = f"should be plausible: beyond {bound.limit:g} {bound.reason}"
+        faults.append(Fault(file, None, "energy_kwh", value, rule, bound.remedy, "note", site))
+
+    for site, rows in typed.groupby("site_id"):
+        own_kw = mean_kw.reindex(rows.index).dropna()
+        if len(own_kw) and not plausible.power_fits(own_kw):
+            low = own_kw.median() < plausible.SESSIONS["least power"].limit
+            fault("least power" if low else "most power", f"{own_kw.median():.3g} kW", site)
+        share = sum(int(row) + 1 in bad for row in rows.index) / len(rows)
+        if len(rows) >= 20 and share > plausible.SESSIONS["set aside"].limit:
+            fault("set aside", f"{share:.0%}", site)
+    return faults
 
 
 def _on_each_clock(portfolio, raw: pd.DataFrame, sites: pd.DataFrame):
@@ -346,7 +382,56 @@ def check_portfolio(folder) -> CheckReport:
     def order(fault):
         return SEVERITIES.index(fault.severity), fault.file, fault.field, fault.rule, fault.row or 0
 
-    return CheckReport(str(folder), sorted(faults, key=order))
+    lacks = _lacks(portfolio, sites, posts, assets, used)
+    return CheckReport(str(folder), sorted(faults, key=order), lacks)
+
+
+_NETWORK = ("asset_id (sites.csv)", "load of the asset", "rating of the asset (assets.csv)")
+_ASKED = "requested_kva (sites.csv)"
+# What a notebook needs of a site; each opens with the same questions.
+NEEDS = {
+    "01 load diversity": ("sessions",),
+    "02 TCC windows": (*_NETWORK, _ASKED),
+    "03 CLM volatility": ("sessions", "other load of the site"),
+    "04 coincidence": ("sessions",),
+    "05 flexibility baselines": ("sessions",),
+    "06 constraint schemes": ("sessions", *_NETWORK, _ASKED),
+    "07 business case": ("sessions",),
+    "08 scheme choice": ("sessions", *_NETWORK, _ASKED),
+    "09 compliance": ("entry of the register",),
+}
+
+
+def _lacks(portfolio, sites, posts, assets, used: set[str]) -> dict[str, dict[str, list[str]]]:
+    """Return what each site lacks for each notebook."""
+    if "site_id" not in sites or "evse_id" not in posts:
+        return {}
+    typed = frames.as_typed(sites, tables.SITES).drop_duplicates("site_id").set_index("site_id")
+    rated = frames.as_typed(assets, tables.ASSETS).drop_duplicates("asset_id").set_index("asset_id")
+    seasons = [f"rating_{season}_kva" for season in tables.RATING_SEASONS]
+    rated = set(rated.index[rated[seasons].notna().all(axis=1)])
+    charged = set(posts.loc[posts["evse_id"].isin(used)].get("site_id", []))
+    loads = {group: set(portfolio.series(group)) for group in ("residual_kw", "network_kva")}
+    try:
+        registered = set(values_of(portfolio.raw_table(FILE)[0], "site_id"))
+    except UserError:
+        registered = set()
+    has = {
+        "sessions": typed.index.isin(charged),
+        "other load of the site": typed.index.isin(loads["residual_kw"]),
+        _NETWORK[0]: typed["asset_id"].fillna("").ne("").to_numpy(),
+        _NETWORK[1]: typed["asset_id"].isin(loads["network_kva"]).to_numpy(),
+        _NETWORK[2]: typed["asset_id"].isin(rated).to_numpy(),
+        _ASKED: typed["requested_kva"].notna().to_numpy(),
+        "entry of the register": typed.index.isin(registered),
+    }
+    return {
+        notebook: {
+            str(site): [need for need in needs if not has[need][at]]
+            for at, site in enumerate(typed.index)
+        }
+        for notebook, needs in NEEDS.items()
+    }
 
 
 def toml_faults(portfolio: Portfolio) -> list[Fault]:

@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from scchelpers.faults import Fault, UserError, closest
-from scchelpers.portfolio import tables
+from scchelpers.portfolio import plausible, tables
 from scchelpers.portfolio.frames import choice, dates, numbers
 from scchelpers.timebase import utc_index, zone
 
@@ -539,6 +539,13 @@ def _power_faults(load: xr.Dataset, group: str, rating_kva, fault) -> list[Fault
         value = f"{mean[row]:g}"
         remedy = f"the rating is {rating_kva:g} kVA; is the series in W or VA? Give kVA"
         faults.append(fault(group, f"must not exceed {ABSURD} × rating", remedy, value, row + 1))
+    doubts = {} if group == "setpoint_kw" else plausible.load_doubts(mean)
+    for check in ("size", "sign", "register", "spike"):
+        # A day may well only rise; a week of half hours does not.
+        if check in doubts and (check == "size" or len(known) >= 336):
+            rule, remedy = f"should be plausible: {doubts[check]}", plausible.LOADS[check].remedy
+            severity = "error" if check == "size" else "note"
+            faults.append(fault(group, rule, remedy, "", None, severity))
     for row in np.flatnonzero(contradictions(load, group)):
         value = f"{mean[row]:g} at {_stamp(load['time'].to_numpy()[row])}"
         remedy = "correct the mean, the largest or the smallest value"
