@@ -18,7 +18,7 @@ def annuity(rate, years):
 
 
 NO_RATE = {"customer_rate": 0.0, "social_rate": 0.0}
-TERMS = {"margin": 0.25}
+MARGIN = {"fleet_price": 0.5, "energy_cost": 0.25}  # 25 p left of a kWh to a fleet
 
 
 def option(name="scheme", years=10, **fields):
@@ -26,12 +26,13 @@ def option(name="scheme", years=10, **fields):
         "ready_years": 0.0,
         "wanted_kwh": np.full(years, 1000.0),
         "unserved_kwh": np.zeros(years),
+        "mix": {"fleet": 1.0},
     }
     return Option(name, **(given_fields | fields))
 
 
 def worth(own, prices, view="customer", **terms):
-    return business.npv(business.cash_flows(own, prices, **(TERMS | terms)), prices, view)
+    return business.npv(business.cash_flows(own, prices, **terms), prices, view)
 
 
 @pytest.mark.parametrize(
@@ -82,14 +83,14 @@ def test_times_and_rates_that_cannot_be_are_refused():
 
 
 def test_equal_flows_are_worth_their_annuity_and_a_zero_rate_adds_up():
-    prices = Prices()
+    prices = Prices().at(MARGIN)
     own = option(extension_gbp=500.0)
     assert worth(own, prices) == pytest.approx(250 * annuity(0.08, 10) - 500)
     assert worth(own, prices.at(NO_RATE)) == pytest.approx(2500 - 500)
 
 
 def test_putting_reinforcement_off_saves_its_deferral():
-    prices = Prices().at({"asset_life": 1e12, "social_rate": 0.035})
+    prices = Prices().at(MARGIN).at({"asset_life": 1e12, "social_rate": 0.035})
     built = {"reinforcement_gbp": 100_000.0, "created_kva": 500.0, "requested_kva": 100.0}
     now, later = (option(years=20, reinforced_years=years, **built) for years in (0.0, 5.0))
     # With an endless life all of it is left at the end, alike for both.
@@ -99,7 +100,7 @@ def test_putting_reinforcement_off_saves_its_deferral():
 
 
 def test_what_is_left_of_an_asset_falls_in_a_straight_line():
-    prices = Prices().at({"asset_life": 40.0, **NO_RATE})
+    prices = Prices().at(MARGIN).at({"asset_life": 40.0, **NO_RATE})
     own = option(years=20, reinforcement_gbp=1000.0, created_kva=10.0, requested_kva=10.0,
                  reinforced_years=10.0)  # fmt: skip
     assert worth(own, prices, "dno") == pytest.approx(-1000 + 750)
@@ -121,12 +122,12 @@ def test_charging_rules_before_and_since_2023():
 
 @pytest.mark.parametrize("regime", REGIMES)
 def test_transfers_vanish_for_great_britain(regime):
-    prices = Prices().at(NO_RATE)
+    prices = Prices().at(MARGIN).at(NO_RATE)
     own = option(
         reinforcement_gbp=50_000.0, created_kva=500.0, requested_kva=20.0, reinforced_years=1.0,
-        charges_gbp=np.full(10, 20.0),
+        charges_gbp=np.full(10, 20.0), mix={"ac": 1.0},
     )  # fmt: skip
-    flows = business.cash_flows(own, prices, regime=regime, **TERMS)
+    flows = business.cash_flows(own, prices, regime=regime)
     both = flows.groupby("item")["gbp"].sum()
     for item in ("contribution", "capacity charge"):
         assert both[item] == pytest.approx(0.0, abs=1e-6)
@@ -138,8 +139,8 @@ def test_transfers_vanish_for_great_britain(regime):
 
 
 def test_each_view_has_its_own_rate():
-    prices = Prices()
-    flows = business.cash_flows(option(), prices, **TERMS)
+    prices = Prices().at(MARGIN)
+    flows = business.cash_flows(option(), prices)
     dearer = prices.at({"customer_rate": 0.2})
     assert business.npv(flows, dearer, "gb") == business.npv(flows, prices, "gb")
     assert business.npv(flows, dearer) < business.npv(flows, prices)
@@ -148,13 +149,13 @@ def test_each_view_has_its_own_rate():
 
 
 def test_a_later_connection_loses_the_margin_of_the_time_waited():
-    prices = Prices().at(NO_RATE)
+    prices = Prices().at(MARGIN).at(NO_RATE)
     assert worth(option(ready_years=1.25), prices) == pytest.approx(250 * 8.75)
     assert option(ready_years=1.25).connected.tolist() == [0, 0.75] + [1] * 8
 
 
 def test_unserved_energy_costs_margin_and_goodwill_and_never_more_than_all():
-    prices = Prices().at(NO_RATE | {"goodwill": 0.1})
+    prices = Prices().at(MARGIN).at(NO_RATE | {"goodwill": 0.1})
     own = option(unserved_kwh=np.full(10, 100.0))
     assert worth(option(), prices) - worth(own, prices) == pytest.approx(10 * 100 * 0.35)
     worse = prices.at({"curtailment_level": 50.0})
@@ -162,38 +163,39 @@ def test_unserved_energy_costs_margin_and_goodwill_and_never_more_than_all():
     assert own.unserved_share == pytest.approx(0.1)
 
 
-def test_charges_trips_breaches_and_flexibility_by_hand():
-    prices = Prices().at(
-        NO_RATE
-        | {"trip_hours": 4, "trip_callout": 300, "ac_hire": 40, "dc_hire": 80}
-        | {"goodwill": 0.1, "other_load_value": 6, "breach_cost": 5000}
-        | {"flexibility_hours": 60, "flexibility_price": 300}
+def test_charges_trips_and_breaches_by_hand():
+    prices = (
+        Prices()
+        .at(MARGIN)
+        .at(
+            NO_RATE
+            | {"trip_hours": 4, "trip_callout": 300, "ac_hire": 40, "dc_hire": 80}
+            | {"goodwill": 0.1, "other_load_value": 6, "breach_cost": 5000}
+        )
     )
     own = option(
         years=1, charges_gbp=np.array([1461.0]), trips=np.array([0.5]),
         mean_kw=np.array([20.0]), other_kw=10.0, breaches=np.array([0.02]),
-        flexible_kw=np.array([30.0]), rated_kw=44.0, rapid_share=0.25, equipment_gbp=700.0,
+        rated_kw=44.0, rapid_share=0.25, equipment_gbp=700.0,
         running_gbp=np.array([80.0]), dno_equipment_gbp=900.0, dno_running_gbp=np.array([90.0]),
     )  # fmt: skip
-    flows = business.cash_flows(own, prices, **TERMS)
+    flows = business.cash_flows(own, prices)
     found = business.npv(flows, prices, by_item=True)
     assert found["capacity charge"] == pytest.approx(-1461)
     assert found["trips"] == pytest.approx(-0.5 * (300 + 4 * (20 * 0.35 + 10 * 6)))
     assert found["breaches"] == pytest.approx(-100)
-    assert found["flexibility"] == pytest.approx(30 * 60 * 0.3)
     assert found["chargepoints"] == pytest.approx(-33 * 40 - 11 * 80)
     assert found["control"] == pytest.approx(-700)
     assert found["upkeep"] == pytest.approx(-80)
     dno = business.npv(flows, prices, "dno", by_item=True)
     assert dno["control"] + dno["upkeep"] == pytest.approx(-990)
-    assert dno["flexibility"] == 0
 
 
 def test_the_quick_value_is_the_same():
-    prices = Prices()
+    prices = Prices().at(MARGIN)
     own = option(ready_years=0.5, extension_gbp=100.0, charges_gbp=np.full(10, 80.0))
     for view in business.VIEWS:
-        quick = business.value_of(business.entries(own, prices, **TERMS), prices, view)
+        quick = business.value_of(business.entries(own, prices), prices, view)
         assert quick == pytest.approx(worth(own, prices, view))
 
 
@@ -209,7 +211,7 @@ def test_a_stop_gap_mixes_the_year_of_the_change():
     assert found.limited.tolist() == [0.5, 1, 1, 0.5] + [0] * 6
     assert stop_gap(scheme, full, 1.0).reinforced_years == 2.0
     free = stop_gap(scheme, full, 3.5, contributes=False)
-    prices = Prices().at(NO_RATE)
+    prices = Prices().at(MARGIN).at(NO_RATE)
     gap = worth(free, prices, regime="before-2023") - worth(found, prices, regime="before-2023")
     assert gap == pytest.approx(200)
 
@@ -218,24 +220,23 @@ def test_a_stop_gap_mixes_the_year_of_the_change():
 @given(st.permutations(["a", "b", "c", "d"]))
 def test_the_order_of_options_changes_nothing(order):
     made = {name: option(name, ready_years=float(k)) for k, name in enumerate("abcd")}
-    prices = Prices()
-    found = business.compare([made[name] for name in order], prices, **TERMS)
-    expected = business.compare(list(made.values()), prices, **TERMS)
+    prices = Prices().at(MARGIN)
+    found = business.compare([made[name] for name in order], prices)
+    expected = business.compare(list(made.values()), prices)
     pd.testing.assert_frame_equal(found.loc[list("abcd")], expected)
 
 
 def test_items_add_up_to_the_value_and_names_must_differ():
-    prices = Prices()
+    prices = Prices().at(MARGIN)
     one, other = option("one", ready_years=0.5), option("other", ready_years=2.0, extension_gbp=9.0)
     by_item = [
-        business.npv(business.cash_flows(own, prices, **TERMS), prices, by_item=True)
-        for own in (one, other)
+        business.npv(business.cash_flows(own, prices), prices, by_item=True) for own in (one, other)
     ]
     moved = by_item[0] - by_item[1]
     assert moved.sum() == pytest.approx(worth(one, prices) - worth(other, prices))
     assert moved["connection"] > 0
     with pytest.raises(UserError, match="a name of its own"):
-        business.compare([one, one], prices, **TERMS)
+        business.compare([one, one], prices)
 
 
 def test_years_of_an_option_must_agree():
@@ -314,7 +315,7 @@ def test_all_draws_at_once_are_worth_what_each_is_by_itself(view):
         own = prices.at(
             {name: float(np.ravel(v)[draw % np.size(v)]) for name, v in columns.items()}
         )
-        wait, scheme = (worth(way, own, view, margin=None) for way in drawn_ways(own))
+        wait, scheme = (worth(way, own, view) for way in drawn_ways(own))
         assert together.loc[draw, "TCC"] == pytest.approx(scheme - wait)
     assert (together["reinforcement"] == 0).all()
 
@@ -339,7 +340,7 @@ def test_the_headline_is_the_median_and_says_what_is_too_close_to_call():
     assert found["close"].to_dict() == {"a": True, "b": False, "firm": False}
     assert np.isnan(found.loc["firm", "ahead_probability"])
     with pytest.raises(UserError, match="draws = 0"):
-        business.worth(drawn_ways, Prices(), draws=0)
+        business.worth(drawn_ways, Prices().at(MARGIN), draws=0)
 
 
 def test_prices_are_brought_to_one_year_by_the_deflator_of_the_reference():

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from scchelpers import business, charging, choice, network, standards, tcc
+from scchelpers import charging, choice, network, standards, tcc
 from scchelpers.choice.schemes import Applicant
 from scchelpers.faults import UserError
 from scchelpers.portfolio import Portfolio
@@ -97,7 +97,6 @@ def test_every_method_takes_the_same_capacity_of_a_site_without_a_power_factor()
     assert study.known
     found = {
         "timed": study.requested_kw,
-        "value": business.situated(site).requested_kw,
         "choice": Applicant(site, None, choice.Terms()).requested_kw,
         "network": network.locally_managed([site], step="30min").asked_kw(site.site_id),
         "schedule": standards.scheme("clm")(site, limit_kva=whole.requested_kva)

@@ -1,11 +1,28 @@
-"""The business case: a smart connection now or reinforcement later, valued option by option.
+"""The business case: what each way to connect is worth against waiting, to whom, and how sure.
 
-A way to connect is an `Option`: times, capital and energy by year, whatever the scheme. Prices are
-a table (`Prices`). `cash_flows` says who pays and earns what, when; `npv` values it in one view.
-`situated` and `modelled` make the options of a site, and `Model` values them at any prices.
+Prices are a table (`Prices`). `ways` makes of the table of options and a `Request` one `Option` a
+way: times, capital and energy by year. `cash_flows` says who pays and earns what, when; `npv`
+values it in one view. `worth` values all ways over random prices, `headline` sums that up.
 """
 
-from scchelpers.business.futures import CLOSE, headline, worth, yardstick
+from scchelpers.business.connections import (
+    Request,
+    closed,
+    mix_of,
+    priced_as,
+    request_of,
+    unserved_as_charging_grows,
+    ways,
+)
+from scchelpers.business.futures import (
+    CLOSE,
+    against_waiting,
+    bearable_share,
+    break_even,
+    headline,
+    worth,
+    yardstick,
+)
 from scchelpers.business.ledger import (
     VIEWS,
     Option,
@@ -16,61 +33,39 @@ from scchelpers.business.ledger import (
     entries,
     margin_of,
     npv,
+    stop_gap,
     value_of,
 )
-from scchelpers.business.model import (
-    CENTRAL,
-    HIGH,
-    LOW,
-    Model,
-    bearable_share,
-    break_even,
-    modelled,
-    monte_carlo,
-)
 from scchelpers.business.prices import PRICE_YEAR, Price, Prices, areas
-from scchelpers.business.situation import (
-    Asset,
-    Situation,
-    mix_of,
-    offer,
-    priced_as,
-    promised_kva,
-    situated,
-)
 
 __all__ = [
-    "CENTRAL",
     "CLOSE",
-    "HIGH",
-    "LOW",
     "PRICE_YEAR",
     "VIEWS",
-    "Asset",
-    "Model",
     "Option",
     "Price",
     "Prices",
-    "Situation",
+    "Request",
+    "against_waiting",
     "areas",
     "bearable_share",
     "break_even",
     "capacity_gbp",
     "cash_flows",
+    "closed",
     "compare",
     "contribution",
     "entries",
     "headline",
     "margin_of",
     "mix_of",
-    "modelled",
-    "monte_carlo",
     "npv",
-    "offer",
     "priced_as",
-    "promised_kva",
-    "situated",
+    "request_of",
+    "stop_gap",
+    "unserved_as_charging_grows",
     "value_of",
+    "ways",
     "worth",
     "yardstick",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -63,15 +64,42 @@ def worth(
     ((100, 2), 0.0)
     """
     drawn = prices.drawn(draws, seed)
+    found = against_waiting(ways, drawn, view=view, regime=regime, base=base)
+    return found.reindex(range(draws), method="ffill").rename_axis("draw")
+
+
+def against_waiting(
+    ways: Ways,
+    prices: Mapping[str, float],
+    *,
+    view: View = "customer",
+    regime: Regime = "since-2023",
+    base: str | None = None,
+) -> pd.DataFrame:
+    """Return what each way to connect is worth more than waiting at given prices [£].
+
+    Parameters
+    ----------
+    ways, view, regime, base
+        As for `worth`.
+    prices : Prices
+        One price table; or any number of them, with prices in columns of a row a table.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a price table, a column an option.
+    """
     values = {
-        option.name: np.ravel(value_of(entries(option, drawn, regime=regime), drawn, view))
-        for option in ways(drawn)
+        option.name: np.ravel(value_of(entries(option, prices, regime=regime), prices, view))
+        for option in ways(prices)
     }
     if not values:
-        return pd.DataFrame(index=pd.RangeIndex(draws, name="draw"))
+        return pd.DataFrame()
     base = base or yardstick(values)
-    rows = {name: np.broadcast_to(value - values[base], draws) for name, value in values.items()}
-    return pd.DataFrame(rows).rename_axis("draw")
+    rows = max(map(len, values.values()))
+    more = {name: np.broadcast_to(gbp - values[base], rows) for name, gbp in values.items()}
+    return pd.DataFrame(more)
 
 
 def yardstick(names) -> str:
@@ -117,3 +145,99 @@ def headline(drawn: pd.DataFrame) -> pd.DataFrame:
             "close": ahead.between(*CLOSE),
         }
     ).rename_axis("option")
+
+
+LARGEST = 20.0  # times the price, up to which a break-even is looked for
+
+SCANNED = 401
+
+
+def break_even(
+    ways: Ways,
+    prices: Prices,
+    option: str,
+    name: str,
+    *,
+    view: View = "customer",
+    regime: Regime = "since-2023",
+    largest: float | None = None,
+) -> float:
+    """Return the value of a price at which an option is worth as much as waiting.
+
+    Parameters
+    ----------
+    ways, prices, view, regime
+        As for `worth`.
+    option : str
+        The option.
+    name : str
+        Price to vary, all others as they are.
+    largest : float, optional
+        Highest value to try; by default `LARGEST` times the price.
+
+    Returns
+    -------
+    float
+        In the unit of the price; of several, the nearest to its value; NaN if there is none.
+
+    Examples
+    --------
+    >>> def ways(prices):
+    ...     wanted = np.full(10, 1000.0)
+    ...     wait = Option("reinforcement", 0.0, wanted, 0 * wanted)
+    ...     gbp = prices["goodwill"] - 1
+    ...     return [wait, Option("TCC", 0.0, wanted, 0 * wanted, equipment_gbp=gbp)]
+    >>> round(break_even(ways, Prices(), "TCC", "goodwill"), 6)
+    1.0
+    """
+    top = LARGEST * prices[name] if largest is None else largest
+
+    def crossings(low: float, high: float) -> list[tuple[float, float]]:
+        grid = np.linspace(low, high, SCANNED)
+        columns = {**prices, name: grid[:, None]}
+        more = against_waiting(ways, columns, view=view, regime=regime)[option]
+        above = np.broadcast_to(more.to_numpy(), SCANNED) > 0
+        return [(grid[k], grid[k + 1]) for k in np.flatnonzero(above[1:] != above[:-1])]
+
+    found = []
+    for low, high in crossings(0.0, top):
+        for _ in range(3):  # to 1 part in 60 million of the first step
+            low, high = (crossings(low, high) or [(low, high)])[0]
+        found.append((low + high) / 2)
+    return float(min(found, key=lambda value: abs(value - prices[name]), default=np.nan))
+
+
+def bearable_share(
+    way: Option, base: Option, prices: Mapping[str, float], *, regime: Regime = "since-2023"
+) -> tuple[float, float]:
+    """Return how much energy may stay unserved until an option is worth no more than another.
+
+    Parameters
+    ----------
+    way, base : Option
+        The option, and what it is compared with.
+    prices : Prices
+        Price table.
+    regime : {"since-2023", "before-2023"}
+        Charging regime.
+
+    Returns
+    -------
+    (bearable, simulated)
+        Shares of the energy wanted while the option limits charging, the same every year. The first
+        is negative where the option is worth less even without any curtailment, and NaN where
+        energy not served costs nothing.
+    """
+    level = {**prices, "curtailment_level": 1.0}
+
+    def at(share: float) -> float:
+        unserved_kwh = np.where(way.limited > 0, share * way.wanted_kwh, way.unserved_kwh)
+        case = replace(way, unserved_kwh=unserved_kwh)
+        return float(value_of(entries(case, level, regime=regime), level))
+
+    aim = float(value_of(entries(base, prices, regime=regime), prices))
+    none, half = at(0.0), at(0.5)
+    wanted = float(way.limited @ way.wanted_kwh)
+    simulated = float(way.limited @ way.unserved_kwh) / wanted if wanted else np.nan
+    bearable = (none - aim) / (2 * (none - half)) if none != half else np.nan
+    return bearable, simulated

@@ -184,8 +184,6 @@ class Option:
         Rated power of the chargepoints, which are owned from when they work [kW].
     rapid_share : float
         Share of it that is rapid or ultra.
-    flexible_kw : ndarray over year
-        Reduction that can be sold beside the scheme [kW].
     mix : mapping of str to float
         Shares of the energy that are sold at "ac", "dc" and "fleet" prices.
     """
@@ -213,7 +211,6 @@ class Option:
     other_kw: float = 0.0
     rated_kw: float = 0.0
     rapid_share: float = 0.0
-    flexible_kw: np.ndarray = field(default_factory=lambda: np.zeros(1))
     mix: Mapping[str, float] = field(default_factory=lambda: {"ac": 1.0})
 
     def __post_init__(self):
@@ -253,7 +250,7 @@ class Option:
 
 YEARLY = (
     *("wanted_kwh", "unserved_kwh", "charges_gbp", "running_gbp", "dno_running_gbp"),
-    *("trips", "breaches", "mean_kw", "flexible_kw"),
+    *("trips", "breaches", "mean_kw"),
 )
 
 
@@ -307,7 +304,7 @@ VIEWS = ("customer", "dno", "gb")
 ITEMS = (
     *("connection", "reinforcement", "contribution", "asset value left", "control", "upkeep"),
     *("chargepoints", "energy margin", "value added tax", "unserved energy", "capacity charge"),
-    *("trips", "breaches", "flexibility"),
+    *("trips", "breaches"),
 )
 
 Entries = dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]
@@ -372,11 +369,7 @@ def capacity_gbp(kva: float, prices: Mapping[str, float], *, high_voltage: bool 
 
 
 def entries(
-    option: Option,
-    prices: Mapping[str, float],
-    *,
-    margin: float | None = None,
-    regime: Regime = "since-2023",
+    option: Option, prices: Mapping[str, float], *, regime: Regime = "since-2023"
 ) -> Entries:
     """Return the flows of an option, {(party, item): (times [years], amounts [£])}.
 
@@ -386,8 +379,6 @@ def entries(
         The option.
     prices : Prices
         Price table.
-    margin : float, optional
-        What a kWh served leaves to the customer [£/kWh]; by default that of the option's mix.
     regime : {"since-2023", "before-2023"}
         Charging regime.
 
@@ -395,10 +386,9 @@ def entries(
     -----
     Capital is spent when it is needed; what recurs falls at the end of each year. All in real
     terms. The margin is taken to be a gain of GB, too, and so is the tax in the price, which is the
-    Treasury's; strictly they are only as far as drivers would not charge elsewhere. Flexibility is
-    taken to be worth its price to the DNO, so that its account does not change by it.
+    Treasury's; strictly they are only as far as drivers would not charge elsewhere.
     """
-    margin = margin_of(option.mix, prices) if margin is None else margin
+    margin = margin_of(option.mix, prices)
     ends = np.arange(1, option.years + 1)
     on = option.connected
     at = option.ready_years
@@ -454,8 +444,6 @@ def entries(
     )
     yearly("customer", "trips", -option.trips * trip_gbp)
     yearly("customer", "breaches", -option.breaches * prices["breach_cost"])
-    sold_gbp = option.flexible_kw * prices["flexibility_hours"] * prices["flexibility_price"] / 1000
-    yearly("customer", "flexibility", sold_gbp)
     return found
 
 
@@ -465,11 +453,7 @@ def _beside(*values) -> np.ndarray:
 
 
 def cash_flows(
-    option: Option,
-    prices: Mapping[str, float],
-    *,
-    margin: float | None = None,
-    regime: Regime = "since-2023",
+    option: Option, prices: Mapping[str, float], *, regime: Regime = "since-2023"
 ) -> pd.DataFrame:
     """Return the flows of an option as a table: party, item, year [years from now], gbp [£].
 
@@ -477,7 +461,7 @@ def cash_flows(
     """
     rows = [
         (party, item, float(time), float(gbp))
-        for (party, item), flow in entries(option, prices, margin=margin, regime=regime).items()
+        for (party, item), flow in entries(option, prices, regime=regime).items()
         for time, gbp in zip(*np.broadcast_arrays(*flow), strict=True)
         if gbp
     ]
@@ -531,7 +515,6 @@ def compare(
     options: Sequence[Option],
     prices: Mapping[str, float],
     *,
-    margin: float | None = None,
     regime: Regime = "since-2023",
 ) -> pd.DataFrame:
     """Return what each option is worth in each view; the order given is kept and changes nothing.
@@ -540,7 +523,7 @@ def compare(
     ----------
     options : sequence of Option
         Options with names of their own.
-    prices, margin, regime
+    prices, regime
         As for `cash_flows`.
 
     Returns
@@ -554,7 +537,7 @@ def compare(
         raise UserError(f"options: each needs a name of its own; there are {', '.join(names)}")
     rows = {}
     for option in options:
-        flows = cash_flows(option, prices, margin=margin, regime=regime)
+        flows = cash_flows(option, prices, regime=regime)
         spent = flows[
             flows["item"].isin(["connection", "reinforcement", "contribution", "control"])
         ]

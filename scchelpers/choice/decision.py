@@ -15,14 +15,10 @@ import pandas as pd
 import xarray as xr
 
 from scchelpers import business, measures
-from scchelpers.business.ledger import stop_gap
-from scchelpers.business.situation import Energy, Request, rapid_share_of
 from scchelpers.charging import ChargingResult
 from scchelpers.choice import schemes
 from scchelpers.choice.network import EPS_KVA, Network, Surroundings, as_half_hours
 from scchelpers.choice.schemes import Applicant, Demand, Offer, Terms, offer
-from scchelpers.clm import WHOLE_CURRENT_KVA
-from scchelpers.report.words import quantity
 from scchelpers.site import Known, Site
 from scchelpers.timebase import YEAR_H
 
@@ -142,7 +138,8 @@ def _row(applicant: Applicant, scheme: str, found: Offer) -> dict:
         return COLUMNS | {"why_not": found.why_not}
     result = applicant.demand.charge(found.limit_kw)
     row = COLUMNS | {"possible": True, "note": found.note}
-    row["against"] = _against(applicant, scheme)
+    supply_kva = applicant.requested_kva + (applicant.dsc_kva or 0.0)
+    row["against"] = business.closed(scheme, supply_kva)
     row |= _dno(applicant, scheme, found) | _customer(applicant, found, result)
     row |= _risk(applicant, scheme, found)
     lasts, fit = row.pop("lasts"), row["serves"] and row["safe"] and not row["against"]
@@ -158,16 +155,6 @@ def _over_time(applicant: Applicant, limit_kw: xr.DataArray | float) -> xr.DataA
     limit = as_half_hours(limit_kw, time).clip(0.0, applicant.requested_kw)
     limit = limit.where(on.reindex(applicant.demand.time, fill_value=False).to_numpy())
     return limit.rename("limit_kw").assign_attrs(units="kW")
-
-
-def _against(applicant: Applicant, scheme: str) -> str:
-    supply_kva = applicant.requested_kva + (applicant.dsc_kva or 0.0)
-    if scheme in schemes.CURTAILED and supply_kva <= WHOLE_CURRENT_KVA:
-        return (
-            f"a supply of up to {quantity(WHOLE_CURRENT_KVA, 'kVA')} has a whole-current meter, "
-            "and such users cannot hold a curtailable connection (DCUSA Schedule 2D)"
-        )
-    return ""
 
 
 def _dno(applicant: Applicant, scheme: str, found: Offer) -> dict:
@@ -290,9 +277,15 @@ def valued(
         Price table.
     """
     options, terms = options.copy(), applicant.terms
+    request = business.request_of(
+        applicant.demand.site,
+        requested_kva=applicant.requested_kva,
+        short=_short(applicant, kinds),
+        years=terms.horizon,
+    )
 
     def ways_at(own: Mapping[str, float]) -> list[business.Option]:
-        return ways(applicant, options, kinds, own)
+        return business.ways(options, request, own)
 
     plain = {way.name: way for way in ways_at(prices)}
     ready = pd.Series({name: 12 * float(np.max(way.ready_years)) for name, way in plain.items()})
@@ -302,66 +295,11 @@ def valued(
         options["stop_gap"] &= ~(options["protection_ends"] <= np.ceil(takes))
     else:
         options["stop_gap"] = False
-    settings = {"draws": terms.draws, "seed": terms.seed, "regime": terms.regime}
-    drawn = business.worth(ways_at, prices, **settings)
+    drawn = business.worth(ways_at, prices, seed=terms.seed, regime=terms.regime)
     found = business.headline(drawn) if len(drawn.columns) else pd.DataFrame()
     for name in found.columns.intersection(options.columns):
         options[name] = found[name].reindex(options.index)
     return options, drawn
-
-
-def ways(
-    applicant: Applicant,
-    options: pd.DataFrame,
-    kinds: Mapping[str, str],
-    prices: Mapping[str, float],
-) -> list[business.Option]:
-    """Return each way that is possible as the business case sees it, at given prices.
-
-    Parameters
-    ----------
-    applicant, options, kinds
-        As for `valued`.
-    prices : Prices
-        Price table, or random prices in columns.
-
-    Notes
-    -----
-    Every year is like the one on record: growth of charging and break-evens are the matter of
-    `07_business_case`. Where growth ends what a scheme protects, reinforcement follows it.
-    """
-    years = applicant.terms.horizon
-    request = Request(
-        years,
-        applicant.requested_kva,
-        float(applicant.dsc_kva or 0.0),
-        _short(applicant, kinds),
-        business.mix_of(applicant.site),
-        0.0 if applicant.residual_kw is None else float(np.nanmean(applicant.residual_kw)),
-        rated_kw=float(applicant.site.chargepoints["rated_kw"].sum()),
-        rapid_share=rapid_share_of(applicant.site),
-        kv=applicant.site.meta.get("connection_kv") or 0.4,
-    )
-    found = {}
-    for name, row in options[options["possible"].astype(bool)].iterrows():
-        served_kwh = row["wanted_kwh"] - row["unserved_kwh"]
-        yearly = (row["wanted_kwh"], row["unserved_kwh"], served_kwh / YEAR_H, 0.0)
-        energy = Energy(*(np.full(years, value) for value in yearly))
-        if name not in (schemes.LESS, schemes.REDUCED, schemes.RAISED):
-            found[name] = business.offer(name, request, energy, prices)
-            continue
-        asked = replace(request, less_kva=float(row["asked_kva"]))
-        way = replace(business.offer(schemes.REDUCED, asked, energy, prices), name=name)
-        if name == schemes.REDUCED:
-            built = row["asked_kva"] / applicant.requested_kva
-            found[name] = replace(way, rated_kw=request.rated_kw * built)
-        else:
-            found[name] = replace(way, equipment_gbp=prices["static_equipment"])
-    full = found.get(schemes.REINFORCED)
-    for name, ends in options["protection_ends"].dropna().items():
-        if full is not None and name in found:
-            found[name] = stop_gap(found[name], full, ends, name=name, contributes=False)
-    return list(found.values())
 
 
 def _short(applicant: Applicant, kinds: Mapping[str, str]) -> tuple[tuple[str, float], ...]:
@@ -609,6 +547,7 @@ def _facts(applicant: Applicant, around: Surroundings, earlier: Sequence[str]) -
         "reasons": [*lacking, *demand.known.reasons],
         "network": applicant.network is not None,
         "stressed": [] if lacking else applicant.stressed,
+        "short": [] if lacking else [list(one) for one in _short(applicant, around.kinds)],
         "tightest": "" if applicant.network is None else applicant.tightest,
         "earlier": sharing,
         "names": {name: applicant.called(name) for name in around.assets},

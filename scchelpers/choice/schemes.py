@@ -110,7 +110,7 @@ class Terms:
     regime : {"since-2023", "before-2023"}
         Who pays for reinforcement.
     draws, seed : int
-        Random years and futures.
+        Random years, and the seed of these and of the futures of prices.
     """
 
     unserved_target: float = 0.01
