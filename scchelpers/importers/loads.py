@@ -670,8 +670,9 @@ class _Reading:
             return plain
         # Some print the end as the clock of the start and a step more: 02:00 twice in autumn.
         shifted = self._localised(out, out["naive"] - step, name) + step
+        held = out[[c for c in ("value", "max", "min") if c in out]].notna().any(axis=1)
         poor = [
-            int((t.isna() | out.assign(t=t).duplicated(["series", "t"])).sum())
+            int((held & (t.isna() | out.assign(t=t).duplicated(["series", "t"]))).sum())
             for t in (plain, shifted)
         ]
         return shifted if poor[1] < poor[0] else plain
@@ -735,7 +736,7 @@ class _Reading:
                     len(lone)
                     and not inner["held"].any()
                     and len(own) > 3
-                    and not (naive == day + 120 * MIN).any()
+                    and not own.loc[own["naive"] == day + 120 * MIN, "held"].any()
                 ):
                     votes["local"] += 1  # an end that lies at the change itself
                 elif (
