@@ -7,6 +7,7 @@ what sites share, `decide` takes them in order of application, `recommended` is 
 from scchelpers.choice.decision import Choice, decide, in_order, recommended
 from scchelpers.choice.network import Surroundings, surroundings
 from scchelpers.choice.schemes import SCHEMES, Terms
+from scchelpers.choice.standing import standing_limit
 from scchelpers.choice.store import Group, decided, group
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "group",
     "in_order",
     "recommended",
+    "standing_limit",
     "surroundings",
 ]
