@@ -7,9 +7,9 @@ import argparse
 
 import numpy as np
 import pandas as pd
-from tests import planted_weather
 
 from scchelpers import coincidence
+from tests import planted_weather
 
 LOSSES = {
     "above the limit": lambda wanted, left: np.maximum(wanted - left, 0),
@@ -54,9 +54,9 @@ def swaps(sites: int, strata=coincidence.weeks) -> pd.DataFrame:
             truth = one["own_kwh"].sum() / one["expected_kwh"].sum()  # in the long run
             told = one.dropna(subset="low")
             rows[case, name] = {
-                "p at most 0.05": (one["p"] <= 0.05).mean(),
+                "p at most 0.03": (one["p"] <= 0.03).mean(),
                 "and interval excludes 1": (
-                    (one["p"] <= 0.05) & ~one["low"].le(1).mul(one["high"].ge(1))
+                    (one["p"] <= 0.03) & ~one["low"].le(1).mul(one["high"].ge(1))
                 ).mean(),
                 "ratio in the long run": truth,
                 "interval given": len(told) / sites,

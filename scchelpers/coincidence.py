@@ -25,7 +25,7 @@ from scchelpers.faults import UserError
 from scchelpers.site import Site
 
 _ROUNDING = 1e-9
-_LEAST_STRATA = 8  # with a loss, below which an interval of its effect does not hold
+_LEAST_STRATA = 10  # with a loss, below which an interval of its effect does not hold
 _SKIPPED_H = 1.0  # the most that a clock change takes from a day
 
 
@@ -359,7 +359,7 @@ def effect(strata: pd.DataFrame, chance_kwh: np.ndarray) -> pd.Series:
     Series
         own_kwh and expected_kwh [kWh]; days judged; ratio of the two, with low and high of its
         90 % interval; p, the chance of as much or as little if weeks had changed places, both sides
-        together. Ratio and interval are NaN where fewer than eight strata lose anything, p where
+        together. Ratio and interval are NaN where fewer than ten strata lose anything, p where
         all orders of the weeks lose the same.
 
     Notes
@@ -370,11 +370,11 @@ def effect(strata: pd.DataFrame, chance_kwh: np.ndarray) -> pd.Series:
 
     Examples
     --------
-    >>> strata = pd.DataFrame({"days": 20, "own_kwh": [11.0, 12, 9, 12, 11, 13, 10, 12],
+    >>> strata = pd.DataFrame({"days": 20, "own_kwh": [11.0, 12, 9, 12, 11, 13, 10, 12, 11, 11],
     ...                        "expected_kwh": 10.0})
-    >>> effect(strata, np.full(99, 80.0)).round(2).to_dict()  # doctest: +NORMALIZE_WHITESPACE
-    {'own_kwh': 90.0, 'expected_kwh': 80.0, 'days': 160.0, 'ratio': 1.13, 'low': 1.05,
-     'high': 1.21, 'p': nan}
+    >>> effect(strata, np.full(99, 100.0)).round(2).to_dict()  # doctest: +NORMALIZE_WHITESPACE
+    {'own_kwh': 112.0, 'expected_kwh': 100.0, 'days': 200.0, 'ratio': 1.12, 'low': 1.06,
+     'high': 1.18, 'p': nan}
     """
     own_kwh, expected_kwh = (float(strata[name].sum()) for name in ("own_kwh", "expected_kwh"))
     found = {"own_kwh": own_kwh, "expected_kwh": expected_kwh, "days": float(strata["days"].sum())}

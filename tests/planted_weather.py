@@ -53,9 +53,9 @@ def year(
         (1 + 0.22 * season) * quiet * np.exp(0.06 * shared)
     )[:, None]
     load *= np.exp(0.03 * rng.normal(size=load.shape))
-    want = (4 + 30 * evening) * (
-        (1 + 0.15 * season) * quiet * np.exp(0.15 * own + link * shared)
-    )[:, None]
+    want = (4 + 30 * evening) * ((1 + 0.15 * season) * quiet * np.exp(0.15 * own + link * shared))[
+        :, None
+    ]
     want = want * rng.gamma(3, 1 / 3, want.shape)
     rating = np.select([day.month.isin([12, 1, 2]), day.month.isin([5, 6, 7, 8])], [118, 88], 103)
     left = np.clip(rating[:, None] + room_kw - load, 0, CAPACITY_KW)

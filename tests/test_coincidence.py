@@ -11,6 +11,7 @@ from scchelpers import coincidence, measures, timebase
 from scchelpers.faults import UserError
 from scchelpers.portfolio import Portfolio
 from scchelpers.portfolio.limits import read_limit
+from tests import planted_weather
 from tests.conftest import ROOT
 
 CAPACITY_KW = 10.0
@@ -37,20 +38,14 @@ def above(wanted, left):
     return np.maximum(wanted - left, 0)
 
 
-def while_restricted(wanted, left):
-    return wanted * (left < CAPACITY_KW)
-
-
-def cut(demand, limit, block="week", timezone=timebase.LONDON):
-    """Return wanted and left by day, members and strata."""
+def days_of(demand, limit, timezone=timebase.LONDON, **options):
+    """Return wanted and left by day, and their weeks."""
     wanted, left = coincidence.by_day(demand, limit, timezone=timezone)
-    return wanted, left, *coincidence.blocks(wanted.index, block)
+    return wanted, left, coincidence.weeks(wanted.index, timezone=timezone, **options)
 
 
-def judged(demand, limit, block="week", timezone=timebase.LONDON, **options):
-    wanted, left, members, stratum = cut(demand, limit, block, timezone)
-    pair = coincidence.pairs(wanted, left, members, above)
-    return coincidence.permuted(pair, stratum, **options)
+def judged(demand, limit, timezone=timebase.LONDON, **options):
+    return coincidence.swapped(*days_of(demand, limit, timezone), above, **options)
 
 
 @pytest.fixture(scope="module")
@@ -68,99 +63,147 @@ def taxi(demo):
 
 # The test by permutation
 
+NOON = pd.timedelta_range("0h", periods=2, freq="12h")
 
-def test_pairs_of_a_worked_case():
-    # Two days in four; demand 6 then 8 kW at noon, limit 5 then 10 kW at noon.
-    time = year(days=2, start="2026-01-05T00:00Z")
-    noon = time.hour == 12
-    demand = array(np.where(noon, np.where(time.day == 5, 6, 8), 0), time)
-    limit = array(np.where(noon & (time.day == 5), 5, 10), time)
-    wanted, left, members, _ = cut(demand, limit, "day")
-    assert coincidence.pairs(wanted, left, members, above).tolist() == [[1, 0], [3, 0]]
-    assert coincidence.pairs(wanted, left, members, while_restricted).tolist() == [[6, 0], [8, 0]]
+
+def noon(wanted_kw, left_kw, start="2026-06-01", many=7):
+    """Return days whose demand and limit at noon are given, one value a week [kW]."""
+    day = pd.date_range(start, periods=many * len(wanted_kw), name="day")
+    tables = (
+        pd.DataFrame({NOON[0]: 0.0, NOON[1]: np.repeat(kw, many)}, day)
+        for kw in (np.array(wanted_kw, float), np.array(left_kw, float))
+    )
+    return *tables, coincidence.weeks(day)
+
+
+def test_weeks_that_change_places_worked_by_hand():
+    # Three weeks; a day loses 12 h times what is wanted above the limit at noon.
+    wanted, left, calendar = noon([6, 8, 9], [5, 7, 10])
+    strata, chance_kwh = coincidence.swapped(wanted, left, calendar, above, permutations=500)
+    own = 12 * 7 * (1 + 1 + 0)
+    expected = 12 * 7 * ((0 + 0) / 2 + (3 + 0) / 2 + (4 + 2) / 2)
+    assert strata[["own_kwh", "expected_kwh"]].to_numpy().tolist() == [[own, expected]]
+    assert strata["days"].item() == 21
+    every = {12 * 7 * sum(x) for x in ((1, 1, 0), (1, 0, 2), (0, 3, 0), (0, 0, 4), (0, 1, 4))}
+    every |= {12 * 7 * (0 + 3 + 2)}
+    assert set(chance_kwh.round(6)) <= every
 
 
 def test_permutations_agree_with_full_enumeration():
     rng = np.random.default_rng(3)
-    pair = rng.gamma(1.0, size=(6, 6))
-    stratum = np.array(["a", "b", "a", "b", "a", "a"])
-    a, b = np.flatnonzero(stratum == "a"), np.flatnonzero(stratum == "b")
-    every = [
-        sum(pair[i, j] for i, j in zip(a, p, strict=True))
-        + sum(pair[i, j] for i, j in zip(b, q, strict=True))
-        for p in itertools.permutations(a)
-        for q in itertools.permutations(b)
-    ]
-    found = coincidence.permuted(pair, stratum, permutations=20000, seed=1)
-    observed = np.trace(pair)
-    assert float(found["observed_kwh"]) == pytest.approx(observed)
-    assert float(found["p_more"]) == pytest.approx(np.mean(np.array(every) >= observed), abs=0.015)
-    assert float(found["p_less"]) == pytest.approx(
-        np.mean(np.array(every) <= observed + 1e-9), abs=0.015
+    wanted, left, calendar = noon(rng.gamma(2.0, 3.0, 4), rng.gamma(2.0, 3.0, 4))
+    kw = [x.iloc[::7, 1].to_numpy() for x in (wanted, left)]
+    every = np.array(
+        [84 * above(kw[0], kw[1][list(p)]).sum() for p in itertools.permutations(range(4))]
     )
-    assert float(found["chance_kwh"].mean()) == pytest.approx(np.mean(every), rel=0.01)
+    strata, chance_kwh = coincidence.swapped(
+        wanted, left, calendar, above, permutations=20000, seed=1
+    )
+    assert strata["own_kwh"].sum() == pytest.approx(every[0])
+    assert chance_kwh.mean() == pytest.approx(every.mean(), rel=0.01)
+    share = np.mean(every >= every[0] - 1e-9)
+    assert np.mean(chance_kwh >= every[0] - 1e-6) == pytest.approx(share, abs=0.015)
 
 
-def test_effect_is_against_the_limits_of_other_blocks():
-    pair = np.array([[4.0, 1.0, 1.0], [2.0, 4.0, 0.0], [1.0, 1.0, 4.0]])
-    found = coincidence.permuted(pair, np.array(["s"] * 3), permutations=99)
-    assert float(found["observed_kwh"]) == 12
-    assert float(found["expected_kwh"]) == pytest.approx(6 / 2)  # off-diagonal sum / (n - 1)
-    assert float(found["ratio"]) == pytest.approx(4)
+def test_a_loss_in_a_part_week_stays_in():
+    """15.3 kWh on two days, in a week of which only those are on record, are judged."""
+    wanted, left, _ = noon([3, 3, 3, 3], [5, 5, 5, 5])
+    wanted, left = wanted.iloc[:-5], left.iloc[:-5]  # the last week ends on Tuesday
+    wanted.iloc[-2:, 1] = 5 + 15.3 / 24
+    strata, _ = coincidence.swapped(wanted, left, coincidence.weeks(wanted.index), above)
+    assert strata["own_kwh"].sum() == pytest.approx(15.3)
+    assert strata["days"].sum() == 23
+
+
+def test_an_unknown_day_is_not_judged_and_others_of_its_week_are():
+    wanted, left, calendar = noon([6, 8, 9], [5, 7, 10])
+    left.iloc[8, 1] = np.nan
+    strata, _ = coincidence.swapped(wanted, left, calendar, above)
+    assert strata["days"].item() == 20
+    assert strata["own_kwh"].item() == pytest.approx(12 * (7 + 6))
 
 
 def test_same_seed_same_result_and_other_seed_other_samples():
-    pair = np.random.default_rng(0).random((12, 12))
-    runs = [coincidence.permuted(pair, np.array(["s"] * 12), seed=s) for s in (5, 5, 6)]
-    assert runs[0].identical(runs[1])
-    assert not runs[0]["chance_kwh"].equals(runs[2]["chance_kwh"])
+    rng = np.random.default_rng(0)
+    given = noon(rng.random(12), rng.random(12) / 2)
+    runs = [coincidence.swapped(*given, above, seed=s)[1] for s in (5, 5, 6)]
+    assert np.array_equal(runs[0], runs[1])
+    assert not np.array_equal(runs[0], runs[2])
 
 
-@pytest.mark.parametrize("block", ["week", "day"])
-def test_false_alarms_are_as_rare_as_they_should_be(block):
-    """Demand and limit drawn apart: p below 0.1 in about a tenth of the cases."""
-    time = year("12h", days=56)
-    n = 80
-    alarms = 0
-    for seed in range(n):
-        rng = np.random.default_rng(seed)
-        demand, limit = (array(np.repeat(rng.normal(5, 1, 56), 2), time) for _ in range(2))
-        test = judged(demand, limit, block, "UTC", permutations=199)
-        alarms += float(test["p_more"]) < 0.1
-    assert 0.02 * n < alarms < 0.2 * n
+def verdicts(sites, **given):
+    """Return how many simulated sites are called other than chance, and how many intervals hold."""
+    rng = np.random.default_rng(11)
+    called, effects = 0, []
+    for _ in range(sites):
+        wanted, left = planted_weather.year(rng, **given)
+        made = coincidence.swapped(
+            wanted, left, coincidence.weeks(wanted.index), above, permutations=199
+        )
+        effects.append(coincidence.effect(*made))
+        one = effects[-1]
+        called += one["p"] <= 0.03 and not one["low"] <= 1 <= one["high"]
+    one = pd.DataFrame(effects)
+    truth = one["own_kwh"].sum() / one["expected_kwh"].sum()
+    return called, int((one["low"].le(truth) & one["high"].ge(truth)).sum())
 
 
-def test_a_shared_cause_is_found_and_its_sign_told():
+@pytest.mark.parametrize("dip", [1.0, 0.55], ids=["seasons", "seasons and Christmas"])
+def test_false_alarms_are_rare_whatever_season_and_feast_both_share(dip):
+    """30 sites of independent weather: more than 4 alarms would be 1 in 64 at 5 %."""
+    called, held = verdicts(30, dip=dip)
+    assert called <= 4
+    assert held >= 22  # of 30 intervals that are to hold in 90 %
+
+
+def test_a_weak_link_by_the_weather_is_found():
+    """Demand rises by a tenth for each standard deviation of the network's weather."""
+    called, held = verdicts(20, link=0.1)
+    assert called >= 14
+    assert held >= 14
+
+
+def test_the_sign_of_a_shared_cause_is_told():
     rng = np.random.default_rng(1)
     time = year()
     cold = np.repeat(rng.normal(0, 1, 52), 168)
     demand = array(5 + cold, time)
-    tests = {sign: judged(demand, array(5 - sign * cold, time), timezone="UTC") for sign in (1, -1)}
-    assert float(tests[1]["p_more"]) < 0.001
-    assert float(tests[1]["low"]) > 1
-    assert float(tests[-1]["p_less"]) < 0.001
-    assert float(tests[-1]["high"]) < 1
+    one, other = (
+        coincidence.effect(*judged(demand, array(5 - sign * cold, time), "UTC")) for sign in (1, -0.5)
+    )
+    assert one["low"] > 1 and one["p"] < 0.001
+    assert other["high"] < 1 and other["p"] < 0.01
 
 
-def test_a_season_shared_by_both_is_not_taken_for_coincidence_of_days():
-    """Winter demand and winter limit alone: nothing to find within the seasons."""
-    time = year()
-    rng = np.random.default_rng(2)
-    winter = timebase.season(time) == "winter"
-    demand = array(np.where(winter, 8, 4) + np.repeat(rng.normal(0, 0.3, 364), 24), time)
-    limit = array(np.where(winter, 7, 10) - np.repeat(rng.random(364), 24) * winter, time)
-    test = judged(demand, limit)
-    assert float(test["observed_kwh"]) > 0
-    assert min(float(test["p_more"]), float(test["p_less"])) > 0.025
-
-
-def test_a_window_alike_every_week_leaves_nothing_to_permute():
+def test_a_window_alike_every_week_leaves_nothing_to_test():
     time = year("30min", days=84)
     demand = array(np.random.default_rng(0).uniform(0, 9, len(time)), time)
     evening = timebase.in_window(time, "16:30", "18:30")
-    test = judged(demand, array(np.where(evening, 1.0, CAPACITY_KW), time), permutations=99)
-    assert float(test["observed_kwh"]) > 0
-    assert not test["testable"]
+    found = coincidence.effect(*judged(demand, array(np.where(evening, 1.0, CAPACITY_KW), time)))
+    assert found["own_kwh"] > 0
+    assert np.isnan(found["p"])
+
+
+def test_weeks_lie_in_strata_of_about_four_within_a_season_and_holidays_apart():
+    calendar = coincidence.weeks(pd.date_range("2025-01-01", "2025-12-31"))
+    assert calendar.groupby("stratum")["week"].nunique().le(6).all()
+    season = pd.Series(calendar.index.month, calendar.index).map(timebase.SEASONS)
+    assert season.groupby(calendar["stratum"]).nunique().eq(1).all()
+    apart = calendar.groupby("week")["holiday"].transform("any")
+    assert apart.groupby(calendar["stratum"]).nunique().eq(1).all()
+    feast = ["2025-01-01", "2025-04-21", "2025-12-24", "2025-12-27", "2025-12-31"]
+    assert calendar.loc[feast, "holiday"].all()
+    assert not calendar.loc[["2025-01-02", "2025-12-23"], "holiday"].any()
+
+
+def test_p_values_of_many_sites_are_adjusted_as_benjamini_and_hochberg_do():
+    p = pd.Series([0.001, 0.008, 0.039, 0.041, np.nan, 0.042, 0.06, 0.074, 0.205, 0.212, 0.216])
+    rank = p.rank()
+    by_hand = [(10 * p / rank)[rank >= k].min() for k in rank.dropna()]
+    found = coincidence.adjusted(p)
+    assert found.dropna().tolist() == pytest.approx(by_hand)
+    assert np.isnan(found[4])
+    assert coincidence.adjusted(pd.Series([np.nan])).isna().all()
 
 
 # Days and clocks
@@ -179,28 +222,14 @@ def test_days_of_46_and_50_half_hours_keep_their_clock():
     assert above(wanted, left).to_numpy().sum() / 2 == pytest.approx(168 * 1.0)
 
 
-def test_days_with_unknown_limits_and_broken_weeks_are_left_out():
+def test_an_unknown_limit_stays_unknown_and_a_part_day_is():
     time = year(days=21)
     limit = array(np.full(len(time), 5.0), time)
     limit[24 * 8 + 3] = np.nan  # a Tuesday of the second week
     demand = array(np.full(len(time), 6.0), time)
-    *_, days, kinds = cut(demand, limit, "day", "UTC")
-    *_, weeks, _ = cut(demand, limit, "week", "UTC")
-    assert len(days) == 20
-    assert len(weeks) == 2
-    assert set(kinds) == {"winter weekday", "winter saturday", "winter sunday"}
-
-
-def test_a_week_in_two_seasons_changes_places_with_none():
-    time = year(days=364)
-    *_, stratum = cut(*(array(np.full(len(time), x), time) for x in (6.0, 5.0)), timezone="UTC")
-    alone = [s for s in stratum if " to " in s]
-    assert len(alone) == len(set(alone)) == 4
-
-
-def test_unknown_block_is_refused():
-    with pytest.raises(UserError, match="write 'week' or 'day'"):
-        coincidence.blocks(pd.date_range("2026-01-05", periods=14), "month")
+    wanted, left = coincidence.by_day(demand[5:], limit[5:], timezone="UTC")
+    assert len(wanted) == 21
+    assert left.isna().any(axis=1).to_numpy().nonzero()[0].tolist() == [0, 8]
 
 
 def test_demand_and_limit_of_other_times_are_refused():
@@ -261,10 +290,15 @@ def test_days_hold_the_loss_of_the_charging(taxi):
     site, limit, free, held = taxi
     found = measures.customer_measures(free, held, requested_kw=site.requested_kw)
     fine = coincidence.limit_on(limit, free.power_kw)
-    wanted, left, members, _ = cut(free.power_kw, fine, "day")
-    pair = coincidence.pairs(wanted, left, members, above)
+    wanted, left, calendar = days_of(free.power_kw, fine)
+    lost_kwh = above(wanted, left).to_numpy().sum() / 2
     assert float(found["lost_kwh"]) > 0
-    assert np.trace(pair) == pytest.approx(float(found["lost_kwh"]), rel=1e-3)
+    assert lost_kwh == pytest.approx(float(found["lost_kwh"]), rel=1e-3)
+    strata, _ = coincidence.swapped(wanted, left, calendar, above, permutations=9)
+    on = ~calendar["holiday"].to_numpy()
+    on &= calendar.groupby("stratum")["week"].transform("nunique").to_numpy() > 1
+    judged_kwh = above(wanted, left)[on].to_numpy().sum() / 2
+    assert strata["own_kwh"].sum() == pytest.approx(judged_kwh, rel=1e-6)
 
 
 def test_a_moved_limit_keeps_weekday_and_clock_across_zones_and_changes():
