@@ -3,8 +3,7 @@
 Run as `python benchmarks/trials_coincidence.py FOLDER` on a folder with `wpd_feeders` and
 `perth_kinross_sessions`. The sessions (Perth & Kinross, 2017 to 2019) meet the feeders (south-west
 England, 2019 to 2021) moved by whole weeks, clock on clock: a scenario. The rating is set, as a
-share of the highest load on record. `--null` instead counts the false alarms of the permutation
-test where demand and limit have a memory from day to day but nothing in common.
+share of the highest load on record. False alarms and power are in `trials_intervals.py`.
 """
 
 import argparse
@@ -42,7 +41,7 @@ def above(wanted: np.ndarray, left: np.ndarray) -> np.ndarray:
     return np.maximum(wanted - left, 0)
 
 
-def row_of(site: Site, load_kva: xr.DataArray, rating: float, block: str, many: int) -> dict:
+def row_of(site: Site, load_kva: xr.DataArray, rating: float, many: int) -> dict:
     """Return both views and the tests of a site under a feeder rated at a share of its peak."""
     requested_kw = site.requested_kw or float(counted(site.chargepoints)["rated_kw"].sum())
     room = (rating * load_kva.max() - load_kva) * POWER_FACTOR
@@ -65,14 +64,20 @@ def row_of(site: Site, load_kva: xr.DataArray, rating: float, block: str, many: 
     wanted, left = coincidence.by_day(
         free.power_kw, coincidence.limit_on(moved, free.power_kw), timezone=site.timezone
     )
-    members, stratum = coincidence.blocks(wanted.index, block)
-    losses = {"lost_kwh": above, "restricted_kwh": lambda w, kw: w * (kw < requested_kw - 1e-9)}
+    calendar = coincidence.weeks(wanted.index, timezone=site.timezone)
+    losses = {
+        "lost_kwh": above,
+        "restricted_kwh": lambda w, kw: (
+            w * np.where(np.isnan(kw), np.nan, kw < requested_kw - 1e-9)
+        ),
+    }
     for measure, loss in losses.items():
-        pair = coincidence.pairs(wanted, left, members, loss)
-        test = coincidence.permuted(pair, stratum, permutations=many)
-        for name in ("ratio", "low", "high", "p_more", "p_less"):
-            row[f"{measure} {name}"] = float(test[name])
-    row["blocks"] = len(members)
+        made = coincidence.swapped(wanted, left, calendar, loss, permutations=many)
+        test = coincidence.effect(*made)
+        for name in ("own_kwh", "expected_kwh", "ratio", "low", "high", "p"):
+            row[f"{measure} {name}"] = test[name]
+    whole = (wanted.notna() & left.notna()).all(axis=1)
+    wanted, left = wanted[whole], left[whole]
     slots = left.shape[1]
     turned = [
         above(wanted.to_numpy(), np.roll(left.to_numpy(), k * slots // 48, axis=1)).sum()
@@ -82,60 +87,29 @@ def row_of(site: Site, load_kva: xr.DataArray, rating: float, block: str, many: 
     return row
 
 
-def false_alarms(memory: float, cases: int = 300) -> dict[str, float]:
-    """Return how often p is below 0.05 where demand and limit have nothing in common."""
-    time = timebase.grid("2026-01-05T00:00Z", "2026-07-06T00:00Z", "12h")
-    stamps = timebase.naive_utc(time)
-    alarms = dict.fromkeys(("day", "week"), 0)
-    for seed in range(cases):
-        rng = np.random.default_rng(seed)
-        demand, limit = (
-            xr.DataArray(np.repeat(5 + _remembering(rng, 182, memory), 2), {"time": stamps}, "time")
-            for _ in range(2)
-        )
-        for block in alarms:
-            wanted, left = coincidence.by_day(demand, limit, timezone="UTC")
-            members, stratum = coincidence.blocks(wanted.index, block)
-            pair = coincidence.pairs(wanted, left, members, above)
-            test = coincidence.permuted(pair, stratum, permutations=199)
-            alarms[block] += float(test["p_more"]) < 0.05
-    return {block: many / cases for block, many in alarms.items()}
-
-
-def _remembering(rng: np.random.Generator, n: int, memory: float) -> np.ndarray:
-    """Return n values of standard deviation 1, each correlated with the one before."""
-    values = rng.normal(size=n)
-    for k in range(1, n):
-        values[k] = memory * values[k - 1] + np.sqrt(1 - memory**2) * values[k]
-    return values
-
-
 def main() -> None:
     """Print the trial as tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("folder", type=Path)
     parser.add_argument("--rating", type=float, default=0.85, help="share of the highest load")
-    parser.add_argument("--block", choices=("week", "day"), default="week")
     parser.add_argument("--permutations", type=int, default=9999)
-    parser.add_argument("--null", action="store_true")
     asked = parser.parse_args()
     pd.set_option("display.width", 240, "display.max_columns", 60, "display.max_rows", 80)
-    if asked.null:
-        for memory in (0.0, 0.5, 0.8):
-            print(f"correlation of a day with the next {memory}: {false_alarms(memory)}")
-        return
     with tempfile.TemporaryDirectory() as into:
         portfolio = imported(asked.folder, Path(into))
         for feeder in FEEDERS:
             load_kva = portfolio.loads("network_kva", feeder)["network_kva"].load()
             sites = {site_id: portfolio.site(site_id) for site_id in portfolio.site_ids}
             rows = {
-                name: row_of(site, load_kva, asked.rating, asked.block, asked.permutations)
+                name: row_of(site, load_kva, asked.rating, asked.permutations)
                 for name, site in sites.items()
                 if (site.sessions["plug_in"] >= FIRST).sum() > 0
             }
             print(f"\n{feeder}, rated at {asked.rating:.0%} of its highest half hour")
-            print(pd.DataFrame(rows).round(4).to_string())
+            table = pd.DataFrame(rows)
+            for measure in ("lost_kwh", "restricted_kwh"):
+                table.loc[f"{measure} adjusted p"] = coincidence.adjusted(table.loc[f"{measure} p"])
+            print(table.round(4).to_string())
 
 
 if __name__ == "__main__":

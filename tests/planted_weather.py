@@ -1,4 +1,4 @@
-"""Made-up years in which charging and a limit share the season, the feast days, and maybe weather."""
+"""Made-up years in which charging and a limit share season and feast days, and maybe weather."""
 
 import numpy as np
 import pandas as pd

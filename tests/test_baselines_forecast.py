@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from scchelpers import baselines
+from scchelpers import baselines, timebase
 from scchelpers.baselines.delivery import only_in_events
 from scchelpers.baselines.forecast import features, over_by
 from scchelpers.baselines.matching import event_mean
@@ -26,6 +26,14 @@ def random_days(seed=0, days=200, chance=0.5, scale=10.0) -> baselines.Days:
 @pytest.fixture(scope="module")
 def village():
     return Portfolio.open(ROOT / "data" / "demo").site("village-hall")
+
+
+def evening_limit(days):
+    """Return 5 kW from 16:30 to 18:30 of every day, else 500 kW."""
+    first = days.first.tz_localize("UTC") - pd.Timedelta("1D")
+    time = timebase.grid(first, first + pd.Timedelta(days=len(days) + 3), "30min")
+    on = timebase.in_window(time, "16:30", "18:30")
+    return xr.DataArray(np.where(on, 5.0, 500.0), {"time": timebase.naive_utc(time)}, ("time",))
 
 
 @pytest.fixture(scope="module")
@@ -284,7 +292,7 @@ def test_what_the_scheme_holds_back_is_not_sold(village, village_days):
     events = baselines.schedule(village_days)
     given = village.sessions, village.chargepoints, village_days
     free = baselines.called(*given, events.iloc[:0])
-    limit_kw = baselines.clock_limit(village_days, "16:30", "18:30", 5.0, 500.0)
+    limit_kw = evening_limit(village_days)
     limited = baselines.under_limit(*given, limit_kw)
     early = baselines.schedule(village_days, "17:00", 1.0)
     without, under = (event_mean(baselines.actual(days, early)) for days in (free, limited))
@@ -295,7 +303,7 @@ def test_what_the_scheme_holds_back_is_not_sold(village, village_days):
 
 
 def test_an_unknown_limit_leaves_the_volume_unknown(village, village_days):
-    limit_kw = baselines.clock_limit(village_days, "16:30", "18:30", 5.0, 500.0)
+    limit_kw = evening_limit(village_days)
     june = (limit_kw["time"] >= np.datetime64("2025-06-01")) & (
         limit_kw["time"] < np.datetime64("2025-07-01")
     )

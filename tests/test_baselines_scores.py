@@ -1,21 +1,22 @@
-"""Scores, calibration, delivery and payment: worked by hand, and identities that must hold."""
+"""Scores, calibration and delivery: worked by hand, and identities that must hold."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scchelpers import baselines
 from scchelpers.baselines.forecast import (
+    RATE,
     TAIL_LEVELS,
+    calibrated,
     misses,
     mixed_quantile,
-    rolling,
     step,
     two_part_level,
     widened,
 )
-from scchelpers.faults import UserError
 
 # F4.
 
@@ -65,15 +66,6 @@ def test_rrmse_is_bias_and_spread(pairs):
     assert found["rrmse"] ** 2 == pytest.approx(found["bias"] ** 2 + spread**2, rel=1e-6, abs=1e-9)
 
 
-def test_a_difference_is_zero_for_twins_and_sure_for_a_better_rule():
-    rng = np.random.default_rng(0)
-    a = rng.gamma(2, 5, 200)
-    weeks = np.arange(200) // 5
-    assert baselines.difference(a, a + 1, a + 1, weeks) == (0, 0, 0)
-    gap, low, high = baselines.difference(a, a + rng.normal(0, 8, 200), a + 1, weeks)
-    assert low <= gap <= high < 0
-
-
 # F5.
 
 
@@ -113,7 +105,7 @@ def test_two_part_quantiles_worked_by_hand():
 
 
 def test_calibration_keeps_a_lower_end_of_zero_and_never_crosses():
-    low, high = widened(np.array([0.0, 5.0, 5.0]), np.array([10.0, 10.0, 10.0]), -4.0)
+    low, high = widened(np.array([0.0, 5.0, 5.0]), np.array([10.0, 10.0, 10.0]), -4.0, 9.0)
     assert low[0] == 0 and high[0] == 6
     assert low[1] == high[1] == 7.5
     assert (misses([0, 0, 12], [0, 2, 2], [4, 4, 10]) == [-4, 2, 2]).all()
@@ -124,13 +116,46 @@ def test_rolling_calibration_uses_only_what_was_over():
     y = rng.normal(50, 10, 400)
     point = np.full(400, 50.0)
     known = np.maximum(np.arange(400) - 2, 0)  # two events late
-    low, high = rolling(y, point, point, known)
+    low, high = calibrated(y, point, point, known)
     assert np.isnan(low[:11]).all() and np.isfinite(low[11:]).all()
     covered = ((low <= y) & (y <= high))[60:].mean()
     assert 0.86 < covered < 0.94
     changed = y.copy()
     changed[100:] = 1e6
-    np.testing.assert_array_equal(rolling(changed, point, point, known)[1][:102], high[:102])
+    np.testing.assert_array_equal(calibrated(changed, point, point, known)[1][:102], high[:102])
+
+
+def test_adaptive_calibration_worked_by_hand():
+    """A miss lowers the share of misses aimed at by 0.9 of the rate, a hit raises it by 0.1."""
+    y = np.concatenate([np.arange(1.0, 20), [100.0, 100.0, 5.0]])  # 19 to learn from, two misses
+    point = np.zeros(len(y))
+    known = np.arange(len(y))
+    _, split = calibrated(y, point, point, known)
+    assert split[19:].tolist() == [18, 19, 100]  # ranks ceil(0.9 n + 0.9) of 19, 20 and 21
+    _, high = calibrated(y, point, point, known, rate=0.05, highest_kw=200.0)
+    # 10 misses 9: 0.1 - 0.045 is aimed at, of ten more than any rank, so all that can be. Each hit
+    # adds 0.005, until at the 15th event 15 x 0.075 is above 1 and the rank ceil(15 x 0.925) = 14.
+    assert high[9:15].tolist() == [9, 200, 200, 200, 200, 14]
+    _, later = calibrated(y, point, point, np.minimum(known, 9), rate=0.05, highest_kw=200.0)
+    assert (later[9:] == 9).all()  # learns of no miss before it is over
+
+
+def test_adaptive_calibration_comes_back_after_demand_has_doubled():
+    """Sixty days of twice the demand: the split interval loses them, the adaptive does not."""
+    held = {0.0: [], RATE: []}
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        y = 20 * np.exp(0.35 * rng.normal(size=320))
+        y[260:] *= 2
+        point = np.full(len(y), 20.0)
+        known = np.maximum(np.arange(len(y)) - 1, 0)
+        for rate, found in held.items():
+            low, high = calibrated(y, point, point, known, rate=rate, highest_kw=200.0)
+            inside = (low <= y) & (y <= high)
+            found.append([inside[60:260].mean(), inside[260:].mean()])
+    (before, after), (steady, adapted) = (np.mean(found, axis=0) for found in held.values())
+    assert 0.87 < before < 0.93 and 0.87 < steady < 0.93
+    assert after < 0.75 and adapted > 0.82
 
 
 # F6 and delivery.
@@ -143,13 +168,24 @@ def test_a_firm_reduction_worked_by_hand():
     assert np.isnan(baselines.firm_kw([], 0.9))
 
 
-def test_sliding_payment():
-    ratio = [0, 0.49, 0.5, 0.75, 1, 2]
-    assert baselines.paid_share(ratio).tolist() == [0, 0, 0.5, 0.75, 1, 1]
-    assert baselines.paid_share(ratio, scale="ramp").tolist() == [0, 0, 0, 0.5, 1, 1]
-    for wrong in ({"threshold": 1.0}, {"scale": "cliff"}):
-        with pytest.raises(UserError):
-            baselines.paid_share(ratio, **wrong)
+def test_the_interval_of_a_firm_reduction_is_of_ranks():
+    """Of 100 independent events the 10 % point lies between ranks 5 and 15 (binomial, 90 %)."""
+    days = pd.date_range("2026-01-01", periods=100)
+    kw = pd.Series(np.random.default_rng(0).permutation(np.arange(1.0, 101)), days)
+    low, high = baselines.firm_range(kw)
+    assert 3 <= low <= 5 and 15 <= high <= 19
+    assert baselines.firm_range(kw * 0) == (0, 0)
+    assert baselines.firm_range(kw[:5])[0] == 0  # too few to exclude nothing
+    assert np.isnan(baselines.firm_range(kw[:0])).all()
+
+
+def test_days_that_resemble_each_other_make_the_interval_wider():
+    days = pd.date_range("2026-01-01", periods=280)
+    spells = np.random.default_rng(0).permutation(10.0 * np.arange(10))
+    kw = pd.Series(np.repeat(spells, 28), days) + np.random.default_rng(1).random(280)
+    mixed = kw.sample(frac=1, random_state=1).set_axis(days)
+    width, narrow = (np.diff(baselines.firm_range(one))[0] for one in (kw, mixed))
+    assert width > 2 * narrow
 
 
 @given(st.lists(st.floats(0, 50), min_size=3, max_size=40), st.floats(0.05, 0.95))

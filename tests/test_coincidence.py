@@ -169,7 +169,8 @@ def test_the_sign_of_a_shared_cause_is_told():
     cold = np.repeat(rng.normal(0, 1, 52), 168)
     demand = array(5 + cold, time)
     one, other = (
-        coincidence.effect(*judged(demand, array(5 - sign * cold, time), "UTC")) for sign in (1, -0.5)
+        coincidence.effect(*judged(demand, array(5 - sign * cold, time), "UTC"))
+        for sign in (1, -0.5)
     )
     assert one["low"] > 1 and one["p"] < 0.001
     assert other["high"] < 1 and other["p"] < 0.01

@@ -8,17 +8,16 @@ events, on which the true reduction is none, judge them all.
 from scchelpers.baselines.days import Days, actual, at_dispatches, by_day, schedule
 from scchelpers.baselines.delivery import (
     called,
-    clock_limit,
     credited,
     firm_kw,
+    firm_range,
     inflation,
-    paid_share,
     under_limit,
 )
 from scchelpers.baselines.forecast import features, walk_forward
-from scchelpers.baselines.matching import RULES, Rule, estimate, estimate_all, nominated
+from scchelpers.baselines.matching import RULES, Rule, estimate_all
 from scchelpers.baselines.pooling import members, needed, pooling_curve, shared, site_days
-from scchelpers.baselines.scores import difference, score, score_interval
+from scchelpers.baselines.scores import score, score_interval
 
 __all__ = [
     "RULES",
@@ -28,18 +27,14 @@ __all__ = [
     "at_dispatches",
     "by_day",
     "called",
-    "clock_limit",
     "credited",
-    "difference",
-    "estimate",
     "estimate_all",
     "features",
     "firm_kw",
+    "firm_range",
     "inflation",
     "members",
     "needed",
-    "nominated",
-    "paid_share",
     "pooling_curve",
     "schedule",
     "score",

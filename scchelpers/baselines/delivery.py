@@ -1,4 +1,4 @@
-"""What a site delivers: how firmly, what it is paid for, and what its rules credit when called.
+"""What a site delivers: how firmly, and what its rules credit when called.
 
 The charging engine answers a call: charging is held to a floor in the event, and the cars that are
 still there catch up after it. So the true reduction is known, and every rule can be judged by what
@@ -13,12 +13,15 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy.stats import binom
+from statsmodels.tsa.stattools import acf
 
 from scchelpers import charging
 from scchelpers.baselines.days import PERIODS, Days, actual, by_day, day_index, starts_utc
 from scchelpers.baselines.matching import RULES, estimate_all, event_mean
-from scchelpers.faults import UserError
-from scchelpers.timebase import HALF_HOUR, from_clock, grid, in_window, naive_utc
+from scchelpers.timebase import HALF_HOUR, from_clock, naive_utc
+
+_MEMORY = 60  # events after which one is taken to say nothing of another
 
 
 def firm_kw(reduction_kw, reliability: float) -> float:
@@ -39,38 +42,57 @@ def firm_kw(reduction_kw, reliability: float) -> float:
     return float(np.quantile(seen, 1 - reliability, method="inverted_cdf"))
 
 
-def paid_share(ratio, threshold: float = 0.5, scale: str = "proportional") -> np.ndarray:
-    """Return the share of the fee paid for a share of the reduction delivered.
+def firm_range(
+    reduction: pd.Series, reliability: float = 0.9, *, level: float = 0.9
+) -> tuple[float, float]:
+    """Return the interval of a firm reduction [kW], from the events on record.
 
     Parameters
     ----------
-    ratio : array-like
-        Delivered ÷ committed.
-    threshold : float
-        Below this nothing is paid.
-    scale : "proportional" or "ramp"
-        From the threshold to 1: what was delivered, or from nothing to all. Never more than all.
+    reduction : Series by day [kW]
+        What could have been reduced in each event.
+    reliability : float
+        As of `firm_kw`.
+    level : float
+        Of the interval.
 
-    Raises
-    ------
-    UserError
-        If the scale or the threshold cannot be.
+    Returns
+    -------
+    low, high : float
+        NaN without events. The lower end is 0 where too few events are on record to exclude it.
+
+    Notes
+    -----
+    The rank of a quantile follows the binomial law if events do not depend on each other. What is
+    short on one day is often short on the next, so the number of events is taken as smaller, by
+    their autocorrelation (initial positive sequence; Geyer 1992).
 
     Examples
     --------
-    >>> paid_share([0.4, 0.5, 0.8, 1.3]).tolist()
-    [0.0, 0.5, 0.8, 1.0]
-    >>> paid_share([0.5, 0.75], scale="ramp").tolist()
-    [0.0, 0.5]
+    >>> days = pd.date_range("2026-01-01", periods=100)
+    >>> firm_range(pd.Series(np.arange(100.0), days).sample(frac=1, random_state=1).set_axis(days))
+    (4.0, 15.0)
     """
-    if not 0 <= threshold < 1:
-        raise UserError(f"threshold = {threshold}: must be 0 or more and below 1")
-    ratio = np.asarray(ratio, float).clip(0, 1)
-    if scale == "proportional":
-        return np.where(ratio >= threshold, ratio, 0.0)
-    if scale == "ramp":
-        return ((ratio - threshold) / (1 - threshold)).clip(0)
-    raise UserError(f"scale = {scale!r}: write 'proportional' or 'ramp'")
+    seen = reduction.dropna().sort_index()
+    if seen.empty:
+        return np.nan, np.nan
+    fails = (seen <= firm_kw(seen, reliability)).to_numpy(float)
+    many = max(len(seen) / _resemblance(fails), 1.0)
+    ends = [(1 - level) / 2, (1 + level) / 2]
+    ranks = binom.ppf(ends, round(many), 1 - reliability) * len(seen) / many
+    kw = np.sort(seen.to_numpy())
+    low, high = int(ranks[0]), int(min(np.ceil(ranks[1]), len(kw) - 1))
+    return float(kw[low - 1]) if low else 0.0, float(kw[high])
+
+
+def _resemblance(fails: np.ndarray) -> float:
+    """Return how many events that follow each other say as much as one that stands alone."""
+    if np.ptp(fails) == 0 or len(fails) < 4:
+        return 1.0
+    apart = acf(fails, nlags=min(_MEMORY, len(fails) - 2), fft=True)[1:]
+    pairs = apart[0:-1:2] + apart[1::2]
+    pairs = pairs[: np.argmax(pairs <= 0)] if (pairs <= 0).any() else pairs
+    return max(1.0, 1.0 + 2.0 * float(pairs.sum()))
 
 
 def called(
@@ -110,30 +132,6 @@ def called(
         sessions, limit_kw, step="30min", chargepoints=chargepoints, limit_after="hold", **span
     )
     return _aligned(answered.power_kw, days)
-
-
-def clock_limit(
-    days: Days, start: str, end: str, limit_kw: float, otherwise_kw: float
-) -> xr.DataArray:
-    """Return a limit that holds in one window of the clock, every day.
-
-    Parameters
-    ----------
-    days : Days
-        Record that it must cover.
-    start, end : str
-        Clock times; a window whose end is not after its start runs over midnight.
-    limit_kw, otherwise_kw : float
-        Limit inside and outside the window [kW].
-
-    Returns
-    -------
-    xarray.DataArray [kW] over (time), half hours.
-    """
-    first = days.first.tz_localize("UTC") - pd.Timedelta("1D")
-    time = grid(first, first + pd.Timedelta(days=len(days) + 3), "30min")
-    kw = np.where(in_window(time, start, end, days.timezone), limit_kw, otherwise_kw)
-    return xr.DataArray(kw, {"time": naive_utc(time)}, ("time",), "limit_kw", {"units": "kW"})
 
 
 def under_limit(

@@ -23,7 +23,7 @@ def step(scores: np.ndarray, level: float) -> float:
     >>> [step(np.arange(1, n + 1), 0.9) for n in (8, 9, 19, 21)]
     [inf, 9.0, 18.0, 20.0]
     """
-    rank = math.ceil((len(scores) + 1) * level - 1e-9)
+    rank = max(math.ceil((len(scores) + 1) * level - 1e-9), 1)
     if rank > len(scores):
         return math.inf
     return float(np.partition(scores, rank - 1)[rank - 1])
@@ -39,17 +39,25 @@ def misses(actual_kw, low_kw, high_kw) -> np.ndarray:
     return np.where(low > 0, np.maximum(low - y, y - high), y - high)
 
 
-def widened(low_kw, high_kw, by_kw) -> tuple[np.ndarray, np.ndarray]:
-    """Return intervals moved outwards by a step [kW], kept at or above zero and in order."""
+def widened(low_kw, high_kw, by_kw, highest_kw: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return intervals moved outwards by a step [kW], within zero and the highest, in order."""
     low = np.where(low_kw > 0, np.maximum(low_kw - by_kw, 0.0), low_kw)
-    high = np.maximum(high_kw + by_kw, 0.0)
+    high = np.clip(high_kw + by_kw, 0.0, highest_kw)
     crossed = low > high
     middle = (low_kw + high_kw) / 2
     return np.where(crossed, middle, low), np.where(crossed, middle, high)
 
 
-def rolling(
-    actual_kw, low_kw, high_kw, known: np.ndarray, *, level: float = 0.9, memory: int = 200
+def calibrated(
+    actual_kw,
+    low_kw,
+    high_kw,
+    known: np.ndarray,
+    *,
+    level: float = 0.9,
+    memory: int = 200,
+    rate: float = 0.0,
+    highest_kw: float = np.inf,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Calibrate each interval on the events of the same site that were over by then.
 
@@ -63,6 +71,11 @@ def rolling(
         Nominal coverage.
     memory : int
         Calibrated on at most so many events, the latest.
+    rate : float
+        By how much of a miss the share of misses that is aimed at goes down after one, and up, by
+        so much less, after an event that was covered; 0 aims at the same share throughout.
+    highest_kw : float
+        The most that a site can draw: the bound where the rate asks for all that can be.
 
     Returns
     -------
@@ -72,17 +85,23 @@ def rolling(
     Notes
     -----
     Split conformal prediction of quantile regression (Romano, Patterson, Candès 2019), with a
-    rolling calibration set because demand drifts.
+    rolling calibration set because demand drifts. With a rate, adaptive conformal inference (Gibbs,
+    Candès 2021): over a long time it covers what it is meant to, whatever happens to demand.
     """
     y, low, high = (np.asarray(kw, float) for kw in (actual_kw, low_kw, high_kw))
     scores = misses(y, low, high)
     steps = np.full(len(y), np.nan)
+    aimed, done = 1 - level, 0  # share of misses aimed at, and events that it has learnt from
     for event, over in enumerate(known):
+        for past in range(done, over):
+            if np.isfinite(scores[past]) and not np.isnan(steps[past]):
+                aimed += rate * ((1 - level) - (scores[past] > steps[past]))
+        done = max(done, over)
         past = scores[:over]
         past = past[np.isfinite(past)][-memory:]
-        steps[event] = step(past, level)
-    steps[~np.isfinite(steps)] = np.nan
-    return widened(low, high, steps)
+        if np.isfinite(step(past, level)):
+            steps[event] = step(past, min(1 - aimed, 1.0)) if aimed < 1 else past.min()
+    return widened(low, np.minimum(high, highest_kw), steps, highest_kw)
 
 
 NOON = 24  # half hour of the clock; baselines may be revised until noon of the day before
@@ -279,7 +298,9 @@ FIT_EVENTS = 600  # fitted to at most so many, the latest: demand drifts
 
 REFIT_DAYS = 28
 
-COLUMNS = ("point_kw", "low_kw", "high_kw", "p_zero", "raw_low_kw", "raw_high_kw")
+RATE = 0.05  # of the adaptive calibration: `benchmarks/README.md` has others
+
+COLUMNS = ("point_kw", "p_zero", "raw_low_kw", "raw_high_kw")
 
 
 def walk_forward(
@@ -290,7 +311,7 @@ def walk_forward(
     made: str = "same_day",
     level: float = 0.9,
     excluded: pd.DatetimeIndex | None = None,
-    memory: int = 200,
+    highest_kw: float = np.inf,
 ) -> pd.DataFrame:
     """Forecast each event with a model fitted on the events that were over, and calibrate it.
 
@@ -308,14 +329,16 @@ def walk_forward(
         Nominal coverage of the intervals.
     excluded : pandas.DatetimeIndex, optional
         Days that may not serve as history.
-    memory : int
-        Events that the calibration looks back on.
+    highest_kw : float
+        The most that the site can draw [kW].
 
     Returns
     -------
     pandas.DataFrame
-        A row an event: actual_kw; point_kw; low_kw and high_kw, calibrated; p_zero; raw_low_kw and
-        raw_high_kw, before calibration. NaN before enough events were over.
+        A row an event: actual_kw; point_kw; p_zero; raw_low_kw and raw_high_kw, before calibration;
+        low_kw and high_kw, calibrated on the events before; adaptive_low_kw and adaptive_high_kw,
+        calibrated so that the share covered is held when demand changes. NaN before enough events
+        were over.
 
     Raises
     ------
@@ -338,5 +361,8 @@ def walk_forward(
         columns = ["point_kw", "raw_low_kw", "raw_high_kw", "p_zero"]
         found.loc[found.index[new], columns] = MODELS[model](x[past], y[past], x[new], level)
     raw = found["raw_low_kw"].to_numpy(), found["raw_high_kw"].to_numpy()
-    found["low_kw"], found["high_kw"] = rolling(y, *raw, over, level=level, memory=memory)
+    for name, rate in (("", 0.0), ("adaptive_", RATE)):
+        found[f"{name}low_kw"], found[f"{name}high_kw"] = calibrated(
+            y, *raw, over, level=level, rate=rate, highest_kw=highest_kw
+        )
     return found.assign(actual_kw=y)

@@ -8,12 +8,10 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 from numpy.lib.stride_tricks import sliding_window_view
 
-from scchelpers.baselines.days import PERIODS, Days, by_day, day_index
+from scchelpers.baselines.days import PERIODS, Days, day_index
 from scchelpers.faults import UserError, closest
-from scchelpers.timebase import HALF_HOUR, LONDON, clock, naive_utc, utc_index
 
 Hours = tuple[float, float]
 
@@ -28,7 +26,7 @@ class Rule:
     ----------
     label, source : str
         What people call it, and where it comes from.
-    kind : "history", "same_day", "fixed" or "nominated"
+    kind : "history", "same_day" or "fixed"
         Where the baseline comes from.
     day_classes : "two", "weekends" or "three"
         Which days are alike: working and non-working (weekends and bank holidays); the same, but a
@@ -64,7 +62,7 @@ class Rule:
 
     label: str
     source: str
-    kind: Literal["history", "same_day", "fixed", "nominated"] = "history"
+    kind: Literal["history", "same_day", "fixed"] = "history"
     day_classes: Literal["two", "weekends", "three"] = "two"
     lookback_days: int = 60
     skip_days: int = 0
@@ -175,7 +173,6 @@ RULES: dict[str, Rule] = {
     "capacity": Rule("asset capacity", "DNO baselines by technology", kind="fixed",
                      constant="capacity"),
     "reference": Rule("fixed reference", "NGED", kind="fixed", constant="reference"),
-    "nominated": Rule("nominated", "SSEN, ElectronConnect", kind="nominated"),
 }  # fmt: skip
 
 
@@ -416,7 +413,7 @@ def estimate_all(
     events : pandas.DataFrame
         Columns day, start, periods (`events`).
     rules : mapping of str to Rule, or list of str
-        Rules, or their names in `RULES`; nominated baselines are not for here.
+        Rules, or their names in `RULES`.
     excluded : pandas.DatetimeIndex, optional
         Local days that may not serve as history: event days, outages.
     capacity_kw : float, optional
@@ -460,10 +457,8 @@ def _estimate(
             flags |= more
     elif rule.kind == "same_day":
         baseline_kw = base_kw = _same_day(plan, rule)
-    elif rule.kind == "fixed":
-        baseline_kw = base_kw = np.full((many, plan.periods), constant_kw)
     else:
-        raise UserError(f"rule {rule.label!r}: give nominated baselines to `nominated`")
+        baseline_kw = base_kw = np.full((many, plan.periods), constant_kw)
     flags["floored"] = (baseline_kw < 0).any(axis=1)
     bounded_kw = np.maximum(baseline_kw, 0.0)
     if capacity_kw is not None:
@@ -541,142 +536,3 @@ def _assemble(parts: list, many: int, longest: int) -> Estimates:
             flags[name][these] = values
     count = np.nan_to_num(scalars[0]).astype(int)
     return Estimates(kw[0], kw[1], rows, count, *scalars[1:], flags)
-
-
-def estimate(
-    power_kw: xr.DataArray,
-    event: tuple,
-    rule: str | Rule = "bl01",
-    *,
-    timezone: str = LONDON,
-    calendar: str = "auto",
-    excluded=(),
-    capacity_kw: float | None = None,
-    reference_kw: float | None = None,
-) -> xr.Dataset:
-    """Estimate what a site would have drawn in one event.
-
-    Parameters
-    ----------
-    power_kw : xarray.DataArray
-        Metered demand [kW] over (time), UTC; NaN is missing, zero is zero.
-    event : pair of datetime with zone
-        Start and end, on half hours.
-    rule : str or Rule
-        Name in `RULES`, or a rule of one's own.
-    timezone, calendar : str
-        As `by_day` takes them.
-    excluded : list of days
-        Local days that may not serve as history: earlier events, outages.
-    capacity_kw, reference_kw : float, optional
-        As `estimate_all` takes them.
-
-    Returns
-    -------
-    xarray.Dataset
-        baseline_kw and unadjusted_kw [kW] over the half hours of the event, and as attributes:
-        dates (local days averaged, first chosen first), oldest_days; raw and applied
-        (adjustment before and after bounds, kW or a factor; NaN for none); flags that hold.
-
-    Raises
-    ------
-    UserError
-        If the event or the rule cannot be.
-
-    Examples
-    --------
-    >>> time = pd.date_range("2026-06-01", periods=48 * 30, freq="30min")
-    >>> power_kw = xr.DataArray(np.full(len(time), 7.0), {"time": time}, ("time",))
-    >>> event = pd.Timestamp("2026-06-24T16:00Z"), pd.Timestamp("2026-06-24T17:00Z")
-    >>> found = estimate(power_kw, event, "bl01_additive")
-    >>> found.baseline_kw.values.tolist(), len(found.dates), found.oldest_days, found.applied
-    ([7.0, 7.0], 10, 14.0, 0.0)
-    """
-    rule = rule_of(rule)
-    event_frame = _one_event(*event, timezone)
-    days = by_day(power_kw, timezone=timezone, calendar=calendar)
-    found = estimate_all(
-        days,
-        event_frame,
-        {"rule": rule},
-        excluded=pd.DatetimeIndex(list(excluded)),
-        capacity_kw=capacity_kw,
-        reference_kw=reference_kw,
-    )["rule"]
-    rows = found.rows[0][found.rows[0] >= 0]
-    time = naive_utc(pd.date_range(*utc_index(list(event)), freq=HALF_HOUR, inclusive="left"))
-    told = {
-        name: _over_time(getattr(found, name)[0], time) for name in ("baseline_kw", "unadjusted_kw")
-    }
-    story = {
-        "dates": days.dates[rows],
-        "oldest_days": float(found.oldest_days[0]),
-        "raw": float(found.raw[0]),
-        "applied": float(found.applied[0]),
-        "flags": tuple(name for name, holds in found.flags.items() if holds[0]),
-    }
-    return xr.Dataset(told, attrs=story)
-
-
-def nominated(nominations: list[tuple], event: tuple, *, deadline) -> tuple[xr.DataArray, int]:
-    """Return the operator's own baseline: the last one submitted in time.
-
-    Parameters
-    ----------
-    nominations : list of (datetime, xarray.DataArray)
-        Instant of submission [with zone] and profile [kW] over time (UTC, half hours).
-    event : pair of datetime with zone
-        Start and end.
-    deadline : datetime with zone
-        Last instant at which a nomination counts, such as noon of the day before.
-
-    Returns
-    -------
-    baseline_kw : xarray.DataArray
-        Over the half hours of the event; NaN where nothing was submitted in time.
-    rejected : int
-        Nominations that came too late.
-
-    Raises
-    ------
-    UserError
-        If the deadline is after the start of the event.
-    """
-    start, end, last = utc_index([*event, deadline])
-    if last > start:
-        raise UserError(f"deadline = {deadline}: must not be after the start of the event, {start}")
-    submitted = utc_index([when for when, _ in nominations]) if nominations else []
-    in_time = [k for k, when in enumerate(submitted) if when <= last]
-    time = naive_utc(pd.date_range(start, end, freq=HALF_HOUR, inclusive="left"))
-    if not in_time:
-        return _over_time(np.full(len(time), np.nan), time), len(nominations)
-    latest = max(in_time, key=lambda k: submitted[k])
-    profile = nominations[latest][1].reindex(time=time)
-    return _over_time(profile.to_numpy(), time), len(nominations) - len(in_time)
-
-
-def _over_time(kw: np.ndarray, time: np.ndarray) -> xr.DataArray:
-    return xr.DataArray(kw, {"time": time}, ("time",), "baseline_kw", {"units": "kW"})
-
-
-def _one_event(start, end, timezone: str) -> pd.DataFrame:
-    """Return one event from its start and end [UTC].
-
-    Raises
-    ------
-    UserError
-        If they are not on the half hour, or not up to 24 hours apart.
-    """
-    local = clock([start, end], timezone).tz_localize(None)
-    if any(local.minute % 30) or any(local.second):
-        raise UserError(f"event {start} to {end}: must begin and end on a half hour of the clock")
-    length = local[1] - local[0]
-    periods = int(length / pd.Timedelta("30min"))
-    if not 1 <= periods <= PERIODS or length != pd.Timestamp(end) - pd.Timestamp(start):
-        raise UserError(
-            f"event {start} to {end}: must last from half an hour to 24 hours, with no change of "
-            "the clock in between"
-        )
-    day = local[0].normalize()
-    first = int((local[0] - day) / pd.Timedelta("30min"))
-    return pd.DataFrame({"day": [day], "start": [first], "periods": [periods]})

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from scchelpers import diversity
 from scchelpers.baselines.days import Days, actual, by_day
 from scchelpers.baselines.matching import estimate_all, event_mean
 from scchelpers.baselines.scores import score
+from scchelpers.charging import uncontrolled
 from scchelpers.site import Site
 
 FEWEST_EVENTS = 20
@@ -44,10 +44,24 @@ def members(power_kw: xr.DataArray, days: Days, share: float = 0.8) -> list[np.n
     return found
 
 
-def site_days(site: Site) -> Days:
-    """Return the record of a whole site."""
-    power_kw = diversity.demand(site.sessions, site.chargepoints, timezone=site.timezone)
-    return by_day(diversity.site_demand(power_kw), timezone=site.timezone)
+def site_days(site: Site, *, calendar: str = "auto") -> Days:
+    """Return the demand of a whole site by local day, missing where its sessions are not known.
+
+    Parameters
+    ----------
+    site : Site
+        With sessions.
+    calendar : str
+        As `by_day` takes it.
+    """
+    known = site.known("sessions").half_hours
+    if known.empty:
+        nothing = xr.DataArray(np.empty(0), {"time": known.index.to_numpy()}, ("time",))
+        return by_day(nothing, timezone=site.timezone, calendar=calendar)
+    power_kw = uncontrolled(site.sessions, chargepoints=site.chargepoints).to_series()
+    # Where sessions are known and none was, nothing was drawn; elsewhere nobody can say.
+    drawn_kw = power_kw.reindex(known.index, fill_value=0.0).where(known).rename_axis("time")
+    return by_day(drawn_kw.to_xarray(), timezone=site.timezone, calendar=calendar)
 
 
 def shared(records: Sequence[Days], least_days: int = 90) -> tuple[Days | None, list[np.ndarray]]:

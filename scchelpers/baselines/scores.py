@@ -111,39 +111,5 @@ def score_interval(actual_kw, low_kw, high_kw, *, level: float = 0.9) -> pd.Seri
     )
 
 
-def difference(actual_kw, first_kw, second_kw, blocks, *, draws: int = 500, seed: int = 0):
-    """Return how much lower the RRMSE of the second baseline is, by a bootstrap over blocks.
-
-    Parameters
-    ----------
-    actual_kw, first_kw, second_kw : array-like over (event, period) [kW]
-        The same events.
-    blocks : array-like over event
-        What is drawn with replacement: weeks of a site, or sites.
-
-    Returns
-    -------
-    tuple of float
-        RRMSE of the second less that of the first, and its 5 and 95 % points.
-    """
-    actual = np.asarray(actual_kw, float)
-    squares = []
-    for kw in (first_kw, second_kw):
-        error = np.asarray(kw, float) - actual
-        squares.append(error.reshape(len(actual), -1) ** 2)
-    there = np.isfinite(squares[0]) & np.isfinite(squares[1])
-    _, code = np.unique(np.asarray(blocks), return_inverse=True)
-    cells = (*squares, np.where(there, actual.reshape(len(actual), -1), 0.0), there)
-    sums = np.array(
-        [np.bincount(code, weights=np.where(there, cell, 0.0).sum(axis=1)) for cell in cells]
-    )
-    drawn = np.random.default_rng(seed).integers(sums.shape[1], size=(draws, sums.shape[1]))
-    samples = np.concatenate([sums.sum(axis=1)[:, None], sums[:, drawn].sum(axis=2)], axis=1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = samples[2] / samples[3]
-        gap = (np.sqrt(samples[1] / samples[3]) - np.sqrt(samples[0] / samples[3])) / mean
-    return float(gap[0]), *(float(q) for q in np.nanquantile(gap[1:], [0.05, 0.95]))
-
-
 def _mean(values) -> float:
     return float(np.mean(values)) if len(values) else math.nan
