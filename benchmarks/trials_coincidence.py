@@ -65,11 +65,10 @@ def row_of(site: Site, load_kva: xr.DataArray, rating: float, many: int) -> dict
         free.power_kw, coincidence.limit_on(moved, free.power_kw), timezone=site.timezone
     )
     calendar = coincidence.weeks(wanted.index, timezone=site.timezone)
+    full_kw = requested_kw - 1e-9
     losses = {
         "lost_kwh": above,
-        "restricted_kwh": lambda w, kw: (
-            w * np.where(np.isnan(kw), np.nan, kw < requested_kw - 1e-9)
-        ),
+        "restricted_kwh": lambda w, kw: w * np.where(np.isnan(kw), np.nan, kw < full_kw),
     }
     for measure, loss in losses.items():
         made = coincidence.swapped(wanted, left, calendar, loss, permutations=many)

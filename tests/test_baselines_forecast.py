@@ -41,6 +41,34 @@ def village_days(village):
     return baselines.site_days(village)
 
 
+# Known time.
+
+
+def test_days_that_no_source_covers_are_unknown_and_not_empty(village):
+    """A hole of two months in the sources: what was firm before is firm still, not nothing."""
+    local = village.sessions["plug_in"].dt.tz_convert("Europe/London").dt.month
+    spans = [("2025-01-01", "2025-05-01"), ("2025-07-01", "2026-01-01")]
+    zone = village.timezone
+    holed = replace(
+        village,
+        sessions=village.sessions[~local.isin([5, 6])].reset_index(drop=True),
+        session_spans=tuple(tuple(pd.Timestamp(day, tz=zone) for day in span) for span in spans),
+    )
+    whole, days = baselines.site_days(village), baselines.site_days(holed)
+    months = days.dates.month
+    assert np.isnan(days.kw[months.isin([5, 6])]).all()
+    assert np.isfinite(days.kw[~months.isin([5, 6])]).all(axis=1).mean() > 0.98
+    events = baselines.schedule(days)
+    assert not set(events["day"].dt.month) & {5, 6}
+    same = baselines.schedule(whole)
+    same = same[same["day"].isin(events["day"])]
+    firm = [
+        baselines.firm_kw(event_mean(baselines.actual(d, e)), 0.8)
+        for d, e in ((days, events), (whole, same))
+    ]
+    assert firm[0] == pytest.approx(firm[1], abs=1e-6)
+
+
 # The cut-off of information.
 
 

@@ -165,6 +165,16 @@ def by_day(power_kw: xr.DataArray, *, timezone: str = LONDON, calendar: str = "a
     return Days(kw.reshape(days, PERIODS), first, timezone, calendar)
 
 
+def aligned(power_kw: xr.DataArray, days: Days) -> Days:
+    """Return demand on the days of a record, missing where the record is."""
+    other = by_day(power_kw, timezone=days.timezone, calendar=days.calendar)
+    kw = np.full(days.kw.shape, np.nan)
+    shift = (other.first - days.first).days
+    first, last = max(shift, 0), min(shift + len(other), len(days))
+    kw[first:last] = other.kw[first - shift : last - shift]
+    return days.with_kw(np.where(np.isnan(days.kw), np.nan, kw))
+
+
 def bank_holidays(calendar: str, years) -> pd.DatetimeIndex:
     """Return the bank holidays of some years.
 

@@ -17,7 +17,7 @@ from scipy.stats import binom
 from statsmodels.tsa.stattools import acf
 
 from scchelpers import charging
-from scchelpers.baselines.days import PERIODS, Days, actual, by_day, day_index, starts_utc
+from scchelpers.baselines.days import PERIODS, Days, actual, aligned, day_index, starts_utc
 from scchelpers.baselines.matching import RULES, estimate_all, event_mean
 from scchelpers.timebase import HALF_HOUR, from_clock, naive_utc
 
@@ -131,7 +131,7 @@ def called(
     answered = charging.simulate(
         sessions, limit_kw, step="30min", chargepoints=chargepoints, limit_after="hold", **span
     )
-    return _aligned(answered.power_kw, days)
+    return aligned(answered.power_kw, days)
 
 
 def under_limit(
@@ -160,7 +160,7 @@ def under_limit(
         **_whole_days(days),
     )
     known_kw = limit_kw.reindex_like(held.power_kw, method="ffill")
-    return _aligned(held.power_kw.where(known_kw == known_kw), days)
+    return aligned(held.power_kw.where(known_kw == known_kw), days)
 
 
 def credited(
@@ -277,16 +277,6 @@ def only_in_events(free: Days, answered: Days, events: pd.DataFrame) -> Days:
     for begin, periods in zip(at, events["periods"], strict=True):
         kw[begin : begin + periods] = answered.flat[begin : begin + periods]
     return free.with_kw(kw[PERIODS : -2 * PERIODS].reshape(free.kw.shape))
-
-
-def _aligned(power_kw: xr.DataArray, days: Days) -> Days:
-    """Return demand on the days of a record, missing where the record is."""
-    other = by_day(power_kw, timezone=days.timezone, calendar=days.calendar)
-    kw = np.full(days.kw.shape, np.nan)
-    shift = (other.first - days.first).days
-    first, last = max(shift, 0), min(shift + len(other), len(days))
-    kw[first:last] = other.kw[first - shift : last - shift]
-    return days.with_kw(np.where(np.isnan(days.kw), np.nan, kw))
 
 
 def _whole_days(days: Days) -> dict[str, pd.Timestamp]:

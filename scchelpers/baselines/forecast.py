@@ -298,7 +298,7 @@ FIT_EVENTS = 600  # fitted to at most so many, the latest: demand drifts
 
 REFIT_DAYS = 28
 
-RATE = 0.05  # of the adaptive calibration: `benchmarks/README.md` has others
+RATE, RECENT = 0.05, 100  # of the adaptive calibration: `benchmarks/README.md` has others
 
 COLUMNS = ("point_kw", "p_zero", "raw_low_kw", "raw_high_kw")
 
@@ -361,8 +361,8 @@ def walk_forward(
         columns = ["point_kw", "raw_low_kw", "raw_high_kw", "p_zero"]
         found.loc[found.index[new], columns] = MODELS[model](x[past], y[past], x[new], level)
     raw = found["raw_low_kw"].to_numpy(), found["raw_high_kw"].to_numpy()
-    for name, rate in (("", 0.0), ("adaptive_", RATE)):
-        found[f"{name}low_kw"], found[f"{name}high_kw"] = calibrated(
-            y, *raw, over, level=level, rate=rate, highest_kw=highest_kw
-        )
+    given = {"level": level, "highest_kw": highest_kw}
+    for name, own in (("", {}), ("adaptive_", {"rate": RATE, "memory": RECENT})):
+        bounds = calibrated(y, *raw, over, **given, **own)
+        found[f"{name}low_kw"], found[f"{name}high_kw"] = bounds
     return found.assign(actual_kw=y)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from scchelpers.baselines.days import Days, actual, by_day
+from scchelpers.baselines.days import Days, actual, aligned, by_day
 from scchelpers.baselines.matching import estimate_all, event_mean
 from scchelpers.baselines.scores import score
 from scchelpers.charging import uncontrolled
@@ -38,7 +38,7 @@ def members(power_kw: xr.DataArray, days: Days, share: float = 0.8) -> list[np.n
     """
     found = []
     for evse in range(power_kw.sizes.get("evse", 0)):
-        kw = by_day(power_kw.isel(evse=evse), timezone=days.timezone, calendar=days.calendar).kw
+        kw = aligned(power_kw.isel(evse=evse), days).kw
         if np.isfinite(kw).mean() >= share * np.isfinite(days.kw).mean():
             found.append(kw)
     return found
@@ -122,11 +122,10 @@ def pooling_curve(
     Returns
     -------
     pandas.DataFrame
-        Indexed by (rule, size): rrmse, rrmse_low and rrmse_high (median and 10 and 90 % points
-        over groups), zero_share, and half_there, the share of events with at least half of the
-        baseline. Groups with fewer than 20 events are left out.
+        Indexed by (rule, size), medians over groups: rrmse, zero_share, and half_there, the share
+        of events with at least half of the baseline. Groups with fewer than 20 events are left out.
     """
-    columns = ["rrmse", "rrmse_low", "rrmse_high", "zero_share", "half_there"]
+    columns = ["rrmse", "zero_share", "half_there"]
     names = ["rule", "size"]
     if layout is None or not kw or events.empty:
         return pd.DataFrame(columns=columns, index=pd.MultiIndex.from_tuples([], names=names))
@@ -142,9 +141,7 @@ def pooling_curve(
     frame = pd.DataFrame(rows, columns=[*names, "rrmse", "zero_share", "half_there"])
     if frame.empty:
         return pd.DataFrame(columns=columns, index=pd.MultiIndex.from_tuples([], names=names))
-    grouped = frame.groupby(names, sort=False)
-    low, high = (grouped["rrmse"].quantile(q) for q in (0.1, 0.9))
-    return grouped.median().assign(rrmse_low=low, rrmse_high=high)[columns]
+    return frame.groupby(names, sort=False).median()
 
 
 def _measured(days: Days, events: pd.DataFrame, rules: Sequence[str], size: int) -> list[tuple]:

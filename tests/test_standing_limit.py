@@ -1,0 +1,56 @@
+"""Whose limit a site's charging meets: registered, else recommended, else none."""
+
+import numpy as np
+import pytest
+
+from scchelpers import choice, register
+from scchelpers.faults import UserError
+from scchelpers.portfolio import Portfolio
+from tests.conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def demo():
+    return Portfolio.open(ROOT / "data" / "demo")
+
+
+def test_registered_terms_come_first(demo):
+    site = demo.site("elm-road-lamps")
+    limit_kw, source, scheme, told = choice.standing_limit(demo, site)
+    assert (source, scheme) == ("registered", "tcc")
+    assert told.empty
+    terms = register.read(demo).terms(site.site_id)
+    teatime = limit_kw.sel(time="2025-01-06T17:00").item()  # under the first entry
+    assert teatime == pytest.approx(40 * 0.98) and len(terms) == 2
+    assert limit_kw.sel(time="2025-11-03T17:00").item() == pytest.approx(20 * 0.98)
+
+
+def test_terms_of_today_are_judged_on_a_record_from_before_them(demo):
+    site = demo.site("village-hall")
+    moved = site.sessions.copy()
+    for name in ("plug_in", "plug_out"):
+        moved[name] -= np.timedelta64(3 * 364, "D")
+    earlier = type(site)(**{**site.__dict__, "sessions": moved})
+    limit_kw, source, scheme, _ = choice.standing_limit(demo, earlier)
+    assert (source, scheme) == ("registered", "static_clm")
+    assert np.unique(limit_kw).tolist() == [pytest.approx(69 * 0.98)]
+
+
+def test_without_terms_the_recommended_option_counts_with_its_row_of_the_table(demo):
+    site = demo.site("science-park")
+    limit_kw, source, scheme, told = choice.standing_limit(demo, site)
+    decided = choice.decided(demo, "science-park")
+    assert (source, scheme) == ("recommended", decided.scheme)
+    assert told.equals(decided.options.loc[decided.scheme])
+    assert limit_kw.max().item() <= decided.applicant.requested_kw + 1e-9
+
+
+def test_a_site_with_neither_has_none(demo):
+    limit_kw, source, scheme, told = choice.standing_limit(demo, demo.site("caltech-garage"))
+    assert limit_kw is None
+    assert (source, scheme, told.empty) == ("none", "", True)
+
+
+def test_an_option_that_is_not_in_the_table_is_refused(demo):
+    with pytest.raises(UserError, match="option = 'LMCC': it is not in the table of options"):
+        choice.standing_limit(demo, demo.site("science-park"), "LMCC")
