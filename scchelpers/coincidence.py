@@ -359,8 +359,8 @@ def effect(strata: pd.DataFrame, chance_kwh: np.ndarray) -> pd.Series:
     Series
         own_kwh and expected_kwh [kWh]; days judged; ratio of the two, with low and high of its
         90 % interval; p, the chance of as much or as little if weeks had changed places, both sides
-        together. Ratio and interval are NaN where fewer than ten strata lose anything, p where
-        all orders of the weeks lose the same.
+        together. Ratio and interval are NaN where fewer than ten strata lose anything, and with
+        them p where all orders of the weeks lose the same.
 
     Notes
     -----
@@ -372,13 +372,16 @@ def effect(strata: pd.DataFrame, chance_kwh: np.ndarray) -> pd.Series:
     --------
     >>> strata = pd.DataFrame({"days": 20, "own_kwh": [11.0, 12, 9, 12, 11, 13, 10, 12, 11, 11],
     ...                        "expected_kwh": 10.0})
-    >>> effect(strata, np.full(99, 100.0)).round(2).to_dict()  # doctest: +NORMALIZE_WHITESPACE
+    >>> effect(strata, np.arange(90.0, 110)).round(2).to_dict()  # doctest: +NORMALIZE_WHITESPACE
     {'own_kwh': 112.0, 'expected_kwh': 100.0, 'days': 200.0, 'ratio': 1.12, 'low': 1.06,
-     'high': 1.18, 'p': nan}
+     'high': 1.18, 'p': 0.1}
     """
     own_kwh, expected_kwh = (float(strata[name].sum()) for name in ("own_kwh", "expected_kwh"))
     found = {"own_kwh": own_kwh, "expected_kwh": expected_kwh, "days": float(strata["days"].sum())}
     found |= dict.fromkeys(("ratio", "low", "high", "p"), np.nan)
+    if not len(chance_kwh) or np.ptp(chance_kwh) <= _ROUNDING * max(own_kwh, 1.0):
+        return pd.Series(found)
+    found["p"] = _two_sided(own_kwh, chance_kwh)
     told = strata[strata["expected_kwh"] > _ROUNDING]
     if (told["own_kwh"] > _ROUNDING).sum() >= _LEAST_STRATA:
         counted = sm.GLM(
@@ -389,8 +392,6 @@ def effect(strata: pd.DataFrame, chance_kwh: np.ndarray) -> pd.Series:
         ).fit(cov_type="HC3", use_t=True)
         found["ratio"] = np.exp(counted.params[0])
         found["low"], found["high"] = np.exp(counted.conf_int(alpha=0.1)[0])
-    if len(chance_kwh) and np.ptp(chance_kwh) > _ROUNDING * max(own_kwh, 1.0):
-        found["p"] = _two_sided(own_kwh, chance_kwh)
     return pd.Series(found)
 
 
