@@ -58,13 +58,13 @@ def standing_limit(
     name = option or choice.scheme
     if name is None:
         return None, "none", "", pd.Series(dtype=object)
-    limits = choice.outcomes.limits
+    limits = choice.limits
     if name not in limits:
         why = choice.options["why_not"].get(name, "it is not in the table of options")
         raise UserError(f"option = {name!r}: {why}; there are: {', '.join(limits)}")
     limit_kw = limits[name]
     if not isinstance(limit_kw, xr.DataArray):
-        time = choice.applicant.time
+        time = timebase.naive_utc(_record_time(site))
         limit_kw = xr.DataArray(np.full(len(time), float(limit_kw)), {"time": time}, ("time",))
     limit_kw = limit_kw.rename("limit_kw").assign_attrs(units="kW")
     return limit_kw, "asked for" if option else "recommended", name, choice.options.loc[name]
@@ -72,8 +72,7 @@ def standing_limit(
 
 def _registered(folder: Portfolio, site: Site, terms: list[register.Terms]) -> xr.DataArray:
     """Return the registered limit of charging [kW] over the site's record."""
-    records = [x for x in (site.network_kva, site.residual_kw) if x is not None]
-    time = records[0]["time"] if records else _sessions_time(site)
+    time = _record_time(site)
     sent_kw = folder.setpoint_kw(site.site_id)
     limit_kw = register.read(folder).limit_kw(site.site_id, time, setpoint_kw=sent_kw)
     if np.isfinite(limit_kw).mean() < _LEAST_KNOWN and not terms[-1].signalled:
@@ -83,8 +82,7 @@ def _registered(folder: Portfolio, site: Site, terms: list[register.Terms]) -> x
     return limit_kw.clip(min=0.0).rename("limit_kw").assign_attrs(units="kW")
 
 
-def _sessions_time(site: Site) -> pd.DatetimeIndex:
-    """Return the half hours of the days on which a site has sessions [UTC]."""
-    ends = [site.sessions["plug_in"].min(), site.sessions["plug_out"].max()]
-    first, last = timebase.day_start(ends, site.timezone)
-    return timebase.grid(first, last + pd.Timedelta("1D"), "30min")
+def _record_time(site: Site):
+    """Return the times of a site's load on record, else the half hours of its sessions [UTC]."""
+    loads = [load for load in (site.network_kva, site.residual_kw) if load is not None]
+    return loads[0]["time"] if loads else site.known("sessions").half_hours.index
