@@ -82,7 +82,7 @@ def _registered(folder: Portfolio, site: Site, terms: list[register.Terms]) -> x
     return limit_kw.clip(min=0.0).rename("limit_kw").assign_attrs(units="kW")
 
 
-def _record_time(site: Site):
+def _record_time(site: Site) -> xr.DataArray | np.ndarray:
     """Return the times of a site's load on record, else the half hours of its sessions [UTC]."""
     loads = [load for load in (site.network_kva, site.residual_kw) if load is not None]
-    return loads[0]["time"] if loads else site.known("sessions").half_hours.index
+    return loads[0]["time"] if loads else site.known("sessions").half_hours.index.to_numpy()
