@@ -1,23 +1,16 @@
-"""Speed of deriving TCC windows: one asset-year, all quantiles and growth steps.
+"""Speed of deriving TCC windows for one asset-year, and of judging them on later years.
 
-Run as `python benchmarks/tcc_windows.py`. The same quantiles come from a plain
-`groupby().quantile()` loop in pandas; both results are compared before any time is taken.
+Run as `python benchmarks/tcc_windows.py`.
 """
 
 import time
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
-from scchelpers import tcc, timebase
-from scchelpers.tcc.derivation import grown, headroom
+from scchelpers import tcc, timebase, years
 
-QUANTILES = (0.9, 0.95, 0.98, 0.99, 1.0)
-YEARS = range(11)
-GROWTH = 0.02
 RATING_KVA, ASKED_KVA = 500.0, 150.0
-SEASONS = ("winter", "spring", "summer", "autumn")
 
 
 def asset_year(seed: int = 0) -> xr.DataArray:
@@ -31,49 +24,6 @@ def asset_year(seed: int = 0) -> xr.DataArray:
     return xr.DataArray(value, {"time": timebase.naive_utc(index)}, ("time",))
 
 
-def restricted_by_cells(load: xr.DataArray) -> np.ndarray:
-    """Return headroom of (quantile, year, season, day type, half hour) from sorted cells."""
-    cells = tcc.Cells.of(load)
-    base = cells.quantile(np.array(QUANTILES))
-    return np.stack(
-        [
-            [headroom(cells, RATING_KVA, grown(one, GROWTH, year), 0.0) for year in YEARS]
-            for one in base
-        ]
-    )
-
-
-def restricted_by_pandas(load: xr.DataArray) -> np.ndarray:
-    """Return the same from a loop over quantiles and years."""
-    index = timebase.utc_index(load["time"])
-    days = np.where(timebase.day_type(index) == "weekday", "weekday", "weekend")
-    frame = pd.DataFrame(
-        {
-            "kva": load.to_numpy(),
-            "season": timebase.season(index),
-            "day": days,
-            "half_hour": timebase.half_hour(index),
-        }
-    )
-    found = []
-    for quantile in QUANTILES:
-        for year in YEARS:
-            frame["grown"] = frame["kva"] * (1 + GROWTH) ** year
-            table = frame.groupby(["season", "day", "half_hour"])["grown"].quantile(quantile)
-            found.append(RATING_KVA - table.loc[list(SEASONS)].to_numpy())
-    return np.array(found).reshape(len(QUANTILES), len(YEARS), len(SEASONS), 2, 48)
-
-
-def windows_by_step(load: xr.DataArray) -> None:
-    """Derive the windows of every quantile and growth step from cells sorted once."""
-    cells = tcc.Cells.of(load)
-    for quantile in QUANTILES:
-        for year in YEARS:
-            tcc.windows_of(
-                cells, RATING_KVA, ASKED_KVA, quantile=quantile, growth=GROWTH, years=year
-            )
-
-
 def median_ms(call, runs: int) -> float:
     """Return the median CPU time of a call [ms]."""
     times = []
@@ -85,27 +35,23 @@ def median_ms(call, runs: int) -> float:
 
 
 def main() -> None:
-    load = asset_year()
-    cells = tcc.Cells.of(load)
-    np.testing.assert_allclose(restricted_by_cells(load), restricted_by_pandas(load), atol=1e-9)
-    steps = len(QUANTILES) * len(YEARS)
-    ours = median_ms(lambda: restricted_by_cells(load), 31)
-    theirs = median_ms(lambda: restricted_by_pandas(load), 3)
-    print(f"17,520 half hours, {len(QUANTILES)} quantiles x {len(YEARS)} years of growth = {steps}")
-    print(f"headroom of every cell and step: {ours:.1f} ms, pandas loop {theirs:.0f} ms: "
-          f"{theirs / ours:.0f} times as fast, same result")  # fmt: skip
+    load, asked = asset_year(), (RATING_KVA, ASKED_KVA)
+    unseen = tcc.unseen_limit_kva(load, *asked)
+    growth = 1.01 ** np.arange(16)
     rows = {
-        "sort a year into cells": lambda: tcc.Cells.of(load),
-        "windows at one setting, cells sorted": lambda: tcc.windows_of(
-            cells, RATING_KVA, ASKED_KVA
+        "windows from the load": lambda: tcc.derive_windows(load, *asked),
+        "the same in four steps": lambda: tcc.derive_windows(load, *asked, max_steps=4),
+        "limit judged on days held out, 26 times the windows": lambda: tcc.unseen_limit_kva(
+            load, *asked
         ),
-        "windows at one setting, from the load": lambda: tcc.derive_windows(
-            load, RATING_KVA, ASKED_KVA
+        "400 later years": lambda: years.added_over_h(load, RATING_KVA, unseen),
+        "400 later years in 16 steps of growth": lambda: years.added_over_h(
+            load, RATING_KVA, unseen, growth=growth
         ),
-        f"windows at all {steps} settings, from the load": lambda: windows_by_step(load),
+        "days run another way": lambda: tcc.days_left_out(load),
     }
     for name, call in rows.items():
-        print(f"{name}: {median_ms(call, 15):.2f} ms")
+        print(f"{name}: {median_ms(call, 15):.0f} ms")
 
 
 if __name__ == "__main__":

@@ -44,6 +44,14 @@ def test_the_table_read_back_makes_the_same_limit(demo, lamps):
     assert (rows["timezone"] == "Europe/London").all()
 
 
+def test_windows_in_steps_are_written_and_read_again(demo):
+    study = tcc.study(demo.site("elm-road-lamps"), max_steps=4, min_recovery="1h")
+    made = standards.scheme("tcc")(demo.site("elm-road-lamps"), max_steps=4)
+    assert len(made.windows) > 2 * len(standards.scheme("tcc")(demo.site("elm-road-lamps")).windows)
+    time = timebase.grid("2026-01-05T00:00Z", "2026-02-02T00:00Z", "30min")
+    assert np.allclose(made.limit_kw(time), study.limit_kw(time), atol=1e-3)
+
+
 def test_json_holds_units_clock_dates_and_provenance(lamps):
     content = json.loads(standards.text(lamps, "json"))
     assert content["timezone"] == "Europe/London"

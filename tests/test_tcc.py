@@ -1,5 +1,6 @@
 """Deriving windows and judging them, against hand-worked loads."""
 
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -13,7 +14,7 @@ from benchmarks import trials_tcc
 from scchelpers import tcc, timebase
 from scchelpers.faults import UserError
 from scchelpers.tcc.assessment import DEEP, FIRM, FITS, NOT_A_TCC
-from scchelpers.tcc.derivation import half_hourly, headroom, spans
+from scchelpers.tcc.derivation import Cells, Rules, half_hourly, spans
 from tests.tcc_rules import window_faults
 
 YEAR = timebase.grid("2025-01-01T00:00Z", "2026-01-01T00:00Z", "30min")
@@ -126,13 +127,6 @@ def test_a_season_takes_the_lowest_rating_of_its_months():
     assert row["months"] == (10, 11, 12, 1, 2, 3)
 
 
-def test_growth_is_planned_for_and_export_does_not_grow():
-    load = daily(np.where(np.arange(48) < 24, -200.0, teatime()))
-    windows = tcc.derive_windows(load, 400.0, 100.0, growth=0.1, years=1, day_types="all")
-    assert set(windows["limit_kva"]) == {26.0}  # 400 - 1.1 * 340
-    assert set(windows["start"]) == {"16:30"}
-
-
 def test_export_leaves_room_and_makes_no_window():
     load = daily(np.where(np.abs(np.arange(48) - 24) < 6, -390.0, 50.0))
     assert tcc.derive_windows(load, 400.0, 100.0).empty
@@ -152,15 +146,16 @@ def test_months_are_grouped_by_what_the_data_need():
 def test_quantiles_are_those_of_pandas():
     rng = np.random.default_rng(1)
     load = load_of(rng.normal(300, 40, len(YEAR)))
-    cells = tcc.Cells.of(load, day_types="each")
-    frame = pd.DataFrame({"kva": load.to_numpy(), "h": timebase.half_hour(YEAR)})
-    frame["s"], frame["d"] = timebase.season(YEAR), timebase.day_type(YEAR)
-    table = frame.groupby(["s", "d", "h"])["kva"].quantile(0.95)
-    found = cells.quantile(np.array([0.5, 0.95]))[1]
-    for s, season in enumerate(cells.seasons):
-        for d, day in enumerate(cells.day_types):
-            assert found[s, d] == pytest.approx(table.loc[season, day].to_numpy())
-    assert cells.samples.sum() == len(YEAR)
+    cells = Cells.of(load, day_types="each")
+    frame = pd.DataFrame({"kva": load.to_numpy(), "half_hour": timebase.half_hour(YEAR)})
+    frame["season"], frame["day_type"] = timebase.season(YEAR), timebase.day_type(YEAR)
+    dropped = rng.random(len(YEAR)) < 0.3
+    for without in (None, dropped):
+        kept = frame if without is None else frame[~without]
+        table = kept.groupby(["season", "day_type", "half_hour"])["kva"]
+        found, samples = cells.planned(0.95, without)
+        assert found == pytest.approx(table.quantile(0.95).reindex(cells.index).to_numpy())
+        assert (samples == table.size().reindex(cells.index)).all()
 
 
 def test_missing_load_is_not_zero_and_unknown_is_not_free():
@@ -194,7 +189,7 @@ def test_finer_load_is_averaged_to_half_hours():
         ({"max_windows": 0}, "max_windows"),
         ({"cap_step_kva": 0}, "cap_step_kva"),
         ({"min_gap": "soon"}, "min_gap"),
-        ({"growth": -2}, "growth"),
+        ({"max_steps": 0}, "max_steps"),
         ({"day_types": "working"}, "day_types"),
         ({"rating_kva": pd.Series({"winter": 400.0})}, "a rating above 0 is needed"),
         ({"rating_kva": np.nan}, "a rating above 0 is needed"),
@@ -222,10 +217,10 @@ def test_every_restricted_half_hour_is_covered_and_every_rule_kept(
     load = load_of(
         rng.normal(280, 60, 48)[timebase.half_hour(time)] + rng.normal(0, 9, len(time)), time
     )
-    cells = tcc.Cells.of(load, calendar={1: "x", 2: "x"}, day_types="all")
+    cut = {"calendar": {1: "x", 2: "x"}, "day_types": "all"}
     rules = {"max_windows": most, "min_recovery": recovery, "min_length": length}
-    windows = tcc.windows_of(cells, 400.0, 100.0, quantile=quantile, **rules)
-    free_kva = headroom(cells, 400.0, cells.quantile(quantile), 0.0)[0, 0]
+    windows = tcc.derive_windows(load, 400.0, 100.0, quantile=quantile, **cut, **rules)
+    free_kva = 400.0 - Cells.of(load, **cut).planned(quantile)[0]
     on_day = timebase.grid("2025-01-06T00:00Z", "2025-01-07T00:00Z", "30min")
     allowed = tcc.limit_kva(windows, on_day, 100.0).to_numpy()
     assert (allowed <= np.maximum(free_kva, 0) + 1e-9).all()
@@ -244,8 +239,7 @@ def test_windows_in_a_room_of_pandas_are_those_of_the_cells():
     clock = frame.groupby(["season", "day_type", "half_hour"], sort=False)["kva"]
     room = 400.0 - clock.quantile(0.95)
     found = tcc.windows_in(room, 100.0, samples=clock.count(), min_recovery="1h")
-    cells = tcc.Cells.of(load)
-    expected = tcc.windows_of(cells, 400.0, 100.0, quantile=0.95, min_recovery="1h")
+    expected = tcc.derive_windows(load, 400.0, 100.0, quantile=0.95, min_recovery="1h")
     pd.testing.assert_frame_equal(found, expected)
     with pytest.raises(UserError, match="unknown in"):
         tcc.windows_in(room.iloc[1:], 100.0)
@@ -254,23 +248,82 @@ def test_windows_in_a_room_of_pandas_are_those_of_the_cells():
 def test_a_higher_quantile_never_raises_a_cap():
     rng = np.random.default_rng(3)
     load = load_of(teatime()[timebase.half_hour(YEAR)] * rng.normal(1, 0.05, len(YEAR)))
-    cells = tcc.Cells.of(load, day_types="all")
     on_day = timebase.grid("2025-01-01T00:00Z", "2026-01-01T00:00Z", "30min")
     limits = [
-        tcc.limit_kva(tcc.windows_of(cells, 400.0, 100.0, quantile=q), on_day, 100.0)
+        tcc.limit_kva(
+            tcc.derive_windows(load, 400.0, 100.0, quantile=q, day_types="all"), on_day, 100.0
+        )
         for q in (0.5, 0.9, 0.99, 1.0)
     ]
     for loose, strict in pairwise(limits):
         assert (strict <= loose).all()
 
 
+def test_the_quick_limit_of_cells_is_that_of_the_windows():
+    rng = np.random.default_rng(6)
+    load = load_of(teatime()[timebase.half_hour(YEAR)] * rng.normal(1, 0.08, len(YEAR)))
+    cells = Cells.of(load)
+    for rules in ({}, {"max_steps": 3, "cap_step_kva": 7.0}, {"max_windows": 1}):
+        windows = tcc.derive_windows(load, 400.0, 100.0, **rules)
+        room = cells.room_kva(400.0, cells.planned(0.99)[0], 0.0)
+        found = cells.limit_kva(room, 100.0, Rules(**rules))[cells.cell]
+        assert (found == tcc.limit_kva(windows, load["time"], 100.0)).all()
+
+
+def test_steps_follow_the_room_where_one_cap_withholds_more(fixture_load):
+    given_ = {"margin_kva": 20, "calendar": ALL_YEAR, "day_types": "all"}
+    made = {
+        steps: tcc.derive_windows(fixture_load, 400.0, 100.0, max_steps=steps, **given_)
+        for steps in (1, 2, 3, 12)
+    }
+    # Room from 16:00 by half hour: 95 70 50 40 80 105 90, the request 100.
+    assert made[2][["start", "end", "limit_kva"]].to_numpy().tolist() == [
+        ["16:00", "18:00", 40.0],
+        ["18:00", "19:30", 80.0],
+    ]  # 4 x 40 + 3 x 80 = 400, against 7 x 40 = 280; no other split leaves more
+    assert made[3]["limit_kva"].tolist() == [70.0, 40.0, 80.0]
+    assert made[12]["limit_kva"].tolist() == [95.0, 70.0, 50.0, 40.0, 80.0, 105.0, 90.0]
+    withheld = [
+        float((100 - tcc.limit_kva(rows, fixture_load["time"], 100.0)).sum())
+        for rows in made.values()
+    ]
+    assert withheld == sorted(withheld, reverse=True)
+
+
+def other_days(days=("2025-02-02",), times=1.8):
+    """Return a load of a cold season in which some whole days lie far above their neighbours."""
+    rng = np.random.default_rng(8)
+    local = timebase.local_date(YEAR)
+    cold = 1 + 0.2 * np.cos(2 * np.pi * local.day_of_year / 365) + 0.05 * rng.normal(size=len(YEAR))
+    load = load_of(teatime()[timebase.half_hour(YEAR)] * cold)
+    return load.where(~local.isin(pd.to_datetime(list(days))), load * times)
+
+
+def test_a_day_fed_another_way_is_found_and_a_cold_spell_is_not():
+    found = tcc.days_left_out(other_days(("2025-02-02", "2025-06-11")))
+    assert found.index.tolist() == list(pd.to_datetime(["2025-02-02", "2025-06-11"]))
+    assert all(re.search(r"lies (7[5-9]|8[0-5])\s?% above", reason) for reason in found)
+    assert tcc.days_left_out(other_days(times=1.4)).empty
+    machine = other_days(())
+    machine[48 * 40 : 48 * 40 + 20] *= 4  # ten hours of a day are no other way to feed it
+    assert tcc.days_left_out(machine).empty
+
+
+def test_days_are_left_out_as_asked_and_refused_by_name():
+    load = other_days()
+    found = tcc.days_left_out(load, "2025-03-01, 2025-12-26")
+    assert [f"{day:%m-%d}" for day in found.index] == ["02-02", "03-01", "12-26"]
+    assert tcc.days_left_out(load, "none").empty
+    for text in ("2024-03-01", "1 March", "2025-13-01"):
+        with pytest.raises(UserError, match="leave_out"):
+            tcc.days_left_out(load, text)
+
+
 def judged(load, rating_kva=400.0, requested_kva=100.0, **rules):
-    cells = tcc.Cells.of(load)
-    windows = tcc.windows_of(cells, rating_kva, requested_kva, **rules)
+    windows = tcc.derive_windows(load, rating_kva, requested_kva, **rules)
     on = tcc.constrained(load, rating_kva, requested_kva)
     measured = tcc.consistency(on, windows, requested_kva)
-    free_kva = headroom(cells, rating_kva, cells.quantile(0.99), 0.0)
-    firm_kva = tcc.firm_capacity(free_kva)
+    firm_kva = np.floor(max(0.0, rating_kva - float(load.max())))
     return windows, measured, tcc.verdict(windows, measured, requested_kva, firm_kva)
 
 
@@ -349,7 +402,8 @@ def test_windows_of_measured_feeders_hold_on_the_year_after(shared_data, name, w
     windows = found["windows"].query("season == 'winter' and day_type == 'weekday'")
     assert windows[["start", "end", "limit_kva"]].to_numpy().tolist() == winter_weekday
     assert found["verdict"].verdict == FITS
-    within, beyond = (found[case] for case in ("in sample", "out of sample"))
-    assert within["half_hours"] <= beyond["half_hours"]
-    assert beyond["half_hours"] < 0.006 * beyond["known_half_hours"]
-    assert found["growth year"] == 1  # no margin was kept
+    within, held_out, after = (found[case] for case in ("in sample", "held out", "year after"))
+    assert within["half_hours"] <= held_out["half_hours"]
+    assert after["half_hours"] < 0.006 * after["known_half_hours"]
+    low, _, high = found["added_h"]
+    assert low <= after["half_hours"] / 2 * 17532 / after["known_half_hours"] <= high

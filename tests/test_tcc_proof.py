@@ -1,5 +1,7 @@
 """Proof out of sample and stress, against hand-worked records."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,6 @@ import xarray as xr
 from scchelpers import tcc, timebase
 from scchelpers.faults import UserError
 from scchelpers.portfolio import Portfolio
-from scchelpers.tcc.proof import folds
 from tests.conftest import ROOT
 
 YEAR = timebase.grid("2025-01-01T00:00Z", "2026-01-01T00:00Z", "30min")
@@ -41,45 +42,6 @@ def test_a_limit_of_nothing_is_never_to_blame():
     assert (tcc.excess(load_of(np.full(len(YEAR), 500.0)), 400.0, 0.0) == 0).all()
 
 
-def test_bootstrap_holds_the_truth_and_knows_blocks():
-    excess_kva = xr.zeros_like(load_of(teatime()))
-    excess_kva[::336] = 5.0  # one half hour every week
-    weekly = tcc.bootstrap(excess_kva, block="week", draws=300)
-    assert weekly.loc["half_hours", "low"] <= 53 <= weekly.loc["half_hours", "high"]
-    assert weekly.loc["half_hours", "high"] - weekly.loc["half_hours", "low"] <= 2
-    daily = tcc.bootstrap(excess_kva, block="day", draws=300)
-    assert daily.loc["half_hours", "high"] - daily.loc["half_hours", "low"] > 5
-    assert weekly.loc["worst_kva"].tolist() == [5, 5]
-    pd.testing.assert_frame_equal(weekly, tcc.bootstrap(excess_kva, block="week", draws=300))
-    with pytest.raises(UserError, match="block"):
-        tcc.bootstrap(excess_kva, block="month")
-
-
-def test_one_year_is_cross_validated_and_two_hold_the_second_out():
-    basis, part = folds(load_of(teatime()))
-    assert basis == "cross-validation"
-    assert np.bincount(part).min() > 0.2 * len(YEAR)
-    assert set(part[:672]) == {0}
-    two = timebase.grid("2025-01-01T00:00Z", "2027-01-01T00:00Z", "30min")
-    basis, part = folds(load_of(teatime(two), two))
-    assert basis == "held-out year"
-    assert (part[:17520] == -1).all()
-    assert (part[17520:] == 0).all()
-
-
-def test_what_is_judged_had_no_part_in_the_windows():
-    value = teatime()
-    spike = (timebase.clock(YEAR).month == 3) & (timebase.clock(YEAR).day == 3)
-    value = np.where(spike & (timebase.half_hour(YEAR) == 20), 390, value)
-    excess_kva = tcc.out_of_sample(load_of(value), 400.0, 100.0, quantiles=(0.99, 1.0))
-    assert excess_kva.sel(quantile=1.0).max() == 90  # the only such half hour was held out
-    assert int((excess_kva.sel(quantile=1.0) > 0).sum()) == 1
-    cells = tcc.Cells.of(load_of(value))
-    windows = tcc.windows_of(cells, 400.0, 100.0, quantile=1.0)
-    within = tcc.excess(load_of(value), 400.0, tcc.limit_kva(windows, YEAR, 100.0))
-    assert float(within.max()) == 0
-
-
 def test_a_limit_is_judged_on_days_that_did_not_make_it():
     kva = teatime().reshape(-1, 48)
     kva[20, 20] = 395.0  # one day that no other day shows
@@ -94,29 +56,25 @@ def test_a_limit_is_judged_on_days_that_did_not_make_it():
 def test_a_stricter_quantile_leaves_less_at_risk():
     rng = np.random.default_rng(5)
     load = load_of(teatime() * rng.normal(1, 0.05, len(YEAR)))
-    over = tcc.out_of_sample(load, 400.0, 100.0, quantiles=(0.5, 0.9, 0.99)) > 0
-    assert over.sum("time").to_series().is_monotonic_decreasing
+    over = [
+        int(
+            (
+                tcc.excess(load, 400.0, tcc.unseen_limit_kva(load, 400.0, 100.0, quantile=q)) > 0
+            ).sum()
+        )
+        for q in (0.5, 0.9, 0.99)
+    ]
+    assert over == sorted(over, reverse=True) and over[0] > over[-1]
 
 
-@pytest.fixture
-def flat():
-    """Return cells and windows of a teatime load with 400 kVA of rating and a request of 100."""
-    cells = tcc.Cells.of(load_of(teatime()), day_types="all")
-    return cells, tcc.windows_of(cells, 400.0, 100.0, margin_kva=10)
-
-
-def test_growth_ends_the_protection_in_the_year_worked_by_hand(flat):
-    cells, windows = flat
-    assert set(windows["limit_kva"]) == {50.0}
-    protected = tcc.protection(cells, 400.0, 100.0, windows, growth=0.01)
-    # 340 x 1.01^n + 50 <= 400 holds to n = 2 (346.83), and fails at n = 3 (350.30).
-    assert protected["margin_kva"].iloc[:2].tolist() == pytest.approx([10.0, 6.6])
-    assert tcc.last_year(protected) == 3
-    assert protected.loc[3, "clock"] == "16:30"
-    assert tcc.last_year(tcc.protection(cells, 400.0, 100.0, windows)) is None
-    yearly_kva = np.where(np.isin(np.arange(48), range(33, 37)), 3.0, 8.0)
-    added = tcc.protection(cells, 400.0, 100.0, windows, yearly_kva=yearly_kva)
-    assert added["margin_kva"].iloc[:3].tolist() == pytest.approx([10.0, 7.0, 4.0])
+def test_a_half_hour_that_only_the_days_judged_know_is_not_judged():
+    load = load_of(teatime())
+    january = timebase.clock(YEAR).month == 1
+    known = january & (timebase.local_date(YEAR) < pd.Timestamp("2025-01-15"))
+    calendar = dict.fromkeys(range(1, 13), "rest") | {1: "January"}
+    load = load.where(known | ~january)
+    unseen = tcc.unseen_limit_kva(load, 400.0, 100.0, calendar=calendar)
+    assert np.isnan(unseen[known]).all() and np.isfinite(unseen[~january]).all()
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +114,18 @@ def test_a_site_without_a_network_ends_well(demo, site_id):
     assert "no network asset" in study.lacking[0]
 
 
+def test_a_day_fed_another_way_does_not_decide_the_windows(demo):
+    site = demo.site("elm-road-lamps")
+    load = site.network_kva
+    sunday = timebase.local_date(load["time"], site.timezone) == pd.Timestamp("2025-01-19")
+    fed = replace(site, network_kva=load.where(~sunday, 2 * load))
+    plain, found = tcc.study(site, leave_out="2025-01-19"), tcc.study(fed)
+    assert found.left_out.index.tolist() == [pd.Timestamp("2025-01-19")]
+    pd.testing.assert_frame_equal(found.windows, plain.windows)
+    kept = tcc.study(fed, leave_out="none")
+    assert kept.windows["limit_kva"].min() < found.windows["limit_kva"].min()
+
+
 def test_after_diversity_is_asked_for_explicitly(demo):
     site = demo.site("elm-road-lamps")
     full = tcc.study(site)
@@ -170,5 +140,5 @@ def test_after_diversity_is_asked_for_explicitly(demo):
 
 def test_seasons_by_the_data_keep_every_month(demo):
     study = tcc.study(demo.site("elm-road-lamps"), seasons="data")
-    assert sorted(month for months in study.cells.months for month in months) == list(range(1, 13))
+    assert sorted(study.calendar) == list(range(1, 13))
     assert study.offered

@@ -6,11 +6,13 @@ import pytest
 import xarray as xr
 from scipy.stats import norm
 
+from benchmarks import later_years
 from scchelpers import years
 from scchelpers.faults import UserError
 
 STILL = {"level_sd": 0.0, "peak_sd": 0.0, "local_sd": 0.0, "draws": 200}
 DAYS = 364
+STILL_SIZES = {name: size for name, size in STILL.items() if name.endswith("_sd")}
 
 
 def load_of(kva, start="2025-01-06"):
@@ -113,3 +115,27 @@ def test_several_years_on_record_size_what_is_local():
 def test_a_negative_size_is_refused():
     with pytest.raises(UserError, match="level_sd = -0"):
         years.added_over_h(load_of(np.ones(480)), 100.0, 1.0, level_sd=-0.01)
+
+
+@pytest.fixture(scope="module")
+def simulated():
+    """Return what is stated of planted feeders whose years vary by 5 %, and what later years do."""
+    trials = (later_years.trial(seed, 0.05, 6, **later_years.planted(0.05)) for seed in range(16))
+    return pd.concat(trials)
+
+
+def test_an_interval_of_90_in_100_holds_later_years(simulated):
+    at_stake = simulated[simulated["high_h"] > 0]
+    assert len(at_stake) > 60
+    assert 0.8 <= at_stake["rank"].between(0.05, 0.95).mean() <= 0.98  # binomial, 16 sites
+
+
+def test_a_tolerance_is_kept_as_often_as_stated(simulated):
+    assert simulated["kept"].mean() == pytest.approx(simulated["stated"].mean(), abs=0.1)
+    sure = simulated[simulated["stated"] >= 0.9]
+    assert sure["kept"].mean() >= 0.88
+
+
+def test_one_year_taken_for_all_years_is_wrong(simulated):
+    alone = pd.concat(later_years.trial(seed, 0.05, 6, **STILL_SIZES) for seed in range(8))
+    assert (alone["held"].mean() < 0.8) and (simulated["held"].mean() > 0.85)

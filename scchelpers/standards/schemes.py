@@ -23,7 +23,9 @@ def tcc_schedule(
     margin_share: float = 0.02,
     seasons: Seasons = "rating",
     day_types: DayTypes = "weekend",
+    leave_out: str = "",
     max_windows: int = 2,
+    max_steps: int = 1,
     min_recovery: str = "1h",
     min_length: str = "1h",
     cap_step_kva: float = 1.0,
@@ -36,9 +38,9 @@ def tcc_schedule(
     ----------
     site : Site
         With a network load, ratings and a request.
-    basis, quantile, margin_share, seasons, day_types, max_windows, min_recovery, min_length, \
-cap_step_kva, seed
-        Of `tcc.study` and `tcc.windows_of`; the defaults are those of the notebook.
+    basis, quantile, margin_share, seasons, day_types, leave_out, max_windows, max_steps, \
+min_recovery, min_length, cap_step_kva, seed
+        Of `tcc.study` and `tcc.derive_windows`; the defaults are those of the notebook.
     failsafe_kva : float, optional
         Holds where nothing else is in force [kVA]; by default the lowest limit of any window.
 
@@ -55,7 +57,9 @@ cap_step_kva, seed
         margin_share=margin_share,
         seed=seed,
         quantile=quantile,
+        leave_out=leave_out,
         max_windows=max_windows,
+        max_steps=max_steps,
         min_recovery=min_recovery,
         min_length=min_length,
         cap_step_kva=cap_step_kva,
@@ -97,6 +101,7 @@ def schedule_of(study: Study, *, failsafe_kva: float | None = None) -> Schedule:
             "verdict": study.verdict.verdict,
             **{name: value for name, value in study.rules.items() if name != "margin_kva"},
             "half_hours_known": int(study.network_kva.count()),
+            "days_left_out": [f"{day:%Y-%m-%d}" for day in study.left_out.index],
             "fewest_samples": int(study.windows["samples"].min()),
         },
     )

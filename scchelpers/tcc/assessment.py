@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -17,11 +16,12 @@ from scchelpers.site import Site
 from scchelpers.tcc.derivation import (
     Cells,
     DayTypes,
+    Rules,
+    days_left_out,
+    derive_windows,
     group_months,
     half_hourly,
-    headroom,
     rating_at,
-    windows_of,
 )
 from scchelpers.tcc.windows import COLUMNS, inside, limit
 from scchelpers.timebase import LONDON
@@ -217,7 +217,7 @@ def verdict(
     requested_kva : float
         Requested capacity [kVA].
     firm_kva : float
-        Capacity that fits at all times [kVA], see `firm_capacity`.
+        Capacity that fits at all times [kVA].
 
     Notes
     -----
@@ -270,12 +270,6 @@ def verdict(
     if measured["deep_share"] > DEEP_SHARE:
         return Verdict(DEEP, (*reasons, f"Deep: {depth} (more than {percent(DEEP_SHARE)})."))
     return Verdict(FITS, (*reasons, f"Not deep: {depth}."))
-
-
-def firm_capacity(headroom_kva: np.ndarray, cap_step_kva: float = 1.0) -> float:
-    """Return the capacity that fits at all times, rounded down [kVA], 0 or more."""
-    steps = math.floor(float(np.min(headroom_kva)) / cap_step_kva + 1e-9)
-    return max(0.0, steps * cap_step_kva)
 
 
 def span(hours: float) -> str:
@@ -371,13 +365,15 @@ class Study:
     margin_kva, firm_kva : float
         Kept free below the rating; capacity that fits at all times [kVA].
     network_kva : xarray.DataArray
-        Load [kVA] in half hours.
+        Load [kVA] in half hours; days left out are missing.
+    left_out : pandas.Series
+        From `days_left_out`.
     calendar : dict or None
         Month to season, None for the rating seasons.
     rules : dict
-        Of `windows_of`.
-    cells, windows, on, measured, verdict
-        From `Cells.of`, `windows_of`, `constrained`, `consistency`, `verdict`.
+        Of `derive_windows`.
+    windows, measured, verdict
+        From `derive_windows`, `consistency`, `verdict`.
     """
 
     site: Site
@@ -386,12 +382,11 @@ class Study:
     margin_kva: float = 0.0
     firm_kva: float = 0.0
     network_kva: xr.DataArray | None = None
+    left_out: pd.Series | None = None
     calendar: dict[int, str] | None = None
     day_types: DayTypes = "weekend"
     rules: dict = field(default_factory=dict)
-    cells: Cells | None = None
     windows: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COLUMNS)))
-    on: xr.DataArray | None = None
     measured: pd.Series | None = None
     verdict: Verdict | None = None
 
@@ -447,6 +442,7 @@ def study(
     seasons: Seasons = "rating",
     day_types: DayTypes = "weekend",
     margin_share: float = 0.02,
+    leave_out: str = "",
     seed: int = 0,
     **rules,
 ) -> Study:
@@ -465,11 +461,12 @@ def study(
         See `Cells.of`.
     margin_share : float
         Kept free, as a share of the lowest rating.
+    leave_out : str
+        Of `days_left_out`.
     seed : int
         Of the after-diversity figure.
     **rules
-        Of `windows_of`, but margin_kva: quantile, min_gap, min_length, max_windows,
-        min_recovery, cap_step_kva.
+        Of `derive_windows`, but margin_kva: quantile, and those of `windows_in`.
 
     Raises
     ------
@@ -482,33 +479,32 @@ def study(
     if lacking:
         return Study(site, lacking)
     load, rating, zone = half_hourly(site.network_kva), site.rating_kva, site.timezone
+    left_out = days_left_out(load, leave_out, timezone=zone)
+    load = load.where(~timebase.local_date(load["time"], zone).isin(left_out.index))
     request = requested_capacity(site, basis, seed=seed)
     asked_kva = request["requested_kva"]
     rules = {"quantile": 0.99, **rules, "margin_kva": margin_share * float(rating.min())}
-    calendar = None
+    planned = {name: rules[name] for name in ("quantile", "margin_kva")}
+    calendar, cut = None, {"day_types": day_types, "timezone": zone}
     if seasons == "data":
-        calendar = group_months(
-            load, rating, asked_kva, quantile=rules["quantile"], margin_kva=rules["margin_kva"],
-            day_types=day_types, timezone=zone,
-        )  # fmt: skip
-    cells = Cells.of(load, calendar=calendar, day_types=day_types, timezone=zone)
-    windows = windows_of(cells, rating, asked_kva, **rules)
+        calendar = group_months(load, rating, asked_kva, **planned, **cut)
+    windows = derive_windows(load, rating, asked_kva, calendar=calendar, **cut, **rules)
     on = constrained(load, rating, asked_kva, rules["margin_kva"], zone)
     measured = consistency(on, windows, asked_kva, timezone=zone)
-    free_kva = headroom(cells, rating, cells.quantile(rules["quantile"]), rules["margin_kva"])
-    firm_kva = firm_capacity(free_kva, rules.get("cap_step_kva", 1.0))
+    cells = Cells.of(load, calendar=calendar, **cut)
+    room_kva = cells.room_kva(rating, cells.planned(planned["quantile"])[0], planned["margin_kva"])
+    firm_kva = Rules(cap_step_kva=rules.get("cap_step_kva", 1.0)).cap(room_kva.min())
     return Study(
         site=site,
         request=request,
         margin_kva=rules["margin_kva"],
         firm_kva=firm_kva,
         network_kva=load,
+        left_out=left_out,
         calendar=calendar,
         day_types=day_types,
         rules=rules,
-        cells=cells,
         windows=windows,
-        on=on,
         measured=measured,
         verdict=verdict(windows, measured, asked_kva, firm_kva),
     )

@@ -12,6 +12,7 @@ import xarray as xr
 
 from scchelpers import timebase
 from scchelpers.faults import UserError
+from scchelpers.report.words import percent
 from scchelpers.tcc.windows import COLUMNS, DAYS, months_of
 from scchelpers.timebase import LONDON
 
@@ -29,25 +30,27 @@ _GROUPS = {
 
 @dataclass(frozen=True)
 class Cells:
-    """Sorted load [kVA] of every season, day type and half hour of the local clock.
+    """A load sorted into cells of season, day type and half hour of the local clock.
 
     Attributes
     ----------
-    seasons, day_types : tuple of str
-        Labels of the first two axes.
-    months : tuple of tuple of int
+    index : pandas.MultiIndex
+        Season, day_type and half_hour of each cell, in the order of the seasons.
+    months : dict of str to tuple of int
         Months of each season.
-    sorted_kva : ndarray
-        (season, day type, half hour, rank) load [kVA], rising; NaN beyond the samples.
-    samples : ndarray
-        (season, day type, half hour) known half hours.
+    cell : ndarray of int
+        Cell of each half hour of the load; -1 in months that are not assessed.
+    load_kva : ndarray
+        The load [kVA], NaN where missing.
+    order : ndarray of int
+        Its known half hours by cell, and by load within a cell.
     """
 
-    seasons: tuple[str, ...]
-    day_types: tuple[str, ...]
-    months: tuple[tuple[int, ...], ...]
-    sorted_kva: np.ndarray
-    samples: np.ndarray
+    index: pd.MultiIndex
+    months: dict[str, tuple[int, ...]]
+    cell: np.ndarray
+    load_kva: np.ndarray
+    order: np.ndarray
 
     @classmethod
     def of(
@@ -90,62 +93,80 @@ class Cells:
             season_of[month] = seasons.index(season)
 
         local = timebase.clock(load["time"], timezone)
+        season, day = season_of[local.month], np.asarray(group)[local.day_of_week]
+        half_hour = (local.hour * 2 + local.minute // 30).to_numpy()
+        cell = np.where(season < 0, -1, (season * len(names) + day) * HALF_HOURS + half_hour)
         value = load.to_numpy()
-        season = season_of[local.month]
-        day = np.asarray(group)[local.day_of_week]
-        key = (season * len(names) + day) * HALF_HOURS + local.hour * 2 + local.minute // 30
-        known = np.isfinite(value) & (season >= 0)
-        key, value = np.asarray(key)[known], value[known]
+        known = np.flatnonzero(np.isfinite(value) & (cell >= 0))
+        index = pd.MultiIndex.from_product(
+            [seasons, names, range(HALF_HOURS)], names=["season", "day_type", "half_hour"]
+        )
+        months = {name: months_of(name, calendar) for name in seasons}
+        order = known[np.lexsort((value[known], cell[known]))]
+        empty = np.flatnonzero(np.bincount(cell[order], minlength=len(index)) == 0)
+        if len(empty):
+            season, day_type, at = index[empty[0]]
+            raise UserError(
+                f"network_kva: no load on record in {season} ({day_type}) at {clock_text(at)}; "
+                "give a load that covers it, or a calendar of the months to be assessed"
+            )
+        return cls(index, months, cell, value, order)
 
-        shape = (len(seasons), len(names), HALF_HOURS)
-        samples = np.bincount(key, minlength=int(np.prod(shape)))
-        order = np.lexsort((value, key))
-        rank = np.arange(len(order)) - np.repeat(np.cumsum(samples) - samples, samples)
-        table = np.full((len(samples), max(samples.max(), 1)), np.nan)
-        table[key[order], rank] = value[order]
-        samples = samples.reshape(shape)
-        months = tuple(months_of(name, calendar) for name in seasons)
-        found = cls(seasons, names, months, table.reshape(*shape, -1), samples)
-        found._refuse_unknown()
-        return found
-
-    def quantile(self, quantile: float | np.ndarray) -> np.ndarray:
-        """Return quantiles of every cell's load [kVA], linear between samples.
+    def planned(
+        self, quantile: float, without: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return a quantile of every cell's load [kVA], linear between samples, and the samples.
 
         Parameters
         ----------
-        quantile : float or ndarray
+        quantile : float
             In [0, 1].
+        without : ndarray of bool, optional
+            Half hours of the load that have no part in it.
 
         Returns
         -------
-        ndarray
-            (season, day type, half hour), after the axes of `quantile`.
+        load_kva, samples : ndarray
+            By cell; a cell without samples has no load.
 
         Raises
         ------
         UserError
-            If a quantile lies outside [0, 1].
+            If the quantile lies outside [0, 1].
         """
-        marks = np.asarray(quantile, float)
-        if not ((marks >= 0) & (marks <= 1)).all():
+        if not 0 <= quantile <= 1:
             raise UserError(f"quantile = {quantile}: must lie between 0 and 1")
-        at = marks[..., None, None, None] * (self.samples - 1)
-        below = np.floor(at).astype(int)
-        above = np.minimum(below + 1, self.samples - 1)
-        cell = tuple(np.ogrid[tuple(slice(n) for n in self.samples.shape)])
-        low, high = self.sorted_kva[(*cell, below)], self.sorted_kva[(*cell, above)]
-        return low + (high - low) * (at - below)
+        order = self.order if without is None else self.order[~without[self.order]]
+        samples = np.bincount(self.cell[order], minlength=len(self.index))
+        value, first = self.load_kva[order], np.cumsum(samples) - samples
+        at = quantile * np.maximum(samples - 1, 0)
+        low = np.minimum(first + np.floor(at).astype(int), len(order) - 1)
+        high = np.minimum(low + 1, first + np.maximum(samples - 1, 0))
+        found = value[low] + (value[np.minimum(high, len(order) - 1)] - value[low]) * (at % 1)
+        return np.where(samples > 0, found, np.nan), samples
 
-    def _refuse_unknown(self) -> None:
-        empty = np.argwhere(self.samples == 0)
-        if len(empty):
-            season, day, half_hour = empty[0]
-            raise UserError(
-                f"network_kva: no load on record in {self.seasons[season]} "
-                f"({self.day_types[day]}) at {clock_text(half_hour)}; give a load that covers it, "
-                "or a calendar of the months to be assessed"
-            )
+    def room_kva(
+        self, rating_kva: pd.Series | float, load_kva: np.ndarray, margin_kva: float
+    ) -> np.ndarray:
+        """Return by cell the season's lowest rating less margin less load [kVA]."""
+        _check(margin_kva=margin_kva)
+        lowest = [rating_by_months(rating_kva, months) for months in self.months.values()]
+        return np.repeat(lowest, len(self.index) // len(lowest)) - margin_kva - load_kva
+
+    def limit_kva(self, room_kva: np.ndarray, requested_kva: float, rules: Rules) -> np.ndarray:
+        """Return by cell the limit of the windows that a room makes [kVA].
+
+        The same as the table of `windows_in`, quickly; of a day with a cell of unknown room
+        nothing is known.
+        """
+        found = np.full(len(self.index), float(requested_kva)).reshape(-1, HALF_HOURS)
+        for limit, free_kva in zip(found, room_kva.reshape(-1, HALF_HOURS), strict=True):
+            if np.isnan(free_kva).any():
+                limit[:] = np.nan
+                continue
+            for here in rules.cut(free_kva, requested_kva):
+                limit[here] = rules.cap(free_kva[here].min())
+        return found.ravel()
 
 
 def half_hourly(load: xr.DataArray) -> xr.DataArray:
@@ -232,6 +253,139 @@ def _by_month(rating_kva: pd.Series | float) -> dict[int, float]:
     return {m: by_season[s] for m, s in timebase.SEASONS.items() if s in by_season}
 
 
+@dataclass(frozen=True)
+class Rules:
+    """How windows are cut out of the half hours of a day without room.
+
+    Attributes
+    ----------
+    min_gap : str
+        Shorter gaps between restricted half hours are closed.
+    min_length : str
+        Shorter windows are lengthened, towards the side with less headroom.
+    max_windows : int
+        Most windows a day; the closest are joined.
+    min_recovery : str
+        Least time between windows, also over midnight; closer ones are joined.
+    max_steps : int
+        Most caps within a window; they change where that withholds least.
+    cap_step_kva : float
+        A cap is rounded down to a multiple of it, never below 0 [kVA].
+    """
+
+    min_gap: str = "1h"
+    min_length: str = "1h"
+    max_windows: int = 2
+    min_recovery: str = "0h"
+    max_steps: int = 1
+    cap_step_kva: float = 1.0
+
+    def __post_init__(self):
+        _check(
+            max_windows=self.max_windows,
+            max_steps=self.max_steps,
+            cap_step_kva=self.cap_step_kva,
+        )
+        for name in ("min_gap", "min_length", "min_recovery"):
+            _half_hours(getattr(self, name), name)
+
+    def cap(self, room_kva: float) -> float:
+        """Return the cap that a room allows [kVA]."""
+        steps = math.floor(room_kva / self.cap_step_kva + 1e-9)
+        return float(max(0.0, steps * self.cap_step_kva))
+
+    def cut(self, free_kva: np.ndarray, requested_kva: float) -> list[np.ndarray]:
+        """Return the half hours of each window of a day, or of each step of one."""
+        gap = max(_half_hours(self.min_gap, "min_gap"),
+                  _half_hours(self.min_recovery, "min_recovery"))  # fmt: skip
+        length = _half_hours(self.min_length, "min_length")
+        found = spans(free_kva < requested_kva, free_kva, gap, length, self.max_windows)
+        windows = [(start + np.arange(size)) % HALF_HOURS for start, size in found]
+        if self.max_steps == 1:
+            return windows
+        return [part for here in windows for part in self._steps(here, free_kva[here])]
+
+    def _steps(self, here: np.ndarray, free_kva: np.ndarray) -> list[np.ndarray]:
+        """Return the parts of a window whose own caps leave most: the best split, by recursion."""
+        size = len(here)
+        most = np.full((self.max_steps + 1, size + 1), -np.inf)
+        most[0, 0], came = 0.0, np.zeros((self.max_steps + 1, size + 1), int)
+        for end in range(1, size + 1):
+            least = np.minimum.accumulate(free_kva[:end][::-1])[::-1]
+            left = np.array([self.cap(kva) for kva in least]) * (end - np.arange(end))
+            for step in range(1, self.max_steps + 1):
+                whole = most[step - 1, :end] + left
+                came[step, end] = whole.argmax()
+                most[step, end] = whole.max()
+        step, end, parts = int(most[:, size].argmax()), size, []
+        while end:
+            start = came[step, end]
+            parts.insert(0, here[start:end])
+            step, end = step - 1, start
+        return parts
+
+
+# A day is another way of running the network where nearly all of it lies above the same half hours
+# of its neighbours (as many days of its kind within four weeks as there are), by half of their load
+# and by far more than days differ. A cold spell is some 30 % and six spreads above; a machine that
+# runs for some hours does not lift a whole day; a load that is low leaves room and does no harm.
+SHIFT_SHARE, SHIFT_SPREADS, SHIFT_HALF_HOURS, NEAR = 0.5, 8.0, 0.9, "57D"
+
+
+def days_left_out(
+    network_kva: xr.DataArray, leave_out: str = "", *, timezone: str = LONDON
+) -> pd.Series:
+    """Return the days that windows are not to be made for, with the reason of each.
+
+    Parameters
+    ----------
+    network_kva : xarray.DataArray
+        Load [kVA] over time in half hours.
+    leave_out : str
+        Local days such as "2025-03-02, 2025-12-26", beside those found; "none" finds none.
+    timezone : str
+        Zone of the days.
+
+    Returns
+    -------
+    pandas.Series
+        Reason by local day: "asked for", or by how much the whole day lies above its neighbours
+        (back-feeding by switching: a network run another way, which a timed limit cannot know).
+
+    Raises
+    ------
+    UserError
+        If a day cannot be read, or is not on record.
+    """
+    date = timebase.local_date(network_kva["time"], timezone)
+    if leave_out.strip() == "none":
+        return pd.Series(dtype=object)
+    asked = []
+    for text in leave_out.replace(",", " ").split():
+        day = pd.to_datetime(text, format="%Y-%m-%d", errors="coerce")
+        if day not in date:
+            raise UserError(
+                f"leave_out = {text!r}: write days from {date[0]:%Y-%m-%d} to {date[-1]:%Y-%m-%d} "
+                'such as "2025-03-02, 2025-12-26", or "none"'
+            )
+        asked.append(day)
+    half_hour = timebase.half_hour(network_kva["time"], timezone)
+    rows = pd.DataFrame({"kva": network_kva.to_numpy(), "day": date, "half_hour": half_hour})
+    kva = rows.pivot_table("kva", "day", "half_hour")
+    kinds = kva.groupby(kva.index.day_of_week >= 5, group_keys=False)
+    usual_kva = kinds.apply(lambda days: days.rolling(NEAR, center=True, min_periods=5).median())
+    above_kva = kva - usual_kva.reindex(kva.index)
+    shift_kva = above_kva.median(axis=1)
+    spread_kva = 1.4826 * (shift_kva - shift_kva.median()).abs().median()
+    share = above_kva.mean(axis=1) / usual_kva.abs().mean(axis=1)
+    whole = (above_kva > 0).sum(axis=1) >= SHIFT_HALF_HOURS * above_kva.notna().sum(axis=1)
+    found = whole & (share > SHIFT_SHARE) & (shift_kva > SHIFT_SPREADS * spread_kva)
+    reasons = share[found].map(
+        lambda rise: f"the whole day lies {percent(rise)} above its neighbours"
+    )
+    return pd.concat([reasons, pd.Series("asked for", asked)]).groupby(level=0).first()
+
+
 FREE = "rest of the year"
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -267,8 +421,8 @@ def group_months(
     """
     monthly = {month: str(month) for month in range(1, 13)}
     cells = Cells.of(network_kva, calendar=monthly, day_types=day_types, timezone=timezone)
-    free_kva = headroom(cells, rating_kva, cells.quantile(quantile), margin_kva)
-    needs = (free_kva < requested_kva).any(axis=(1, 2))
+    room_kva = cells.room_kva(rating_kva, cells.planned(quantile)[0], margin_kva)
+    needs = (room_kva < requested_kva).reshape(12, -1).any(axis=1)
     needed = {month for month in range(1, 13) if needs[month - 1]}
     needed |= {m for m in range(1, 13) if {_after(m), _before(m)} <= needed}
     if len(needed) in (0, 12):
@@ -307,6 +461,8 @@ def derive_windows(
     rating_kva: pd.Series | float,
     requested_kva: float,
     *,
+    quantile: float = 0.99,
+    margin_kva: float = 0.0,
     calendar: dict[int, str] | None = None,
     day_types: DayTypes = "weekend",
     timezone: str = LONDON,
@@ -322,16 +478,19 @@ def derive_windows(
         Rating [kVA] by season of EREC P27 (`Site.rating_kva`), or one for the year.
     requested_kva : float
         Capacity asked for [kVA]: the full request, or an after-diversity figure.
+    quantile : float
+        Share of the samples of a cell that the load to plan for is to cover.
+    margin_kva : float
+        Kept free below the rating [kVA].
     calendar, day_types, timezone
         How the year is cut, see `Cells.of`.
     **rules
-        Of `windows_of`: quantile, margin_kva, growth, years, min_gap, min_length, max_windows,
-        min_recovery, cap_step_kva.
+        Of `windows_in`: min_gap, min_length, max_windows, min_recovery, max_steps, cap_step_kva.
 
     Returns
     -------
     pandas.DataFrame
-        One row a window, see `windows_of`. No rows: the request fits at all times.
+        One row a window, see `windows_in`. No rows: the request fits at all times.
 
     Raises
     ------
@@ -344,82 +503,13 @@ def derive_windows(
     load in each cell of season, day type and half hour.
     """
     cells = Cells.of(network_kva, calendar=calendar, day_types=day_types, timezone=timezone)
-    return windows_of(cells, rating_kva, requested_kva, **rules)
-
-
-def windows_of(
-    cells: Cells,
-    rating_kva: pd.Series | float,
-    requested_kva: float,
-    *,
-    quantile: float = 0.99,
-    margin_kva: float = 0.0,
-    growth: float = 0.0,
-    years: float = 0,
-    added_kva: np.ndarray | float = 0.0,
-    min_gap: str = "1h",
-    min_length: str = "1h",
-    max_windows: int = 2,
-    min_recovery: str = "0h",
-    cap_step_kva: float = 1.0,
-) -> pd.DataFrame:
-    """Derive windows from load already sorted into cells.
-
-    Parameters
-    ----------
-    cells : Cells
-        Sorted load.
-    rating_kva : pandas.Series or float
-        Rating [kVA].
-    requested_kva : float
-        Capacity asked for [kVA].
-    quantile : float
-        Share of the samples of a cell that the load to plan for is to cover.
-    margin_kva : float
-        Kept free below the rating [kVA].
-    growth, years : float
-        Growth of imported load per year (0.02 is 2 %), and for how many years ahead to plan.
-    added_kva : ndarray or float
-        Further load [kVA] of the shape of the cells or broadcast to it, not grown.
-    min_gap : str
-        Shorter gaps between restricted half hours are closed.
-    min_length : str
-        Shorter windows are lengthened, towards the side with less headroom.
-    max_windows : int
-        Most windows a day; the closest are joined.
-    min_recovery : str
-        Least time between windows, also over midnight; closer ones are joined.
-    cap_step_kva : float
-        The cap is rounded down to a multiple of it, never below 0 [kVA].
-
-    Returns
-    -------
-    pandas.DataFrame
-        season, months, day_type, start, end (clock), limit_kva [kVA], headroom_kva (least headroom
-        in the window, unrounded, may be negative [kVA]) and samples (fewest days behind one of
-        its quantiles). A window over midnight has its end before its start; each instant follows
-        the rule of its own day. Where no half hour is free the row is 00:00 to 24:00.
-
-    Raises
-    ------
-    UserError
-        If an input is out of range.
-    """
-    _check(requested_kva, growth=growth, years=years, margin_kva=margin_kva)
-    load_kva = grown(cells.quantile(quantile), growth, years) + added_kva
-    headroom_kva = headroom(cells, rating_kva, load_kva, margin_kva)
-    axes = [cells.seasons, cells.day_types, range(HALF_HOURS)]
-    index = pd.MultiIndex.from_product(axes, names=["season", "day_type", "half_hour"])
+    load_kva, samples = cells.planned(quantile)
     return windows_in(
-        pd.Series(headroom_kva.ravel(), index),
+        pd.Series(cells.room_kva(rating_kva, load_kva, margin_kva), cells.index),
         requested_kva,
-        months=dict(zip(cells.seasons, cells.months, strict=True)),
-        samples=pd.Series(cells.samples.ravel(), index),
-        min_gap=min_gap,
-        min_length=min_length,
-        max_windows=max_windows,
-        min_recovery=min_recovery,
-        cap_step_kva=cap_step_kva,
+        months=cells.months,
+        samples=pd.Series(samples, cells.index),
+        **rules,
     )
 
 
@@ -429,11 +519,7 @@ def windows_in(
     *,
     months: dict[str, tuple[int, ...]] | None = None,
     samples: pd.Series | None = None,
-    min_gap: str = "1h",
-    min_length: str = "1h",
-    max_windows: int = 2,
-    min_recovery: str = "0h",
-    cap_step_kva: float = 1.0,
+    **rules,
 ) -> pd.DataFrame:
     """Cut windows into the room beside a load: where it is less than the request.
 
@@ -448,13 +534,17 @@ def windows_in(
         Season to its months; by default the seasons of EREC P27.
     samples : pandas.Series, optional
         Days behind each value of the room.
-    min_gap, min_length, max_windows, min_recovery, cap_step_kva
-        As in `windows_of`.
+    **rules
+        Of `Rules`: min_gap, min_length, max_windows, min_recovery, max_steps, cap_step_kva.
 
     Returns
     -------
     pandas.DataFrame
-        One row a window, as in `windows_of`.
+        One row a window, or a step of one: season, months, day_type, start, end (clock), limit_kva
+        [kVA], headroom_kva (least headroom in the row, unrounded, may be negative [kVA]) and
+        samples (fewest days behind one of its quantiles). A window over midnight has its end
+        before its start; each instant follows the rule of its own day. Where no half hour is free
+        the row is 00:00 to 24:00.
 
     Raises
     ------
@@ -469,56 +559,45 @@ def windows_in(
     >>> room.loc["winter", "weekday", 33:36] = [80.0, 60.5, 70.0, 90.0]
     >>> windows_in(room, 100.0)[["start", "end", "limit_kva"]].to_numpy().tolist()
     [['16:30', '18:30', 60.0]]
+    >>> windows_in(room, 100.0, max_steps=2)[["start", "end", "limit_kva"]].to_numpy().tolist()
+    [['16:30', '18:00', 60.0], ['18:00', '18:30', 90.0]]
     """
-    gap, length = _half_hours(min_gap, "min_gap"), _half_hours(min_length, "min_length")
-    gap = max(gap, _half_hours(min_recovery, "min_recovery"))
-    _check(requested_kva, max_windows=max_windows, cap_step_kva=cap_step_kva)
+    kept = Rules(**rules)
+    _check(requested_kva=requested_kva)
     kinds = room_kva.index.droplevel("half_hour").unique()
     place = {name: at for at, name in enumerate(kinds.unique("season"))}
     kinds = kinds[np.argsort([len(DAYS) * place[s] + list(DAYS).index(d) for s, d in kinds])]
-    wide = _by_half_hour(room_kva, kinds)
-    if wide.isna().any(axis=None):
-        raise UserError(f"room_kva: unknown in {wide.index[wide.isna().any(axis=1)].tolist()[0]}")
+    wide_kva = _by_half_hour(room_kva, kinds)
+    unknown = np.isnan(wide_kva).any(axis=1)
+    if unknown.any():
+        raise UserError(f"room_kva: unknown in {kinds[unknown].tolist()[0]}")
     seen = None if samples is None else _by_half_hour(samples, kinds)
-    rows = []
-    for (season, day_type), free_kva in zip(wide.index, wide.to_numpy(float), strict=True):
-        for start, size in spans(free_kva < requested_kva, free_kva, gap, length, max_windows):
-            here = (start + np.arange(size)) % HALF_HOURS
-            least_kva = float(free_kva[here].min())
-            steps = math.floor(least_kva / cap_step_kva + 1e-9)
-            rows.append(
-                (
-                    season,
-                    months[season] if months else months_of(season),
-                    day_type,
-                    clock_text(start),
-                    clock_text((start + size - 1) % HALF_HOURS + 1),
-                    float(max(0.0, steps * cap_step_kva)),
-                    least_kva,
-                    0 if seen is None else int(seen.loc[(season, day_type)].iloc[here].min()),
-                )
-            )
+    rows = [
+        (
+            season,
+            months[season] if months else months_of(season),
+            day_type,
+            clock_text(here[0]),
+            clock_text(here[-1] + 1),
+            kept.cap(free_kva[here].min()),
+            float(free_kva[here].min()),
+            0 if seen is None else int(seen[at, here].min()),
+        )
+        for at, ((season, day_type), free_kva) in enumerate(zip(kinds, wide_kva, strict=True))
+        for here in kept.cut(free_kva, requested_kva)
+    ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _by_half_hour(values: pd.Series, kinds: pd.MultiIndex) -> pd.DataFrame:
-    names = ["season", "day_type"]
-    long = values.rename("value").reset_index().astype(dict.fromkeys(names, object))
-    wide = long.pivot_table("value", names, "half_hour")
-    return wide.reindex(index=kinds, columns=range(HALF_HOURS))
+def _by_half_hour(values: pd.Series, kinds: pd.MultiIndex) -> np.ndarray:
+    every = [(*kind, half_hour) for kind in kinds for half_hour in range(HALF_HOURS)]
+    every = pd.MultiIndex.from_tuples(every, names=[*kinds.names, "half_hour"])
+    return values.reindex(every).to_numpy(float).reshape(len(kinds), HALF_HOURS)
 
 
 def grown(load_kva: np.ndarray, growth: float, years: float) -> np.ndarray:
     """Return load after compound growth; export does not grow, for it would hide load growth."""
     return np.where(load_kva > 0, load_kva * (1 + growth) ** years, load_kva)
-
-
-def headroom(
-    cells: Cells, rating_kva: pd.Series | float, load_kva: np.ndarray, margin_kva: float
-) -> np.ndarray:
-    """Return rating less margin less load [kVA] over (season, day type, half hour)."""
-    ratings = np.array([rating_by_months(rating_kva, months) for months in cells.months])
-    return ratings[:, None, None] - margin_kva - load_kva
 
 
 def spans(
@@ -592,16 +671,15 @@ def _half_hours(text: str, name: str) -> int:
     return math.ceil(length / timebase.HALF_HOUR)
 
 
-def _check(requested_kva, **given) -> None:
+def _check(**given) -> None:
     allowed = {
         "requested_kva": ("above 0", lambda x: x > 0),
         "margin_kva": ("0 or more", lambda x: x >= 0),
-        "growth": ("above -1, per year (0.02 is 2 %)", lambda x: x > -1),
-        "years": ("0 or more", lambda x: x >= 0),
         "max_windows": ("a whole number, 1 or more", lambda x: x >= 1),
+        "max_steps": ("a whole number, 1 or more", lambda x: x >= 1),
         "cap_step_kva": ("above 0", lambda x: x > 0),
     }
-    for name, value in {"requested_kva": requested_kva, **given}.items():
+    for name, value in given.items():
         text, sound = allowed[name]
         if not (sound(value) and math.isfinite(value)):
             raise UserError(f"{name} = {value}: must be {text}")
