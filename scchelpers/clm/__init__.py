@@ -5,6 +5,7 @@ A static limit is a fixed cap of the chargepoints. A dynamic limit is the declar
 an import above the DSC that charging causes.
 """
 
+from scchelpers.clm.compliance import meets_g100
 from scchelpers.clm.control import (
     ANSWERS,
     WHOLE_CURRENT_KVA,
@@ -50,6 +51,7 @@ __all__ = [
     "granularity",
     "half_hours_kva",
     "managed_options",
+    "meets_g100",
     "outages",
     "premium",
     "required_margin",

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from scchelpers.clm.control import step_of
+from scchelpers.clm.control import checked_latency, step_of
 from scchelpers.faults import UserError
 
 _SECOND, _DAY = pd.Timedelta("1s"), pd.Timedelta("1D")
@@ -68,6 +68,26 @@ class Rules:
                 f"counted_from_s = {self.counted_from_s}: must not be above "
                 f"lockout_above_s = {self.lockout_above_s}"
             )
+
+
+def meets_g100(latency: str | pd.Timedelta, rules: Rules | None = None) -> bool:
+    """Return whether a loop of a response time is as quick as EREC G100 asks.
+
+    Parameters
+    ----------
+    latency : str or Timedelta
+        From the reading of the meter to the cars having followed.
+    rules : Rules, optional
+        By default 15 s typically and 60 s at most: a loop that usually needs its response time
+        must keep the first.
+
+    Examples
+    --------
+    >>> meets_g100("15s"), meets_g100("30s")
+    (True, False)
+    """
+    rules = rules or Rules()
+    return checked_latency(latency) / _SECOND <= min(rules.typical_within_s, rules.back_within_s)
 
 
 def judge(excursions: pd.DataFrame, rules: Rules | None = None) -> pd.DataFrame:

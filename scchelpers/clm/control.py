@@ -226,6 +226,7 @@ def dynamic_limit(
     power_factor: float,
     latency: str | pd.Timedelta = "0s",
     margin_kw: float = 0.0,
+    floor_kw: float = 0.0,
     controller: Controller | None = None,
 ) -> xr.DataArray:
     """Return what a dynamic CLM leaves to the chargepoints: the DSC less the load it believes.
@@ -245,6 +246,8 @@ def dynamic_limit(
         step: the limit is stamped at the instants at which it changes.
     margin_kw : float
         Capacity held back for loads that switch on meanwhile [kW].
+    floor_kw : float
+        Least limit [kW]: a static one that is safe at the highest load needs no signal.
     controller : Controller, optional
         Metering and control; by default each value of the data is read as it begins.
 
@@ -272,7 +275,7 @@ def dynamic_limit(
     late = checked_latency(latency)
     agreed_kw = dsc_kva * checked_power_factor(power_factor)
     believed = believed_kw(residual_kw, controller or Controller())
-    limit_kw = np.clip(agreed_kw - believed - margin_kw, 0.0, agreed_kw)
+    limit_kw = np.clip(agreed_kw - believed - margin_kw, floor_kw, agreed_kw)
     time = residual_kw.get_index("time")
     if late > pd.Timedelta(0):
         time = (time + late).insert(0, time[0])

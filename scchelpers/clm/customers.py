@@ -333,6 +333,7 @@ def ways_to_connect(
     unserved_target: float,
     short_target: float,
     agreed: bool,
+    confidence: float | None = None,
 ) -> pd.DataFrame:
     """Return what each way to connect the chargepoints gives and risks in a year.
 
@@ -355,6 +356,8 @@ def ways_to_connect(
         Share of the energy that may stay unserved, and of the sessions that may leave short.
     agreed : bool
         Whether `kva` is agreed already (a DSC): only a site without one may still ask for less.
+    confidence : float, optional
+        Of the margin of a dynamic limit (`required_margin`).
 
     Returns
     -------
@@ -387,8 +390,14 @@ def ways_to_connect(
 
     def following(dsc_kva: float) -> tuple:
         given = supply | {"latency": latency}
-        margin_kw = required_margin(residual_kw, dsc_kva, tolerated_h=tolerated_h, **given)
-        return dynamic_limit(residual_kw, dsc_kva, margin_kw=margin_kw, **given), margin_kw
+        margin_kw = required_margin(
+            residual_kw, dsc_kva, tolerated_h=tolerated_h, confidence=confidence, **given
+        )
+        floor_kw = static(dsc_kva)[0]
+        limit_kw = dynamic_limit(
+            residual_kw, dsc_kva, margin_kw=margin_kw, floor_kw=floor_kw, **given
+        )
+        return limit_kw, margin_kw
 
     def row(dsc_kva: float, limit) -> dict:
         limit_kw, margin_kw = limit(dsc_kva)

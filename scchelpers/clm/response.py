@@ -28,6 +28,10 @@ _HOUR, _MINUTE = np.timedelta64(1, "h"), np.timedelta64(1, "m")
 
 _HOUR_NS = 3.6e12
 
+DAY = pd.Timedelta("1D")
+
+RESAMPLES = 400
+
 _NOTHING_KW = 1e-3  # a watt: less is rounding of the data, not an excursion
 
 
@@ -162,7 +166,7 @@ _MEASURES = 8
 
 
 @numba.njit(cache=True, nogil=True)
-def _sweep(load, believed, want, agreed_kw, whole, part, margins, first, per_half_hour):
+def _sweep(load, believed, want, agreed_kw, floor, whole, part, margins, first, per_half_hour):
     """Return the excursions and the charging of each margin.
 
     Step k has two pieces: in its first `part` the controller still acts on what it believed
@@ -172,8 +176,8 @@ def _sweep(load, believed, want, agreed_kw, whole, part, margins, first, per_hal
     ----------
     load, believed, want : ndarray over steps [kW]
         Residual load, what the controller takes it for, and what cars would draw.
-    agreed_kw : float
-        Active power at the DSC.
+    agreed_kw, floor : float
+        Active power at the DSC, and the least limit.
     whole, part : int, float
         Latency in steps: whole ones and the rest.
     margins : ndarray [kW]
@@ -206,7 +210,7 @@ def _sweep(load, believed, want, agreed_kw, whole, part, margins, first, per_hal
                 excess = 0.0
                 if at >= 0 and not np.isnan(believed[at]) and not np.isnan(load[k]):
                     limit = agreed_kw - believed[at] - margins[m]
-                    charging = min(want[k], max(0.0, min(limit, agreed_kw)))
+                    charging = min(want[k], max(floor, min(limit, agreed_kw)))
                     excess = min(charging, load[k] + charging - agreed_kw)
                 drawn += weight * charging
                 if excess > _NOTHING_KW:
@@ -263,6 +267,7 @@ def frontier(
     power_factor: float,
     latencies: Sequence[str] = LATENCIES,
     margins_kw: Sequence[float],
+    floor_kw: float = 0.0,
     controller: Controller | None = None,
     want_kw: xr.DataArray | None = None,
 ) -> xr.Dataset:
@@ -280,6 +285,8 @@ def frontier(
         Response times, from the reading to the cars having followed.
     margins_kw : sequence of float
         Margins [kW].
+    floor_kw : float
+        Least limit [kW], as in `clm.dynamic_limit`.
     controller : Controller, optional
         Metering and control.
     want_kw : xarray.DataArray, optional
@@ -311,13 +318,13 @@ def frontier(
     swept = np.stack(
         [
             _sweep(
-                load, believed, want, agreed_kw, *_split(delay / step), margins, first,
+                load, believed, want, agreed_kw, floor_kw, *_split(delay / step), margins, first,
                 per_half_hour,
             )
             for delay in late
         ]
     )  # fmt: skip
-    [exact] = _sweep(load, load, want, agreed_kw, 0, 0.0, np.zeros(1), first, per_half_hour)
+    [exact] = _sweep(load, load, want, agreed_kw, 0.0, 0, 0.0, np.zeros(1), first, per_half_hour)
     years = known_h / YEAR_H
     columns = {
         "events": (_EVENTS, 1 / years, "1/year"),
@@ -355,21 +362,34 @@ def required_margin(
     latency: str | pd.Timedelta,
     tolerated_h: float,
     controller: Controller | None = None,
+    confidence: float | None = None,
+    seed: int = 0,
 ) -> float:
     """Return the smallest margin that keeps excursions to a time in the year [kW].
 
-    It is exact on these data, in the worst case that charging takes all the limit allows; whether
-    it holds on other data is another question (`clm.volatility`).
+    The worst case is judged: charging takes all the limit allows. Without `confidence` the margin
+    is exact on these data and says nothing of others.
 
     Parameters
     ----------
     tolerated_h : float
         Time above the DSC that is tolerated in a year [h]; 0 for none on these data.
+    confidence : float, optional
+        Chance with which a record as long as this one, of weeks like these, is to keep to that.
+    seed : int
+        Seed of its resampling.
 
     Returns
     -------
     float
         Margin [kW], NaN where no load is known.
+
+    Notes
+    -----
+    With `confidence` it is that quantile of the margins that resampled weeks need (block
+    bootstrap). They are drawn twice, as the record is one sample of the weeks and the later time
+    another. No resample holds a rise larger than the largest on record: where the tolerated time
+    is that of one or two intervals, the largest stands.
     """
     if not tolerated_h >= 0:
         raise UserError(f"tolerated_h = {tolerated_h}: must be 0 h or more")
@@ -389,7 +409,27 @@ def required_margin(
     top = np.argpartition(-needed, most - 1)[:most]
     top = top[np.argsort(-needed[top], kind="stable")]
     at = int(np.searchsorted(np.cumsum(weight[top]), allowed + 1e-9, side="right"))
-    return round(max(float(needed[top[min(at, most - 1)]]), 0.0), 3)  # to a watt
+    margin_kw = float(needed[top[min(at, most - 1)]])
+    if confidence is not None:
+        day = np.repeat(np.arange(len(load)), 2)[known.ravel()] // int(DAY / step_of(residual_kw))
+        drawn = _again(needed, weight, day // 7, allowed, np.random.default_rng(seed))
+        margin_kw = max(margin_kw, float(np.quantile(drawn, confidence)))
+    return round(max(margin_kw, 0.0), 3)  # to a watt
+
+
+def _again(needed, weight, week, allowed: float, rng) -> np.ndarray:
+    """Return the margin that weeks drawn with replacement, twice, would need [kW]."""
+    order = np.argsort(-needed, kind="stable")[: 20 * int(allowed / weight.min() + 1) + 1000]
+    needed, weight, codes = needed[order], weight[order], week[order]
+    count = int(week.max()) + 1
+    drawn = np.empty(RESAMPLES)
+    for k in range(RESAMPLES):
+        once = rng.integers(count, size=count)
+        times = np.bincount(once[rng.integers(count, size=count)], minlength=count)
+        passed = np.cumsum(weight * times[codes])
+        at = int(np.searchsorted(passed, allowed + 1e-9, side="right"))
+        drawn[k] = needed[min(at, len(needed) - 1)]
+    return drawn
 
 
 def premium(
@@ -399,9 +439,13 @@ def premium(
     power_factor: float,
     tolerated_h: float,
     latencies: Sequence[str] = LATENCIES,
+    floor_kw: float = 0.0,
     controller: Controller | None = None,
+    confidence: float | None = None,
 ) -> pd.DataFrame:
     """Return the volatility premium: capacity lost to slowness, compared with perfect knowledge.
+
+    The parameters are those of `frontier` and `required_margin`.
 
     Returns
     -------
@@ -414,9 +458,13 @@ def premium(
     for latency in latencies:
         given = {"power_factor": power_factor, "controller": controller}
         margin_kw = required_margin(
-            residual_kw, dsc_kva, latency=latency, tolerated_h=tolerated_h, **given
-        )
-        at = frontier(residual_kw, dsc_kva, latencies=[latency], margins_kw=[margin_kw], **given)
+            residual_kw, dsc_kva, latency=latency, tolerated_h=tolerated_h,
+            confidence=confidence, **given,
+        )  # fmt: skip
+        at = frontier(
+            residual_kw, dsc_kva, latencies=[latency], margins_kw=[margin_kw], floor_kw=floor_kw,
+            **given,
+        )  # fmt: skip
         point = {name: float(at[name].squeeze()) for name in at.data_vars}
         lost_kw = at.attrs["perfect_kw"] - point["kept_kw"]
         rows[float(at["latency"][0])] = {
