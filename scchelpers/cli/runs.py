@@ -106,8 +106,8 @@ def run(
         **asked,
     )
     typer.echo(summary.text())
-    if summary.failed:
-        raise typer.Exit(1)
+    if summary.exit_status:
+        raise typer.Exit(summary.exit_status)
 
 
 @app.command()

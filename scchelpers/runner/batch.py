@@ -37,7 +37,7 @@ from rich.progress import (
 )
 
 from scchelpers.faults import UserError, printable
-from scchelpers.runner import cluster, files, index, journal, plan, publish
+from scchelpers.runner import cluster, files, index, journal, pages, plan, publish
 from scchelpers.runner import notebooks as books
 from scchelpers.runner import workers as workers_
 from scchelpers.runner.job import Job, Outcome
@@ -247,7 +247,7 @@ def run(
         decisions = asked.decide(force=force, only_failed=only_failed)
         outcomes = _run(asked, decisions, start, progress)
     kept = sum(d.action == "keep" for d in decisions)
-    return RunSummary(asked.reports, outcomes, kept)
+    return RunSummary(asked.reports, outcomes, kept, tuple(pages.disagreements(outcomes)))
 
 
 def dry_run(
