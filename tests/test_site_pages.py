@@ -124,3 +124,18 @@ def test_a_run_fails_where_two_pages_contradict_each_other():
     summary = batch.RunSummary("x", [seven, eight], 0, tuple(found))
     assert summary.exit_status == 1 and found[0] in summary.text()
     assert batch.RunSummary("x", [seven, same]).exit_status == 0
+
+
+def test_of_many_tests_the_index_corrects_each(tmp_path):
+    sites = {f"s{n}": {"name": f"Site {n}"} for n in range(4)}
+    outcomes = [
+        Outcome(site_id, "04_coincidence", True, figures=[figure("chance_p", p)])
+        for site_id, p in zip(sites, (0.01, 0.02, 0.03, None), strict=True)
+    ]
+    index.write(
+        tmp_path, portfolio={}, sites=sites, titles={"04_coincidence": "?"}, outcomes=outcomes
+    )
+    rows = read(tmp_path / "04_coincidence.html").select("tbody tr")
+    # Three tests: 0.01 × 3 / 1, 0.02 × 3 / 2 and 0.03 × 3 / 3, each at most the next.
+    said = [[td.get_text() for td in row.select("td.number")] for row in rows]
+    assert said == [["0.0100", "0.0300"], ["0.0200", "0.0300"], ["0.0300", "0.0300"], ["", ""]]

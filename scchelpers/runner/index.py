@@ -11,13 +11,14 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from scipy.stats import false_discovery_control
 
 import scchelpers
 from scchelpers.faults import UserError
@@ -30,6 +31,8 @@ from scchelpers.runner.publish import environment
 PAGE_ROWS = 500
 
 FAULTS_SHOWN = 50
+
+CHANCE = "chance_p"  # what a notebook calls the p of its test
 
 
 def write(
@@ -65,7 +68,7 @@ def write(
         If a page would be unfit to publish.
     """
     found: dict[str, dict[str, Outcome]] = {name: {} for name in titles}
-    for outcome in outcomes:
+    for outcome in _corrected(outcomes):
         found.setdefault(outcome.notebook, {})[outcome.site_id] = outcome
     found = {name: of for name, of in found.items() if of}
     every = [outcome for of in found.values() for outcome in of.values()]
@@ -153,6 +156,28 @@ def _write_pages(
 
 def _page_name(name: str, number: int) -> str:
     return f"{name}.html" if number == 0 else f"{name}-{number + 1}.html"
+
+
+def _corrected(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Return outcomes with each test's p corrected for the number of sites that were tested.
+
+    Of many sites some look uncommon by chance: Benjamini and Hochberg's rule keeps the share of
+    false finds among all finds in hand.
+    """
+    tested = {
+        number: figure["value"]
+        for number, outcome in enumerate(outcomes)
+        for figure in outcome.figures
+        if figure["name"] == CHANCE and figure["value"] is not None
+    }
+    if len(tested) < 2:
+        return list(outcomes)
+    label = "p, corrected for the number of sites"
+    told = list(outcomes)
+    for number, p in zip(tested, false_discovery_control(list(tested.values())), strict=True):
+        own = {"name": f"{CHANCE}_all", "label": label, "unit": "", "value": float(p)}
+        told[number] = replace(told[number], figures=[*told[number].figures, own])
+    return told
 
 
 def _fault(reports: str | Path, outcome: Outcome, sites: Mapping) -> dict[str, str]:
