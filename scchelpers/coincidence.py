@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 import xarray as xr
-from scipy.stats import false_discovery_control
 
 from scchelpers import charging, timebase
 from scchelpers.baselines.days import CALENDARS, NO_HOLIDAYS, bank_holidays
@@ -403,23 +402,6 @@ def _two_sided(observed: float, chance: np.ndarray) -> float:
         for side in (chance - observed, observed - chance)
     )
     return min(1.0, 2 * float(min(more, less)))
-
-
-def adjusted(p: pd.Series) -> pd.Series:
-    """Adjust the p values of many sites for the false discoveries among them.
-
-    Sites whose adjusted value is at most 0.05 hold, on average, at most 5 % false ones (Benjamini,
-    Hochberg 1995). A missing p stays missing and counts for nothing.
-
-    Examples
-    --------
-    >>> adjusted(pd.Series([0.01, 0.04, np.nan, 0.5], list("abcd"))).round(3).to_dict()
-    {'a': 0.03, 'b': 0.06, 'c': nan, 'd': 0.5}
-    """
-    known = p.dropna().astype(float)
-    if known.empty:
-        return p.astype(float)
-    return pd.Series(false_discovery_control(known), known.index).reindex(p.index)
 
 
 def _record(limit_kw: xr.DataArray) -> tuple[pd.Timestamp, pd.Timestamp]:

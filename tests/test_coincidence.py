@@ -197,16 +197,6 @@ def test_weeks_lie_in_strata_of_about_four_within_a_season_and_holidays_apart():
     assert not calendar.loc[["2025-01-02", "2025-12-23"], "holiday"].any()
 
 
-def test_p_values_of_many_sites_are_adjusted_as_benjamini_and_hochberg_do():
-    p = pd.Series([0.001, 0.008, 0.039, 0.041, np.nan, 0.042, 0.06, 0.074, 0.205, 0.212, 0.216])
-    rank = p.rank()
-    by_hand = [(10 * p / rank)[rank >= k].min() for k in rank.dropna()]
-    found = coincidence.adjusted(p)
-    assert found.dropna().tolist() == pytest.approx(by_hand)
-    assert np.isnan(found[4])
-    assert coincidence.adjusted(pd.Series([np.nan])).isna().all()
-
-
 # Days and clocks
 
 

@@ -26,10 +26,11 @@ SECTIONS = (
     ("in_force", "What is in force?"),
     ("readiness", "Are the chargepoints ready?"),
 )
-# The four numbers of a decision: the recorded figure, what it is called, how it is written.
+# The four numbers of a decision: the recorded figure, what it is called (else as recorded), and how
+# it is written.
 NUMBERS = (
     ("served_share", "of the energy that drivers want is served", "share"),
-    ("over_h", "a year that the site adds above a network rating", "hours"),
+    ("over_h", "", "hours"),
     ("ready_months", "until the connection is ready", "months"),
     ("worth_gbp", "worth against waiting for reinforcement", "pounds"),
 )
@@ -154,7 +155,11 @@ def _site(
     said = defaultdict(str, {name: figure["value"] for name, figure in found.items()})
     if "unserved_share" in found:
         found["served_share"] = _rest(found["unserved_share"])
-    numbers = (_number(found[name], text, how) for name, text, how in NUMBERS if name in found)
+    numbers = (
+        _number(found[name], text or found[name]["label"], how)
+        for name, text, how in NUMBERS
+        if name in found
+    )
     return {
         "site": {"name": site_id, "site_type": "", "provenance": "", "site_id": site_id, **site},
         "asset": _link(site.get("asset_id"), assets),
