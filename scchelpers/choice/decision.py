@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from scchelpers import business, measures
+from scchelpers import business, clm, measures
 from scchelpers.charging import ChargingResult
 from scchelpers.choice import schemes
 from scchelpers.choice.network import EPS_KVA, Network, Surroundings, as_half_hours
@@ -140,6 +140,8 @@ def _row(applicant: Applicant, scheme: str, found: Offer) -> dict:
     row = COLUMNS | {"possible": True, "note": found.note}
     supply_kva = applicant.requested_kva + (applicant.dsc_kva or 0.0)
     row["against"] = business.closed(scheme, supply_kva)
+    if scheme == schemes.DYNAMIC and not clm.meets_g100(applicant.terms.latency):
+        row["against"] = f"a loop of {applicant.terms.latency} is slower than EREC G100 asks"
     row |= _dno(applicant, scheme, found) | _customer(applicant, found, result)
     row |= _risk(applicant, scheme, found)
     lasts, fit = row.pop("lasts"), row["serves"] and row["safe"] and not row["against"]

@@ -125,7 +125,7 @@ class Terms:
     margin_share: float = 0.02
     quantile: float = 0.99
     tolerated_dsc_h: float = 1.0
-    latency: str = "30s"
+    latency: str = "15s"  # as quick as EREC G100 asks
     control: Control = field(default_factory=Control)
     horizon: int = 15
     regime: Regime = "since-2023"
