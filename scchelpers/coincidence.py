@@ -93,7 +93,9 @@ def charge(
 
 
 def limit_on(limit_kw: xr.DataArray, demand_kw: xr.DataArray) -> xr.DataArray:
-    """Return a limit [kW] at the finer times of a demand, NaN where unknown.
+    """Return a limit [kW] at the times of a demand, NaN where unknown.
+
+    A limit of a finer step is averaged over the steps of the demand, as the demand is.
 
     Examples
     --------
@@ -103,7 +105,11 @@ def limit_on(limit_kw: xr.DataArray, demand_kw: xr.DataArray) -> xr.DataArray:
     ...          xr.DataArray(np.zeros(5), {"time": fine}, ("time",))).values.tolist()
     [5.0, 5.0, nan, nan, nan]
     """
-    time = limit_kw.get_index("time")
+    time, wanted = limit_kw.get_index("time"), demand_kw.get_index("time")
+    if time[1] - time[0] < (step := wanted[1] - wanted[0]):
+        parts = limit_kw.to_series().resample(step)
+        whole = parts.mean().where(parts.count() == parts.size())
+        return whole.reindex(wanted).rename_axis("time").to_xarray()
     within = time[1] - time[0] - pd.Timedelta("1ns")
     return limit_kw.reindex(
         time=demand_kw["time"], method="ffill", tolerance=within.to_timedelta64()

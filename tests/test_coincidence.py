@@ -356,3 +356,11 @@ def test_faults_of_a_limit_file_name_the_row(tmp_path, text, message):
 def test_a_missing_limit_file_is_said_so(tmp_path):
     with pytest.raises(UserError, match="cannot be read as a limit"):
         read_limit(str(tmp_path / "none.csv"))
+
+
+def test_a_limit_of_a_finer_step_is_averaged_as_the_demand_is():
+    minutes = pd.date_range("2026-01-05", periods=15, freq="1min", tz="UTC")
+    limit = array(np.r_[np.arange(10.0), np.nan, np.ones(4)], minutes)
+    steps = array(np.zeros(3), pd.date_range("2026-01-05", periods=3, freq="5min", tz="UTC"))
+    found = coincidence.limit_on(limit, steps).to_numpy()
+    assert found[:2].tolist() == [2.0, 7.0] and np.isnan(found[2])
