@@ -109,7 +109,8 @@ def test_every_row_is_kept_or_set_aside(tmp_path, cells):
         row(start, start + pd.Timedelta(minutes=minutes), f'"{kwh}"', cp=cp, site=site)
         for cp, minutes, kwh, site in cells
     ]
-    accept = "overlaps+end before start+energy beyond rating × time"
+    accept = "overlaps+end before start+energy beyond rating × time+power+energy"
+    accept += "+set aside+least power+most power+top power"
     report, own, _ = read(tmp_path, *rows, accept=accept)
     assert report.read == len(cells) + len(ANCHORS)
     assert report.kept + sum(report.set_aside.values()) == report.read

@@ -301,8 +301,6 @@ def valued(
     found = business.headline(drawn) if len(drawn.columns) else pd.DataFrame()
     for name in found.columns.intersection(options.columns):
         options[name] = found[name].reindex(options.index)
-    # Nobody builds a bridge that is clearly worth less than waiting at the bank.
-    options["stop_gap"] &= ~(options["ahead_probability"] < business.CLOSE[0])
     return options, drawn
 
 
