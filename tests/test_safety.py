@@ -16,6 +16,14 @@ from scchelpers.runner.job import Outcome
 from tests.conftest import ROOT
 
 DEMO = ROOT / "data/demo"
+ENTRY = {
+    "site_id": "village-hall",
+    "valid_from": "2026-01-01",
+    "approved_on": "2025-12-30",
+    "approved_by": "network_planner",
+    "review_by": "2029-01-01",
+    "reason": "test",
+}
 
 
 @pytest.fixture
@@ -24,30 +32,18 @@ def demo(tmp_path):
 
 
 def test_an_addition_cut_short_is_read_and_the_next_one_mends_it(demo):
-    entry = {"site_id": "village-hall", "valid_from": "2026-01-01", "reason": "test"}
-    entry |= {
-        "approved_on": "2025-12-30",
-        "approved_by": "network_planner",
-        "review_by": "2029-01-01",
-    }
     before = (demo / "register.seal").read_text()
-    added = register.append(demo, entry)
+    added = register.append(demo, ENTRY)
     (demo / "register.seal").write_text(before)  # killed between the two files
     assert register.read(Portfolio.open(demo)).rows["entry_id"].iloc[-1] == added
-    register.append(demo, entry | {"valid_from": "2026-02-01", "approved_on": "2026-01-30"})
+    register.append(demo, ENTRY | {"valid_from": "2026-02-01", "approved_on": "2026-01-30"})
     assert not [f for f in check_portfolio(demo).faults if "register" in f.file]
 
 
 def test_two_entries_without_a_seal_are_still_found(demo):
-    entry = {"site_id": "village-hall", "valid_from": "2026-01-01", "reason": "test"}
-    entry |= {
-        "approved_on": "2025-12-30",
-        "approved_by": "network_planner",
-        "review_by": "2029-01-01",
-    }
     before = (demo / "register.seal").read_text()
-    register.append(demo, entry)
-    register.append(demo, entry | {"valid_from": "2026-02-01", "approved_on": "2026-01-30"})
+    register.append(demo, ENTRY)
+    register.append(demo, ENTRY | {"valid_from": "2026-02-01", "approved_on": "2026-01-30"})
     (demo / "register.seal").write_text(before)
     with pytest.raises(UserError, match="some were deleted"):
         register.read(Portfolio.open(demo))
