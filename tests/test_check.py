@@ -199,3 +199,12 @@ def test_load_faults(folder, change, rule, severity):
         site = Portfolio.open(folder).site("north")
         assert len(np.unique(np.diff(site.network_kva["time"]))) == 1
         assert bool(np.isnan(site.network_kva).any()) == (rule != "should not be zero throughout")
+
+
+def test_a_place_lies_in_great_britain_and_is_whole(folder):
+    sites = folder / "sites.csv"
+    sites.write_text("site_id,latitude,longitude\nnorth,-3.4,56.4\nsouth,56.4,\n")
+    assert found(folder) == {("sites.csv", 2, "latitude"), ("sites.csv", 2, "longitude")}
+    assert ("sites.csv", 3, "longitude") in found(folder, "note")
+    with pytest.raises(UserError, match="latitude"):
+        Portfolio.open(folder).site("north")

@@ -38,6 +38,15 @@ def table_faults(raw: pd.DataFrame, columns: tuple[tables.Column, ...], file: st
     for column in columns:
         if column.name in raw:
             faults += _value_faults(raw, column, file)
+    place = [c.name for c in tables.PLACE if c in columns]
+    given = raw.reindex(columns=place, fill_value="") != ""
+    half = given[given.any(axis=1) & ~given.all(axis=1)] if place else given
+    sites = raw.get("site_id", pd.Series("", index=raw.index))
+    faults += [
+        Fault(file, int(row), name, "", "should stand beside the other of the two",
+              "fill it in, or clear the other: half a place is not drawn", "note", sites[row])
+        for row, known in half.iterrows() for name in place if not known[name]
+    ]  # fmt: skip
     return faults
 
 

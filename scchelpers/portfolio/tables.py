@@ -78,6 +78,11 @@ _RATINGS = tuple(
     for season in RATING_SEASONS
 )
 
+# Where Great Britain lies; the two are known together or not at all.
+PLACE = (
+    Column("latitude", "number", "degrees", "latitude north, WGS 84", low=49, high=61),
+    Column("longitude", "number", "degrees", "longitude east, WGS 84", low=-9, high=3),
+)
 SITES = (
     Column("site_id", "id", "–", "identifier of the site, fit for a folder name", required=True),
     Column("name", "text", "–", "name of the site, for people"),
@@ -97,6 +102,7 @@ SITES = (
         high=2**31 - 1,
     ),
     Column("applied_on", "date", "–", "day on which the site applied: its place in the LIFO stack"),
+    *PLACE,
     Column("operator", "text", "–", "chargepoint operator (CPO) that runs the site's chargepoints"),
     Column("timezone", "text", "–", "IANA zone of the site's clock, if not the portfolio's"),
     Column(
@@ -127,6 +133,12 @@ ASSETS = (
     ),
     *_RATINGS,
     Column("parent_id", "id", "–", "asset that feeds this one"),
+    *PLACE,
+    Column(
+        "firm_capacity_kva", "number", "kVA", "firm capacity as its operator publishes it", low=0
+    ),
+    Column("maximum_demand_kva", "number", "kVA", "highest load a year, as published", low=0),
+    Column("queue_kva", "number", "kVA", "demand contracted and not yet connected", low=0),
 )
 SESSIONS = (
     Column("session_id", "id", "–", "identifier of the charging session", required=True),
