@@ -335,12 +335,15 @@ def test_an_unknown_limit_leaves_the_volume_unknown(village, village_days):
     june = (limit_kw["time"] >= np.datetime64("2025-06-01")) & (
         limit_kw["time"] < np.datetime64("2025-07-01")
     )
-    limited = baselines.under_limit(
-        village.sessions, village.chargepoints, village_days, limit_kw.where(~june)
-    )
+    given = village.sessions, village.chargepoints, village_days
+    limited = baselines.under_limit(*given, limit_kw.where(~june))
     events = baselines.schedule(village_days)
     unknown = np.isnan(event_mean(baselines.actual(limited, events)))
     assert set(events["day"][unknown].dt.month) == {6}
+    # A limit that is not known before its first signal begins with the unknown.
+    begun = limit_kw.where(limit_kw["time"] >= np.datetime64("2025-01-01T12:00"))
+    first = np.isnan(baselines.under_limit(*given, begun).kw[0])
+    assert first[:24].all() and not first[24:].any()
 
 
 def test_a_record_of_nothing_has_no_days_and_no_events():

@@ -1,9 +1,12 @@
 """Whose limit a site's charging meets: registered, else recommended, else none."""
 
 import numpy as np
+import pandas as pd
 import pytest
+import xarray as xr
 
 from scchelpers import choice, register
+from scchelpers.choice import standing
 from scchelpers.faults import UserError
 from scchelpers.portfolio import Portfolio
 from tests.conftest import ROOT
@@ -54,3 +57,13 @@ def test_a_site_with_neither_has_none(demo):
 def test_an_option_that_is_not_in_the_table_is_refused(demo):
     with pytest.raises(UserError, match="option = 'LMCC': it is not in the table of options"):
         choice.standing_limit(demo, demo.site("science-park"), "LMCC")
+
+
+def test_a_limit_by_moments_is_averaged_over_the_intervals_of_the_record():
+    """60 kW until 5 min past, then 30 kW: (5 x 60 + 25 x 30) / 30 = 35 kW; unknown stays so."""
+    grid = pd.date_range("2026-01-05", periods=3, freq="30min")
+    moments = pd.to_datetime(["2026-01-05 00:00", "2026-01-05 00:05", "2026-01-05 01:10"])
+    limit_kw = xr.DataArray([60.0, 30.0, np.nan], {"time": moments}, ("time",))
+    met = standing._regular(limit_kw, grid.to_numpy())
+    assert met.get_index("time").equals(grid)
+    np.testing.assert_allclose(met, [35.0, 30.0, np.nan])

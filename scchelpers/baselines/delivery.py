@@ -156,7 +156,7 @@ def under_limit(
         step="30min",
         chargepoints=chargepoints,
         limit_after="hold",
-        limit_missing="hold",
+        limit_missing="unjudged",
         **_whole_days(days),
     )
     known_kw = limit_kw.reindex_like(held.power_kw, method="ffill")

@@ -66,7 +66,7 @@ def standing_limit(
     if not isinstance(limit_kw, xr.DataArray):
         time = timebase.naive_utc(_record_time(site))
         limit_kw = xr.DataArray(np.full(len(time), float(limit_kw)), {"time": time}, ("time",))
-    limit_kw = limit_kw.rename("limit_kw").assign_attrs(units="kW")
+    limit_kw = _regular(limit_kw, _record_time(site)).rename("limit_kw").assign_attrs(units="kW")
     return limit_kw, "asked for" if option else "recommended", name, choice.options.loc[name]
 
 
@@ -80,6 +80,21 @@ def _registered(folder: Portfolio, site: Site, terms: list[register.Terms]) -> x
     if terms[-1].metered == "site" and site.residual_kw is not None:
         limit_kw = (limit_kw - site.residual_kw).reindex_like(limit_kw)  # what its load leaves
     return limit_kw.clip(min=0.0).rename("limit_kw").assign_attrs(units="kW")
+
+
+def _regular(limit_kw: xr.DataArray, time: xr.DataArray | np.ndarray) -> xr.DataArray:
+    """Return a limit [kW] by moments of change as its mean over each interval of a record."""
+    stamps = limit_kw.get_index("time")
+    if (np.diff(stamps) == stamps[1] - stamps[0]).all():
+        return limit_kw
+    grid = pd.DatetimeIndex(np.asarray(time))
+    step = grid[1] - grid[0]
+    end = grid[-1] + step
+    changes = limit_kw.to_series().reindex(stamps.union(grid), method="ffill")[grid[0] :]
+    changes = changes[changes.index < end]
+    lasts = np.diff(changes.index.append(pd.DatetimeIndex([end]))) / step
+    share = (changes * lasts).groupby(grid.searchsorted(changes.index, "right")).sum(skipna=False)
+    return xr.DataArray(share.to_numpy(), {"time": grid.to_numpy()}, ("time",))
 
 
 def _record_time(site: Site) -> xr.DataArray | np.ndarray:
