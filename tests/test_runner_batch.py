@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import nbformat
+import nbformat.v4 as nbf
 import pandas as pd
 import pytest
 
@@ -245,3 +247,60 @@ def test_killed_in_the_middle_it_leaves_no_process_and_no_half_report(tmp_path, 
     else:  # what was lost was tried once more; nobody's kernel came from the first warm process
         tries = 1 if victim == "first warm process" else 2
         assert [(o.ok, o.attempts) for o in known] == [(True, tries)] * 2
+
+
+WHOLE = """
+from IPython.display import SVG, display
+from scchelpers.report import record
+import pandas as pd
+
+names = pd.read_csv(f"{portfolio}/sites.csv")["name"]
+record(sites=(len(names), "", "Sites"))
+display(SVG("<svg xmlns='http://www.w3.org/2000/svg' width='9pt' height='9pt'/>"),
+        metadata={"image/svg+xml": {"alt": "A map."}})
+if fault:
+    raise ValueError(fault)
+"""
+
+
+@pytest.fixture
+def books(tmp_path):
+    """Return a folder of two notebooks, one of a site, one without: it is of the portfolio."""
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    shutil.copy(NOTEBOOKS / "01_report.ipynb", folder)
+    cells = [
+        nbf.new_markdown_cell("# Where?"),
+        nbf.new_code_cell(
+            'portfolio: str = "x"\nfault: str = ""', metadata={"tags": ["parameters"]}
+        ),
+        nbf.new_code_cell(WHOLE, metadata={"tags": ["index"]}),
+    ]
+    notebook = nbf.new_notebook(cells=cells)
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(notebook, folder / "02_where.ipynb")
+    return folder
+
+
+def test_a_notebook_without_a_site_is_run_once_for_the_portfolio(books, portfolio, tmp_path):
+    out = tmp_path / "reports"
+    how = {"notebook_folder": books, "progress": "none", "workers": 1, "out": out}
+    made = batch.run(portfolio, notebooks=["02"], **how)
+    assert [(o.site_id, o.ok) for o in made.outcomes] == [("_portfolio", True)]
+    page = (out / "_portfolio" / "02_where.html").read_text()
+    assert 'alt="A map."' in page and "All sites of Trial portfolio" in page
+    index = (out / "index.html").read_text()
+    assert 'alt="A map."' in index and '"_portfolio/02_where.html"' in index
+    table = pd.read_parquet(out / "results.parquet")
+    assert table.loc[table["site_id"] == "_portfolio", "value"].tolist() == [4.0]
+    assert batch.run(portfolio, notebooks=["02"], **how).kept == 1
+    # Some sites are no portfolio: only those of 01 run.
+    some = batch.run(portfolio, sites=["odd"], **how)
+    assert [(o.site_id, o.notebook) for o in some.outcomes] == [("odd", "01_report")]
+    assert "_portfolio/02_where.html" in (out / "index.html").read_text()
+    failed = batch.run(portfolio, notebooks=["02"], parameters={"fault": "no map"}, **how)
+    assert failed.exit_status == 1 and failed.failed[0].cell == 3
+    index = (out / "index.html").read_text()
+    assert "The whole portfolio" in index and "ValueError: no map" in index
+    assert "could not be made" in (out / "_portfolio" / "02_where.html").read_text()
+    assert batch.run(portfolio, notebooks=["02"], **how).exit_status == 0

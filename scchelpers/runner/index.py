@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import nbformat
 import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy.stats import false_discovery_control
@@ -25,12 +26,14 @@ from scchelpers.faults import UserError
 from scchelpers.portfolio import tables
 from scchelpers.runner import files, journal, markup, overview, pages
 from scchelpers.runner.files import join, write_whole
-from scchelpers.runner.job import Outcome
-from scchelpers.runner.publish import environment
+from scchelpers.runner.job import WHOLE, Outcome
+from scchelpers.runner.publish import environment, marked
 
 PAGE_ROWS = 500
 
 FAULTS_SHOWN = 50
+
+SHOWN = "index"  # tag of the cells whose drawings the index shows
 
 CHANCE = "chance_p"  # what a notebook calls the p of its test
 
@@ -67,11 +70,13 @@ def write(
     UserError
         If a page would be unfit to publish.
     """
+    of_all = [outcome for outcome in outcomes if outcome.site_id == WHOLE]
+    outcomes = [outcome for outcome in outcomes if outcome.site_id != WHOLE]
     found: dict[str, dict[str, Outcome]] = {name: {} for name in titles}
     for outcome in _corrected(outcomes):
         found.setdefault(outcome.notebook, {})[outcome.site_id] = outcome
     found = {name: of for name, of in found.items() if of}
-    every = [outcome for of in found.values() for outcome in of.values()]
+    every = [*of_all, *(outcome for of in found.values() for outcome in of.values())]
     failed = [outcome for outcome in every if not outcome.ok]
     shown = [site_id for site_id in sites if any(site_id in of for of in found.values())]
     about = {
@@ -88,6 +93,7 @@ def write(
         "notebooks": [
             {"title": titles.get(name, name), "link": quote(f"{name}.html")} for name in found
         ],
+        "whole": [_of_all(reports, outcome) for outcome in of_all if outcome.ok],
         "version": scchelpers.__version__,
     }
     pages.write(reports, outcomes, sites=sites, assets=assets or {}, portfolio=about["portfolio"])
@@ -108,6 +114,16 @@ def write(
             if site_id in of and of[site_id].ok
         ]
         _write_pages(reports, name, "comparison.html.j2", rows, {**about, **comparison})
+
+
+def _of_all(reports: str | Path, outcome: Outcome) -> dict[str, Any]:
+    """Return what the index shows of a report on the whole portfolio: its link, text and map."""
+    link, first = f"{WHOLE}/{outcome.notebook}", next(iter(outcome.figures), None)
+    made = files.read(join(reports, f"{link}.ipynb"))
+    drawings = marked(nbformat.reads(made, as_version=4), SHOWN) if made else []
+    text = pages.as_text(first) if first else ""
+    own = {"title": outcome.title, "link": quote(f"{link}.html"), "text": text}
+    return own | {"figures": drawings}
 
 
 def _write_lists(reports: str | Path, decided: Sequence[dict], about: dict[str, Any]) -> None:
@@ -182,9 +198,12 @@ def _corrected(outcomes: Sequence[Outcome]) -> list[Outcome]:
 
 def _fault(reports: str | Path, outcome: Outcome, sites: Mapping) -> dict[str, str]:
     link = f"{outcome.site_id}/{outcome.notebook}.failed.ipynb"
-    kept = tables.is_id(outcome.site_id) and files.exists(files.join(reports, link))
+    own = outcome.site_id == WHOLE or tables.is_id(outcome.site_id)
+    kept = own and files.exists(files.join(reports, link))
     return {
-        "name": sites.get(outcome.site_id, {}).get("name") or outcome.site_id,
+        "name": "The whole portfolio"
+        if outcome.site_id == WHOLE
+        else sites.get(outcome.site_id, {}).get("name") or outcome.site_id,
         "site_id": outcome.site_id,
         "notebook": outcome.notebook,
         "text": outcome.fault,
@@ -312,8 +331,8 @@ def gather(
     dict of (site_id, notebook) to Outcome
         Those outcomes.
     """
-    place = {site_id: number for number, site_id in enumerate(about)}
-    found = [outcome for outcome in journal.known(reports).values() if outcome.site_id in about]
+    place = {site_id: number for number, site_id in enumerate([*about, WHOLE])}
+    found = [outcome for outcome in journal.known(reports).values() if outcome.site_id in place]
     found.sort(key=lambda outcome: (outcome.notebook, place[outcome.site_id]))
     lines = (json.dumps(asdict(outcome)) + "\n" for outcome in found)
     write_whole(join(reports, journal.STATUS), "".join(lines))

@@ -19,6 +19,9 @@ import nbformat
 import scchelpers
 from scchelpers.runner.files import join
 
+# Stands for the site where a notebook is run once for a whole portfolio; no site may be called so.
+WHOLE = "_portfolio"
+
 # Faults of the machine, not of the site: such a run is tried once more.
 INFRASTRUCTURE = ("DeadKernel", "DeadWorker", "KernelStart")
 

@@ -19,6 +19,7 @@ from scchelpers.portfolio.fingerprint import Fingerprints
 from scchelpers.runner import files, journal
 from scchelpers.runner import notebooks as books
 from scchelpers.runner.job import (
+    WHOLE,
     Job,
     Outcome,
     digest,
@@ -144,7 +145,7 @@ def text(decisions: Iterable[Decision]) -> str:
     return "\n".join([*lines, f"{total}."])
 
 
-# Given by the runner to every notebook.
+# Given by the runner; a notebook without the second is run once for the whole portfolio.
 OWN = ("portfolio", "site_id")
 
 
@@ -157,7 +158,7 @@ class Request:
     portfolio : Portfolio
         As opened.
     sites : list of str
-        Sites asked for, in the order of `sites.csv`.
+        Sites asked for, in the order of `sites.csv`, and `WHOLE`.
     paths : list of pathlib.Path
         Notebooks asked for, in reading order.
     reports : str
@@ -219,19 +220,24 @@ def ask(
     if errors := [fault for fault in toml_faults(portfolio) if fault.severity == "error"]:
         raise UserError(str(errors[0]))
     paths = books.find(books.folder(notebook_folder), notebooks)
+    whole = [path for path in paths if not any(p.name == OWN[1] for p in books.schema(path))]
+    if sites is not None and notebooks is None:  # some sites are no portfolio
+        paths, whole = [path for path in paths if path not in whole], []
     given = _checked(paths, parameters or {})
-    chosen = _chosen(portfolio, sites)
+    paths = [path for path in paths if path not in whole]
+    chosen = _chosen(portfolio, sites) if paths else []
     reports = str(out or Path("reports", portfolio.name))
     reports = reports.rstrip("/") if files.is_address(reports) else str(Path(reports).resolve())
     about = _about_sites(portfolio)
+    header = {"name": portfolio.name, "title": _title(portfolio)}
     known = journal.known(reports)
-    there = {*chosen, *(site_id for site_id, _ in known)}
+    there = {*chosen, *(site_id for site_id, _ in known)} - {WHOLE}
     stems = {path.stem for path in paths}
     beside = _neighbours([s for s in about if s in there and tables.is_id(s)], about)
     pages = {
         site_id: {
             "site": about[site_id],
-            "portfolio": {"name": portfolio.name, "title": _title(portfolio)},
+            "portfolio": header,
             "beside": beside[site_id],
             "questions": sorted(stems | {stem for own, stem in known if own == site_id}),
         }
@@ -246,6 +252,10 @@ def ask(
         )
         for job in path_jobs
     ]
+    questions = sorted({path.stem for path in whole} | {n for own, n in known if own == WHOLE})
+    page = {WHOLE: {"site": None, "portfolio": header, "beside": None, "questions": questions}}
+    for path in whole:
+        jobs += _jobs(path, portfolio, page, given[path.stem], reports, seconds)
     rule = f"must be {tables.ID_RULE}; mend it in sites.csv"
     refused = [
         Outcome(
@@ -259,7 +269,7 @@ def ask(
         for site_id, path in itertools.product(chosen, paths)
         if site_id not in pages
     ]
-    return Request(portfolio, chosen, paths, reports, about, jobs, refused)
+    return Request(portfolio, [*chosen, WHOLE], [*paths, *whole], reports, about, jobs, refused)
 
 
 def _jobs(
@@ -270,7 +280,7 @@ def _jobs(
     reports: str,
     seconds: float | None,
 ) -> list[Job]:
-    """Return the jobs of one notebook, one for each site that may have a folder."""
+    """Return the jobs of one notebook, one for each site that may have a folder, or for all."""
     title, stamp = books.title(path), provenance(path, {})
     defaults = {parameter.name: parameter.default for parameter in books.schema(path)}
     recipe = {
@@ -281,8 +291,9 @@ def _jobs(
     jobs = []
     for site_id, page in pages.items():
         place = files.join(reports, site_id)
-        told = {**defaults, **given, "portfolio": portfolio.name, "site_id": site_id}
-        own = {"portfolio": _seen_from(place, portfolio.path), "site_id": site_id}
+        of_site = {} if site_id == WHOLE else {"site_id": site_id}
+        told = {**defaults, **given, "portfolio": portfolio.name, **of_site}
+        own = {"portfolio": _seen_from(place, portfolio.path), **of_site}
         jobs.append(
             Job(
                 notebook=str(path),
@@ -305,7 +316,7 @@ def _neighbours(sites: list[str], about: Mapping[str, dict]) -> dict[str, dict[s
     told = [{"site_id": site_id, "name": about[site_id]["name"]} for site_id in sites]
     return {
         site_id: {"before": before, "after": after}
-        for site_id, before, after in zip(sites, [None, *told[:-1]], [*told[1:], None], strict=True)
+        for site_id, before, after in zip(sites, [None, *told], [*told[1:], None], strict=False)
     }
 
 
@@ -314,9 +325,8 @@ def _checked(paths: list[Path], given: Mapping[str, Any]) -> dict[str, dict[str,
     schemas = {path.stem: books.schema(path) for path in paths}
     problems = []
     for stem, schema in schemas.items():
-        lacking = [name for name in OWN if name not in {p.name for p in schema}]
-        if lacking:
-            problems.append(f"{stem}: must declare the parameters {' and '.join(lacking)}")
+        if OWN[0] not in {p.name for p in schema}:
+            problems.append(f"{stem}: must declare the parameter {OWN[0]}")
     known = {p.name for schema in schemas.values() for p in schema} - set(OWN)
     for name in given:
         if name in OWN:

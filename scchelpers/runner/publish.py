@@ -98,6 +98,18 @@ def render(
     return page
 
 
+def marked(notebook: nbformat.NotebookNode, tag: str) -> list[str]:
+    """Return the drawings that the cells with a tag left, as figures of a page."""
+    cells = [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
+    return [
+        _image(output, kind)
+        for cell in cells
+        for output in cell.get("outputs", [])
+        for kind in _IMAGES
+        if kind in output.get("data", {})
+    ]
+
+
 def _turns(named: dict[str, str], own: str) -> list[dict[str, str]]:
     """Return the questions before and after a report, as links of the same site."""
     order = list(named)
@@ -116,9 +128,9 @@ def failure(
     title: str,
     fault: str,
     *,
-    site: dict[str, Any],
+    site: dict[str, Any] | None,
     portfolio: dict[str, Any],
-    beside: dict[str, Any],
+    beside: dict[str, Any] | None,
     questions: Sequence[str] = (),
 ) -> str:
     """Return the page that stands where a report could not be made.
@@ -139,7 +151,7 @@ def failure(
         fault=fault,
         site=site,
         portfolio=portfolio,
-        beside=beside,
+        beside=beside or _ALONE,
         turns=_turns({name: name_in_words(name) for name in questions}, notebook),
     )
 
