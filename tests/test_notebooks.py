@@ -90,19 +90,16 @@ def test_tags_are_known_and_parameters_stand_once(path):
 
 
 @each_notebook
-def test_every_parameter_is_typed_explained_and_documented(path):
+def test_every_parameter_is_typed_and_explained(path):
     [cell] = [c for c in cells(path) if "parameters" in c.metadata.get("tags", [])]
     for statement in ast.parse(cell.source).body:
         assert isinstance(statement, (ast.AnnAssign, ast.ImportFrom)), ast.unparse(statement)
         if isinstance(statement, ast.AnnAssign):
             assert "# " in cell.source.splitlines()[statement.end_lineno - 1]
-    document = ROOT / "docs" / f"{path.stem.partition('_')[2].replace('_', '-')}.md"
-    text = document.read_text(encoding="utf-8")
     found = notebooks.schema(path)
     assert found
     for parameter in found:
         assert parameter.meaning
-        assert f"`{parameter.name}`" in text, f"{document.name} does not name {parameter.name}"
     for name in ("portfolio", "site_id"):
         assert name in [parameter.name for parameter in found]
 
@@ -150,9 +147,7 @@ def test_figures_of_merit_are_recorded_once(path):
     assert len(last) == 1  # where data lack, a cell may record that before it stops
 
 
-@pytest.mark.parametrize("page", documents.pages(), ids=lambda page: page.stem)
-def test_the_documents_name_the_parameters_as_the_notebooks_have_them(page):
-    text = page.read_text(encoding="utf-8")
-    assert documents.with_table(text, documents.rows(documents.pages()[page])) == text, (
+def test_the_page_of_parameters_is_as_the_notebooks_have_it():
+    assert documents.PAGE.read_text(encoding="utf-8") == documents.text(), (
         "run `python -m tests.documents`"
     )
