@@ -13,6 +13,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from scchelpers import business
 from scchelpers.cli import app
 from scchelpers.portfolio import Portfolio
 from scchelpers.portfolio.check import check_portfolio
@@ -106,6 +107,12 @@ def test_the_layout_that_is_shown_is_read(tmp_path):
     asked += ["--layout", tmp_path / title, "-o", "rated_kw=7.4"]
     answer = CliRunner().invoke(app, list(map(str, asked)))
     assert answer.exit_code == 0, answer.output
+
+
+def test_the_prices_that_are_shown_are_taken():
+    [(_, text)] = blocks(ROOT / "docs" / "business-case.md", "csv")
+    prices = business.Prices().given(pd.read_csv(io.StringIO(text), dtype=str))
+    assert prices["ac_price"] != business.Prices()["ac_price"]
 
 
 @with_blocks("json")
