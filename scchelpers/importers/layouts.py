@@ -37,7 +37,7 @@ class Layout(_Data):
     """A known format of files, as one TOML of `layouts/` or of the user tells it."""
 
     name: str
-    kind: Literal["sessions", "loads"]
+    kind: Literal["sessions", "loads", "assets"]
     title: str
     evidence: str
     identify: list[str] = Field(min_length=2, description="names that tell it; a|b: either")
@@ -207,6 +207,15 @@ def personal(name: str, layout: Layout | None = None) -> bool:
     return plain(name) in told or bool(PERSONAL & {*words(name), plain(name)})
 
 
+def _named(names: list[str], by_plain: dict[str, str]) -> list[str]:
+    """Return the columns of these names; "#" stands for a number, and the last year comes first."""
+    found = []
+    for name in names:
+        pattern = r"\d+".join(plain(part) for part in name.split("#"))
+        found += [by_plain[p] for p in sorted(by_plain, reverse=True) if re.fullmatch(pattern, p)]
+    return found
+
+
 class Pick(_Data):
     """A column, or a constant, with its meaning and who says so."""
 
@@ -238,7 +247,7 @@ def match(sheet: Sheet, what: str, name: str | None, account: Account) -> Layout
         raise UserError(f"layout = {name!r}: not known; {hint}")
 
     def lacks(layout: Layout) -> list[str]:
-        return [i for i in layout.identify if not any(plain(a) in have for a in i.split("|"))]
+        return [i for i in layout.identify if not _named(i.split("|"), have)]
 
     def holds(layout: Layout) -> bool:
         return all(
@@ -305,7 +314,7 @@ def resolve(
     taken = {p.column for p in picks.values()}
     if layout:
         for role, named in layout.columns.items():
-            names = (by_plain[plain(n)] for n in named.any if plain(n) in by_plain)
+            names = _named(named.any, by_plain)
             column = next((c for c in names if kind(frame[c]) != "empty"), None)
             if role not in picks and column and column not in taken:
                 unit = named.unit or unit_in(column)

@@ -753,7 +753,7 @@ class _Reading:
                 own.duplicated(["series", "naive"]).mean() + 0.15
             ):
                 votes["local"] += 1  # repeated in this hour alone
-            elif len(hour):
+            elif len(hour) and not self.across:  # columns have no room for the hour again
                 votes["UTC"] += 1
         if votes["local"] and votes["UTC"]:
             self._ask_clock(f"the clock changes on record speak both ways ({dict(votes)})")
@@ -762,8 +762,8 @@ class _Reading:
         elif votes["local"]:
             return LONDON, f"{votes['local']} clock changes seen in the stamps"
         elif days.tz_convert("UTC").hour.isin([23]).any():
-            self._ask_clock("no clock change is on record, and British Summer Time is: stamps "
-                            "may be an hour out")  # fmt: skip
+            self._ask_clock("no clock change on record shows it, and British Summer Time is: "
+                            "stamps may be an hour out")  # fmt: skip
         else:
             return LONDON, "all in winter, when it is UTC too"
         return LONDON, "undecided"

@@ -19,7 +19,17 @@ from scchelpers.faults import UserError
 from scchelpers.importers.values import NA, kind_of
 
 # Keys under which services wrap their lists of records.
-_WRAPS = ("_items", "data", "Data", "results", "items", "records", "sessions", "charges")
+_WRAPS = (
+    "_items",
+    "data",
+    "Data",
+    "results",
+    "items",
+    "records",
+    "sessions",
+    "charges",
+    "features",
+)
 _SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 
 
@@ -341,6 +351,12 @@ def _records(values: list, name: str) -> Sheet:
                 found[prefix + key] = "" if item is None else str(item)
         return found
 
+    for record in records:  # of GeoJSON: a point beside its properties
+        if isinstance(record.get("properties"), dict):
+            point = (record.pop("geometry", None) or {}).get("coordinates")
+            record |= record.pop("properties")
+            if isinstance(point, list) and len(point) >= 2 and not isinstance(point[0], list):
+                record |= {"longitude": point[0], "latitude": point[1]}
     rows = [flat(record) for record in records]
     frame = pd.DataFrame(rows).fillna("").astype("str")
     place = about.get("_meta")

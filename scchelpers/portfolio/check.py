@@ -91,8 +91,9 @@ class CheckReport:
             lines += [f"  {_line(fault)}" for fault in same[:SHOWN]]
             if len(same) > SHOWN:
                 lines.append(f"  … and {len(same) - SHOWN} more; `scc check --json` lists them all")
-        lines += ["", "what each notebook can answer:"] if self.lacks else []
-        for notebook, sites in self.lacks.items():
+        answers = {notebook: sites for notebook, sites in self.lacks.items() if sites}
+        lines += ["", "what each notebook can answer:"] if answers else []
+        for notebook, sites in answers.items():
             able = sum(not lacking for lacking in sites.values())
             lacking = Counter(what for found in sites.values() for what in found)
             rest = ", ".join(f"{what} ({n})" for what, n in lacking.most_common())
@@ -234,6 +235,8 @@ def check_sessions(portfolio, sites, posts, faults: list[Fault]) -> set[str]:
         remedy = "delete one of the two: the Parquet file is read"
         faults.append(Fault("sessions.csv", None, "", "", "must not stand beside it", remedy))
     if not portfolio.exists(file):
+        if portfolio.exists("assets.csv") and not portfolio.exists("sites.csv"):
+            return set()
         remedy = "import sessions: `scc import sessions FILES… --into FOLDER`"
         faults.append(Fault(file, None, "", "", "the file is required", remedy))
         return set()
@@ -495,10 +498,9 @@ def _rating_notes(assets: pd.DataFrame) -> list[Fault]:
     rule = "should have a rating for every season"
     remedy = "fill in the ratings; notebooks that compare load with rating leave the asset out"
     return [
-        Fault("assets.csv", int(row), f"rating_{season}_kva", "", rule, remedy, "note")
+        Fault("assets.csv", int(row), name, "", rule, remedy, "note")
         for row, known in ratings.notna().iterrows()
-        for season in tables.RATING_SEASONS
-        if not known[f"rating_{season}_kva"]
+        for name in (known.index[~known] if known.any() else ["rating_<season>_kva"])
     ]
 
 

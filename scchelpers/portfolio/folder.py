@@ -130,7 +130,7 @@ class Folder:
         try:
             data = self._fs.cat_file(f"{self._root}/{name}")
         except FileNotFoundError:
-            if name in tables.OPTIONAL:
+            if name in tables.OPTIONAL or self._of_assets_alone():
                 return pd.DataFrame(columns=[c.name for c in tables.TABLES[name]], dtype=str), []
             raise UserError(
                 f"{self.path}/{name}: missing; see docs/portfolio.md for its columns"
@@ -138,6 +138,10 @@ class Folder:
         except OSError as error:
             raise self._unreadable(name, error) from None
         return frames.remembered(data, name)
+
+    def _of_assets_alone(self) -> bool:
+        """Whether it holds network assets and, as yet, no site."""
+        return self._there("assets.csv") and not self._there("sites.csv")
 
     def file(self, name: str) -> str:
         """Return the address of a file that someone put into the portfolio's folder.

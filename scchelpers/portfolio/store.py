@@ -73,6 +73,24 @@ def alone(folder: str | Path) -> Iterator[None]:
         os.close(place)
 
 
+def sweep(folder: str | Path) -> None:
+    """Take away what writers that were killed left unfinished; only for who holds `alone`."""
+    folder = Path(folder)
+    places = [folder, folder / "imports", folder / "networks", folder / "loads.zarr"]
+    for place in [*places, *(folder / "loads.zarr" / group for group in tables.LOADS)]:
+        for left in place.glob(".*.????????") if place.is_dir() else ():
+            ours = left.is_dir() and not left.is_symlink()
+            if ours and {p.name for p in left.iterdir()} <= {_of_aside(left), "before"}:
+                if (left / "before").exists() and not (place / _of_aside(left)).exists():
+                    (left / "before").rename(place / _of_aside(left))
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _of_aside(left: Path) -> str:
+    """Return the name of what was to be put in place from a folder beside it."""
+    return left.name[1:].rpartition(".")[0]
+
+
 def write_header(
     folder: Path,
     *,

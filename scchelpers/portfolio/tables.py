@@ -27,6 +27,7 @@ SITE_TYPES = (
 )
 # Bands of the Department for Transport's public charging statistics since October 2023 [kW].
 CHARGER_KINDS = {"slow": 0.0, "fast": 8.0, "rapid": 50.0, "ultra": 150.0}
+ASSET_KINDS = ("transformer", "feeder", "primary", "other")
 RATING_SEASONS = tuple(dict.fromkeys(SEASONS.values()))
 
 _SITE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -129,7 +130,7 @@ ASSETS = (
         "choice",
         "–",
         "what the asset is",
-        choices=("transformer", "feeder", "primary", "other"),
+        choices=ASSET_KINDS,
     ),
     *_RATINGS,
     Column("parent_id", "id", "–", "asset that feeds this one"),
@@ -139,6 +140,8 @@ ASSETS = (
     ),
     Column("maximum_demand_kva", "number", "kVA", "highest load a year, as published", low=0),
     Column("queue_kva", "number", "kVA", "demand contracted and not yet connected", low=0),
+    Column("published_headroom_kva", "number", "kVA", "what its operator says still fits"),
+    Column("rating_from", "text", "–", "what an importer has the ratings from; blank: typed"),
 )
 SESSIONS = (
     Column("session_id", "id", "–", "identifier of the charging session", required=True),
