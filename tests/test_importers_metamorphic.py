@@ -81,7 +81,7 @@ def written(folder, frame, draw, name, mark, encoding, quoted=False):
 def sessions_outcome(folder, seed):
     """Write sessions in a way that the seed draws, read them; return right, asked or wrong."""
     draw, chance = random.Random(seed), np.random.default_rng(seed)
-    n, span = draw.choice([8, 40, 150]), draw.choice([20, 90, 300])
+    n, span = draw.choice([8, 30, 80]), draw.choice([20, 90, 300])
     begin = pd.Timestamp("2024-01-01", tz="UTC") + pd.Timedelta(days=draw.randrange(330))
     start = begin + pd.to_timedelta(
         sorted(chance.choice(1440 * span, n, replace=False)), unit="min"
@@ -97,7 +97,12 @@ def sessions_outcome(folder, seed):
     head = [name % unit if "%s" in name else name for name in draw.choice(NAMES)]
     if clock == "UTC":
         head[1:3] = [f"{name} (UTC)" for name in head[1:3]]
-    ids = [f"CP{i}" for i in range(n)]
+    free: list[pd.Timestamp] = []  # when each chargepoint is, in the order of the sessions
+    ids = []
+    for a, b in zip(start, end, strict=True):
+        at = next((i for i, t in enumerate(free) if t < a), len(free))
+        free[at:] = [b, *free[at + 1 :]]
+        ids.append(f"CP{at}")
     columns = {head[0]: ids}
     apart = style in STYLES and clock == "Europe/London" and draw.random() < 0.4
     here, there = (t.dt.tz_convert(clock) for t in (start, end))
@@ -163,7 +168,7 @@ def loads_outcome(folder, seed):
     clock = draw.choice(["Europe/London", "UTC"]) if shape == "rows" else "Europe/London"
     step = draw.choice([15, 30, 30, 60]) if shape == "rows" else 30
     begin = pd.Timestamp("2024-01-01") + pd.Timedelta(days=draw.randrange(300))
-    last = begin + pd.Timedelta(days=draw.choice([2, 10, 40, 200]))
+    last = begin + pd.Timedelta(days=draw.choice([2, 10, 40, 90]))
     index = pd.date_range(begin, last, freq=f"{step}min", tz=clock, inclusive="left")
     size = draw.choice([1, 1, 30])
     kw = pd.Series(
