@@ -222,12 +222,15 @@ def _for_readers(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def _as_far_as_it_went(cells: list) -> list:
-    """Return the cells up to the one that lacked data, without its error; all where none did."""
+    """Return the cells up to the one that lacked data, what it says as the answer; else all."""
     for number, cell in enumerate(cells):
         for output in cell.get("outputs", []):
             if output.output_type == "error" and output.ename == NeedsData.__name__:
-                cell.outputs = [o for o in cell.outputs if o.output_type != "error"]
-                return cells[: number + 1]
+                *before, said = [o for o in cell.outputs if o.output_type != "error"]
+                cell.outputs = before
+                answer = nbformat.v4.new_code_cell("%%say", outputs=[said])
+                answer.metadata["tags"] = [ANSWER]
+                return [*cells[: number + 1], answer]
     return cells
 
 
