@@ -32,7 +32,7 @@ import pandas as pd
 
 from scchelpers.portfolio import store
 from scchelpers.runner import journal
-from scchelpers.runner.kernels import ONE_THREAD
+from scchelpers.runner.provisioner import ONE_THREAD
 
 HERE = Path(__file__).parent
 NOTEBOOK = HERE / "notebooks" / "01_representative.ipynb"

@@ -53,15 +53,15 @@ def test_a_batch_passes_over_what_is_no_question(desk):
 
 def test_a_session_in_the_lab_is_no_change_of_a_notebook(desk):
     path = desk / "01_load_diversity.ipynb"
-    before = job.provenance(path, {})["notebook_sha256"]
+    before = job.provenance(path)["notebook_sha256"]
     book = nbformat.read(path, as_version=4)
     code = next(cell for cell in book.cells if cell.cell_type == "code")
     code.outputs, code.execution_count = [nbformat.v4.new_output("stream", text="seen")], 7
     nbformat.write(book, path)
-    assert job.provenance(path, {})["notebook_sha256"] == before
+    assert job.provenance(path)["notebook_sha256"] == before
     code.source += "\nmore = 1"
     nbformat.write(book, path)
-    assert job.provenance(path, {})["notebook_sha256"] != before
+    assert job.provenance(path)["notebook_sha256"] != before
 
 
 def test_a_notebook_finds_its_portfolio_from_anywhere(tmp_path, monkeypatch):

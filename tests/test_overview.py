@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from scchelpers.runner import index, overview, pages
+from scchelpers.runner import files, index, pages
 from scchelpers.runner.job import Outcome
 from tests.trial import HOSTILE
 
@@ -45,8 +45,8 @@ def three() -> tuple[dict, dict]:
 
 
 def test_sites_by_scheme_by_name_by_size():
-    rows = overview.rows(*three())
-    lists = {view.page: [row["site_id"] for row in view.rows] for view in overview.views(rows)}
+    rows = pages.rows(*three())
+    lists = {view.page: [row["site_id"] for row in view.rows] for view in pages.views(rows)}
     assert lists["index"] == ["b", "c", "a", "d"]
     assert lists["sites-by-name"] == ["a", "b", "c", "d"]
     assert lists["sites-by-released"][:2] == ["c", "a"]
@@ -57,7 +57,7 @@ def test_sites_by_scheme_by_name_by_size():
 
 
 def test_totals_are_those_of_the_rows():
-    found = overview.summary(overview.rows(*three()))
+    found = pages.summary(pages.rows(*three()))
     assert found["totals"] == {"sites": "4", "released_kva": "260", "unserved_kwh": "6"}
     assert found["undecided"] == 1
     released = {bar["scheme"]: bar for bar in found["pictures"][1]["bars"]}
@@ -66,14 +66,14 @@ def test_totals_are_those_of_the_rows():
 
 
 def test_a_site_whose_report_failed_says_so():
-    row = overview.rows(*three())[-1]
+    row = pages.rows(*three())[-1]
     assert (row["scheme"], row["why"]) == ("none", "The report failed: ValueError: it broke")
-    assert overview.shown(row)["figures"][1]["text"] == ""
+    assert pages.shown(row)["figures"][1]["text"] == ""
 
 
 def test_the_table_to_take_along_reads_back():
-    rows = overview.rows(*three())
-    back = list(csv.DictReader(io.StringIO(overview.as_csv(rows))))
+    rows = pages.rows(*three())
+    back = list(csv.DictReader(io.StringIO(files.as_csv(rows, pages.COLUMNS))))
     assert [row["site_id"] for row in back] == ["a", "b", "c", "d"]
     assert float(back[0]["released_kva"]) == 60.0
     assert back[2]["why"] == HOSTILE
@@ -92,12 +92,17 @@ def written(folder, found, sites):
 
 def test_every_list_is_a_page_and_names_are_text(tmp_path):
     written(tmp_path, *three())
-    pages = {path.name for path in tmp_path.glob("*.html")}
-    assert {"index.html", "reports.html", "sites-tcc.html", "sites-by-released.html"} <= pages
+    made = {path.name for path in tmp_path.glob("*.html")}
+    assert {
+        "index.html",
+        "reports.html",
+        "sites-tcc.html",
+        "sites-by-released.html",
+    } <= made
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert HOSTILE not in text
     assert "<script" not in text
-    for name in overview.views(overview.rows(*three())):
+    for name in pages.views(pages.rows(*three())):
         assert f'href="{name.page}.html"' in text or name.page == "index"
 
 
@@ -118,7 +123,7 @@ def test_without_that_report_the_index_is_as_it_was(tmp_path):
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
 def test_boxes_hide_rows_on_a_page_of_many(tmp_path):
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    schemes = [scheme for scheme in overview.ORDER if scheme != "none"]
+    schemes = [scheme for scheme in pages.ORDER if scheme != "none"]
     found, sites = {}, {}
     for number in range(1200):
         name = f"site-{number}"

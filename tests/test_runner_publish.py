@@ -171,7 +171,9 @@ def test_the_last_look_finds_what_is_wrong(fragment, fault):
 
 def test_the_same_notebook_gives_the_same_bytes(tmp_path):
     source = nbformat.read(NOTEBOOKS / "01_report.ipynb", as_version=4)
-    stamp = job.provenance(NOTEBOOKS / "01_report.ipynb", {"site_id": "a", "api_key": "k"})
+    given = {"site_id": "a", "api_key": "k"}
+    stamp = job.provenance(NOTEBOOKS / "01_report.ipynb")
+    stamp["parameters"] = job.fit_to_show(given)
     pages = [publish.render(source, stamp=stamp) for _ in range(2)]
     assert pages[0] == pages[1]
     assert ">hidden<" in pages[0]

@@ -13,12 +13,11 @@ import pytest
 from jupyter_client.provisioning import KernelProvisionerFactory
 
 from scchelpers.portfolio import reads
-from scchelpers.runner import kernels
-from scchelpers.runner.provisioner import NAME, WarmProvisioner
-from scchelpers.runner.warm import ForkRefusedError, WarmServer
+from scchelpers.runner import provisioner
+from scchelpers.runner.provisioner import NAME, ForkRefusedError, WarmProvisioner, WarmServer
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux")
-MANAGER = "scchelpers.runner.kernels.RunKernelManager"
+MANAGER = "scchelpers.runner.provisioner.RunKernelManager"
 CODE = [
     "import os, random, sys\nimport numpy as np\nnp.arange(3).sum()",
     "print(sorted(name for name in globals() if not name.startswith('_'))[:3], __name__)",
@@ -45,7 +44,7 @@ def end_server():
 
 def execute(tmp_path, code, forked, monkeypatch, **options):
     """Execute cells through papermill as it comes; return the notebook with its outputs."""
-    monkeypatch.setattr(kernels.RunKernelManager, "forked", forked)
+    monkeypatch.setattr(provisioner.RunKernelManager, "forked", forked)
     monkeypatch.setenv("SCC_TRIED", "yes")
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in code])
     for number, cell in enumerate(book.cells):
@@ -192,7 +191,8 @@ def test_where_threads_run_it_refuses_and_a_stock_kernel_runs(tmp_path, monkeypa
         "import threading, time\n"
         "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()"
     )
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    monkeypatch.setenv("PYTHONPATH", path)
     monkeypatch.setattr(WarmProvisioner, "modules", ("threaded_by_import",))
     book = execute(tmp_path, ["print('ran')"], True, monkeypatch)
     assert book.cells[0].outputs[0].text == "ran\n"

@@ -4,8 +4,8 @@ Each command is a thin layer over a function of the package and imports it only 
 so that `scc --help` answers at once.
 """
 
-from scchelpers.runner import spared  # isort: skip - before anything that it spares
+import scchelpers.runner  # noqa: F401 # isort: skip - before anything that it spares
 from scchelpers.cli import portfolios, runs, connections  # isort: skip - in the order of the help
 from scchelpers.cli.app import app, main
 
-__all__ = ["app", "connections", "main", "portfolios", "runs", "spared"]
+__all__ = ["app", "connections", "main", "portfolios", "runs"]

@@ -23,6 +23,7 @@ from scchelpers.portfolio import Portfolio
 _SEPARATOR = "\x1f"
 # The sessions of so many sites are read one by one, of more all at once.
 _FEW = 20
+CHANGED = "changed while it was read"
 
 
 class Fingerprints:
@@ -38,13 +39,16 @@ class Fingerprints:
         self._portfolio = portfolio
         self._files: dict[str, str] = {}
 
-    def of(self, parts: Iterable[str]) -> dict[str, str]:
+    def of(self, parts: Iterable[str], since_ns: int | None = None) -> dict[str, str]:
         """Return the fingerprint of each part, "" for one that is not there.
 
         Parameters
         ----------
         parts : iterable of str
             Names of parts. Asking for many at once reads the sessions once.
+        since_ns : int, optional
+            Time (of the clock that files are stamped by) from which they were read [ns]: a part
+            that changed since has no fingerprint that stands for what was read.
         """
         parts = list(parts)
         wanted = {kind: [] for kind in ("site", "sessions")}
@@ -60,7 +64,22 @@ class Fingerprints:
             "chargepoints.csv": self._texts("chargepoints.csv", "site_id", wanted["site"]),
             "assets.csv": self._texts("assets.csv", "asset_id", assets),
         }
-        return {part: self._one(*part.partition(":")[::2]) for part in parts}
+        found = {part: self._one(*part.partition(":")[::2]) for part in parts}
+        if since_ns is None:
+            return found
+        return {part: CHANGED if self._stirred(part, since_ns) else found[part] for part in parts}
+
+    def _stirred(self, part: str, since_ns: int) -> bool:
+        """Return whether a file behind a part was written or put in place since a time."""
+        kind, _, name = part.partition(":")
+        session = self._portfolio.session_file
+        files = {"load": [f"loads.zarr/{name}"], "sessions": [session]}.get(kind, [name])
+        if kind == "site":
+            files = ["portfolio.toml", "coverage.csv", "sites.csv", "chargepoints.csv"]
+            asset = self._assets.get(name, "")
+            files += ["assets.csv", session, f"loads.zarr/residual_kw/{name}"]
+            files += [f"loads.zarr/network_kva/{asset}"] if asset else []
+        return self._portfolio.last_change_ns([f for f in files if f]) > since_ns
 
     def _one(self, kind: str, name: str) -> str:
         if kind == "site":

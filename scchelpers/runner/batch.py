@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -37,7 +36,7 @@ from rich.progress import (
 )
 
 from scchelpers.faults import UserError, printable
-from scchelpers.runner import cluster, files, index, journal, pages, plan, publish
+from scchelpers.runner import files, index, journal, pages, plan, publish
 from scchelpers.runner import notebooks as books
 from scchelpers.runner import workers as workers_
 from scchelpers.runner.job import Job, Outcome
@@ -48,40 +47,12 @@ Style = Literal["auto", "bar", "lines", "none"]
 
 
 @contextlib.contextmanager
-def shown(total: int, style: Style = "auto") -> Iterator[Callable[[Outcome], None]]:
-    """Show the progress of a run on standard error; what it gives is called with each outcome.
-
-    Parameters
-    ----------
-    total : int
-        Runs to come.
-    style : {"auto", "bar", "lines", "none"}
-        "auto" is a bar on a terminal and lines elsewhere.
-    """
+def _shown(total: int, style: Style) -> Iterator[Callable[[Outcome], None]]:
+    """Show the progress of a run on standard error; what it gives is called with each outcome."""
     console = Console(stderr=True, highlight=False)
     if style == "auto":
         style = "bar" if console.is_terminal else "lines"
-    if style == "bar":
-        with _bar(total, console) as advance:
-            yield advance
-        return
-    done = 0
-
-    def say(outcome: Outcome) -> None:
-        nonlocal done
-        done += 1
-        if style == "lines":
-            end = "done" if outcome.ok else f"FAILED  {outcome.fault}"
-            where = f"{outcome.site_id}  {outcome.notebook}"
-            line = f"[{done}/{total}] {where}  {outcome.seconds:.1f} s  {end}"
-            print(printable(line), file=sys.stderr)
-
-    yield say
-
-
-@contextlib.contextmanager
-def _bar(total: int, console: Console) -> Iterator[Callable[[Outcome], None]]:
-    failed = 0
+    done = failed = 0
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -91,41 +62,33 @@ def _bar(total: int, console: Console) -> Iterator[Callable[[Outcome], None]]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task("Running notebooks", total=total, failed="")
+    with Progress(*columns, console=console, disable=style != "bar") as bar:
+        task = bar.add_task("Running notebooks", total=total, failed="")
 
-        def advance(outcome: Outcome) -> None:
-            nonlocal failed
-            if not outcome.ok:
-                failed += 1
-                fault = f"{outcome.site_id}  {outcome.notebook}  {outcome.fault}"
-                fault = escape(printable(fault))
-                progress.console.print(f"[red]failed[/red]  {fault}")
-            progress.update(task, advance=1, failed=f"[red]{failed} failed" if failed else "")
+        def say(outcome: Outcome) -> None:
+            nonlocal done, failed
+            done, failed = done + 1, failed + (not outcome.ok)
+            where = f"{outcome.site_id}  {outcome.notebook}"
+            if style == "lines":
+                end = "done" if outcome.ok else f"FAILED  {outcome.fault}"
+                line = f"[{done}/{total}] {where}  {outcome.seconds:.1f} s  {end}"
+                print(printable(line), file=sys.stderr)
+            elif style == "bar" and not outcome.ok:
+                console.print(printable(f"failed  {where}  {outcome.fault}"), markup=False)
+            bar.update(task, advance=1, failed=f"[red]{failed} failed" if failed else "")
 
-        yield advance
+        yield say
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What a run came to.
+    """What a run came to."""
 
-    Attributes
-    ----------
-    folder : str
-        Folder of the portfolio's reports.
-    outcomes : list of Outcome
-        Of all that was asked for, in the order of sites and notebooks.
-    kept : int
-        How many of them are of an earlier run, since nothing changed.
-    disagreements : tuple of str
-        Where two pages of a site give different figures under one name.
-    """
-
-    folder: str
-    outcomes: list[Outcome]
-    kept: int = 0
-    disagreements: tuple[str, ...] = ()
+    folder: str  # of the portfolio's reports
+    outcomes: list[Outcome]  # of all that was asked for, in the order of sites and notebooks
+    kept: int = 0  # of them, of an earlier run, since nothing changed
+    disagreements: tuple[str, ...] = ()  # two pages of a site give different figures, one name
+    unfit: tuple[str, ...] = ()  # pages that could not be made, and why
 
     @property
     def index(self) -> str:
@@ -139,8 +102,8 @@ class RunSummary:
 
     @property
     def exit_status(self) -> int:
-        """0 if every run came to its end and no two pages contradict each other, 1 otherwise."""
-        return 1 if self.failed or self.disagreements else 0
+        """0 if every run and page came to its end and no two pages disagree, 1 otherwise."""
+        return 1 if self.failed or self.disagreements or self.unfit else 0
 
     def text(self) -> str:
         """Return the summary for people: the failures one by one, and where the index is."""
@@ -149,11 +112,12 @@ class RunSummary:
         if why := {o.kernel for o in self.outcomes if o.kernel.startswith("stock")}:
             lines.append(f"Kernels were started one by one, not forked ({'; '.join(sorted(why))}).")
         lines += [f"  {o.site_id}  {o.notebook}  {o.fault}" for o in self.failed]
-        if self.disagreements:
-            lines.append(
-                "Pages of one site contradict each other; run both with the same parameters:"
-            )
-            lines += [f"  {text}" for text in self.disagreements]
+        for said, found in (
+            ("Pages of one site contradict each other; run both with the same parameters:",
+             self.disagreements),
+            ("Pages that could not be made:", self.unfit),
+        ):  # fmt: skip
+            lines += [said, *(f"  {text}" for text in found)] if found else []
         return "\n".join([*lines, f"Index page: {self.index}"])
 
 
@@ -236,18 +200,25 @@ def run(
         "memory_mb": memory_mb,
     }
     start = (
-        functools.partial(cluster.run_all, scheduler=scheduler, **how)
+        functools.partial(workers_.run_on_cluster, scheduler=scheduler, **how)
         if scheduler
         else functools.partial(workers_.run_all, workers=workers or os.cpu_count() or 1, **how)
     )
-    if not files.is_address(asked.reports):
-        Path(asked.reports).mkdir(parents=True, exist_ok=True)
-    with alone(asked.reports):
-        files.sweep(asked.reports)
-        decisions = asked.decide(force=force, only_failed=only_failed)
-        outcomes = _run(asked, decisions, start, progress)
+    try:
+        if not files.is_address(asked.reports):
+            Path(asked.reports).mkdir(parents=True, exist_ok=True)
+        with alone(asked.reports):
+            files.sweep(asked.reports)
+            decisions = asked.decide(force=force, only_failed=only_failed)
+            outcomes, unfit = _run(asked, decisions, start, progress)
+    except OSError as fault:
+        raise UserError(
+            f"{fault.filename or asked.reports}: {fault.strerror or fault}; see that the reports "
+            "can be written, and run the same command again: it goes on where it was"
+        ) from None
     kept = sum(d.action == "keep" for d in decisions)
-    return RunSummary(asked.reports, outcomes, kept, tuple(pages.disagreements(outcomes)))
+    disagreements = tuple(pages.disagreements(outcomes))
+    return RunSummary(asked.reports, outcomes, kept, disagreements, tuple(unfit))
 
 
 def dry_run(
@@ -255,16 +226,15 @@ def dry_run(
 ) -> list[plan.Decision]:
     """Return what `run` would do with each notebook and site, and why.
 
-    Parameters
-    ----------
-    folder, force, only_failed, **asked
-        Arguments of `run`: those that say what to run, not how.
+    Its arguments are those of `run` that say what to run, not how.
     """
     return ask(folder, **asked).decide(force=force, only_failed=only_failed)
 
 
-def _run(asked: Request, decisions: list[plan.Decision], start, progress) -> list[Outcome]:
-    """Do what was decided, keep the books, and write results and index."""
+def _run(
+    asked: Request, decisions: list[plan.Decision], start, progress: Style
+) -> tuple[list[Outcome], list[str]]:
+    """Do what was decided, keep the books, write the pages; return outcomes and unfit pages."""
     for decision in decisions:
         if decision.edited:
             _set_aside(decision.job)
@@ -275,26 +245,29 @@ def _run(asked: Request, decisions: list[plan.Decision], start, progress) -> lis
     outcomes = []
     try:
         with (
-            shown(len(refused) + len(work), progress) as show,
+            _shown(len(refused) + len(work), progress) as show,
             journal.Journal(asked.reports, len(refused) + len(work), len(kept)) as log,
             contextlib.closing(start(work, notice=log)) as running,
         ):
             for outcome in itertools.chain(refused, running):
                 outcomes.append(outcome)
+                journal.expect(asked.reports)
                 log.ended(outcome)
                 show(outcome)
                 if job := None if outcome.ok else jobs.get((outcome.site_id, outcome.notebook)):
                     with contextlib.suppress(OSError):  # on a full disk the books say it alone
-                        files.write_whole(job.place(".html"), _failure(job, outcome))
+                        page = publish.failure(job.name, job.title, outcome.fault, **job.page)
+                        files.write_whole(job.place(".html"), page)
     finally:  # an interrupted run, too, leaves an index of what is done
+        journal.expect(asked.reports)
         files.sweep(asked.reports)
         header = {**asked.portfolio.header, "title": asked.title}
-        known = index.gather(asked.reports, header, asked.about, asked.assets)
+        known, unfit = index.gather(asked.reports, header, asked.about, asked.assets)
     outcomes += [known[pair] for pair in kept if pair in known]
     order = {
         pair: n for n, pair in enumerate((s, p.stem) for s in asked.sites for p in asked.paths)
     }
-    return sorted(outcomes, key=lambda outcome: order[outcome.site_id, outcome.notebook])
+    return sorted(outcomes, key=lambda outcome: order[outcome.site_id, outcome.notebook]), unfit
 
 
 def _set_aside(job: Job) -> None:
@@ -302,8 +275,3 @@ def _set_aside(job: Job) -> None:
     names = itertools.chain([".edited.ipynb"], (f".edited-{n}.ipynb" for n in itertools.count(2)))
     free = next(name for name in names if not files.exists(job.place(name)))
     files.move(job.place(".ipynb"), job.place(free))
-
-
-def _failure(job: Job, outcome: Outcome) -> str:
-    """Return the page that stands where a report could not be made."""
-    return publish.failure(job.name, job.title, outcome.fault, **job.page)

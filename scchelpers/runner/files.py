@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import fsspec
+import pandas as pd
 
 _ASIDE = ".partial"
 
@@ -26,19 +25,13 @@ def join(place: str | Path, *names: str) -> str:
 
 
 def write_whole(place: str | Path, content: str | bytes) -> None:
-    """Write a file aside, under a hidden name beside it, and put it in place at once.
+    """Write a file, its folder too, aside under a hidden name and put it in place at once.
 
-    Parameters
-    ----------
-    place : str or pathlib.Path
-        File to write or replace; its folder is made. An object store replaces an object at once
-        by itself.
-    content : str or bytes
-        All of it; text is written as UTF-8.
+    An object store replaces an object at once by itself. A link is replaced, never followed.
     """
     data = content.encode() if isinstance(content, str) else content
     if is_address(place):
-        fs, path = fsspec.core.url_to_fs(str(place))
+        fs, path = _at(place)
         fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
         fs.pipe_file(path, data)
         return
@@ -46,7 +39,8 @@ def write_whole(place: str | Path, content: str | bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}{_ASIDE}")
     try:
-        with aside.open("wb") as file:
+        aside.unlink(missing_ok=True)  # of a run that was killed
+        with aside.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -67,26 +61,43 @@ def as_csv(rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -> str:
     >>> as_csv([{"name": "=1+1", "kva": -3.5}], ["name", "kva"])
     "name,kva\n'=1+1,-3.5\n"
     """
-    sink = io.StringIO()
-    writer = csv.DictWriter(sink, names, lineterminator="\n", extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows({name: _shown(value) for name, value in row.items()} for row in rows)
-    return sink.getvalue()
+    table = pd.DataFrame(list(rows), columns=list(names), dtype=object)
+    return table.map(_harmless).to_csv(index=False, lineterminator="\n")
 
 
-def _shown(value: Any) -> Any:
+def _harmless(value: Any) -> Any:
     if isinstance(value, str) and value.lstrip().startswith(("=", "+", "-", "@", "\t", "\r")):
         return f"'{value}"
     return value
 
 
+def _at(place: str | Path) -> tuple[fsspec.AbstractFileSystem, str]:
+    return fsspec.core.url_to_fs(str(place))
+
+
 def read(place: str | Path) -> str | None:
     """Return the text of a file, None if it is not there."""
-    if is_address(place):
-        fs, path = fsspec.core.url_to_fs(str(place))
-        return fs.cat_file(path).decode() if fs.exists(path) else None
-    path = Path(place)
-    return path.read_text(encoding="utf-8") if path.exists() else None
+    fs, path = _at(place)
+    return fs.cat_file(path).decode() if fs.exists(path) else None
+
+
+def exists(place: str | Path) -> bool:
+    """Return whether a file is there."""
+    fs, path = _at(place)
+    return fs.exists(path)
+
+
+def move(place: str | Path, to: str | Path) -> None:
+    """Give a file another name in the same folder."""
+    fs, path = _at(place)
+    fs.mv(path, _at(to)[1])
+
+
+def remove(place: str | Path) -> None:
+    """Remove a file, if it is there."""
+    fs, path = _at(place)
+    with contextlib.suppress(FileNotFoundError):
+        fs.rm_file(path)
 
 
 def listing(folder: str | Path) -> dict[str, int]:
@@ -95,13 +106,20 @@ def listing(folder: str | Path) -> dict[str, int]:
     Hidden files are left out; a folder that is not there holds none.
     """
     if is_address(folder):
-        fs, root = fsspec.core.url_to_fs(str(folder))
+        fs, root = _at(folder)
         fs.invalidate_cache(root)
         found = fs.find(root, detail=True) if fs.exists(root) else {}
         named = {path[len(root) :].lstrip("/"): about["size"] for path, about in found.items()}
     else:
         named = dict(_below(str(folder), ""))
     return {name: size for name, size in named.items() if not _is_hidden(name)}
+
+
+def sweep(folder: str | Path) -> None:
+    """Remove what a process that was killed had written aside below a folder."""
+    for name, _ in [] if is_address(folder) else list(_below(str(folder), "")):
+        if _is_hidden(name) and name.endswith(_ASIDE):
+            Path(folder, name).unlink(missing_ok=True)
 
 
 def _below(folder: str, inside: str) -> Iterator[tuple[str, int]]:
@@ -115,39 +133,3 @@ def _below(folder: str, inside: str) -> Iterator[tuple[str, int]]:
 
 def _is_hidden(name: str) -> bool:
     return name.rpartition("/")[2].startswith(".")
-
-
-def sweep(folder: str | Path) -> None:
-    """Remove what a process that was killed had written aside below a folder."""
-    if is_address(folder):
-        return  # nothing is written aside there
-    for name, _ in list(_below(str(folder), "")):
-        if _is_hidden(name) and name.endswith(_ASIDE):
-            Path(folder, name).unlink(missing_ok=True)
-
-
-def exists(place: str | Path) -> bool:
-    """Return whether a file is there."""
-    if is_address(place):
-        fs, path = fsspec.core.url_to_fs(str(place))
-        return fs.exists(path)
-    return Path(place).exists()
-
-
-def move(place: str | Path, to: str | Path) -> None:
-    """Give a file another name in the same folder."""
-    if is_address(place):
-        fs, path = fsspec.core.url_to_fs(str(place))
-        fs.mv(path, fsspec.core.url_to_fs(str(to))[1])
-        return
-    Path(place).replace(to)
-
-
-def remove(place: str | Path) -> None:
-    """Remove a file, if it is there."""
-    if is_address(place):
-        fs, path = fsspec.core.url_to_fs(str(place))
-        if fs.exists(path):
-            fs.rm_file(path)
-        return
-    Path(place).unlink(missing_ok=True)

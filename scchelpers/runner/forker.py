@@ -1,36 +1,41 @@
-"""The warm process: it has imported what notebooks import, and forks kernels on request.
+"""The warm process, which has imported what notebooks import, and the kernels forked from it.
 
 It never holds a thread, an event loop or a socket of a kernel: it is one loop over one channel. It
 ends when the channel does, and its kernels with it. To be shared it forks itself: each who asks for
-kernels has a warm process to itself, and what was imported is in memory once.
+kernels has a warm process to itself, and what was imported is in memory once. Who asks: `kernels`.
 
-Run as `python -m scchelpers.runner.forker DESCRIPTOR PORTFOLIO MODULE…`; others see it by `warm`.
+Run as `python -m scchelpers.runner.forker DESCRIPTOR PORTFOLIO MODULE…`; with `-f CONNECTION_FILE`
+it is a kernel itself, as where none can be forked.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import importlib
 import json
 import os
+import random
 import selectors
 import signal
 import socket
 import sys
+import tempfile
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NoReturn
 
-from scchelpers.runner.kernels import become_kernel, die_with_parent
-
+# A figure that a cell leaves open is an output of the cell, as in JupyterLab.
+INLINE = "module://matplotlib_inline.backend_inline"
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _ALWAYS = (
     "IPython.core.display_functions",
     "ipykernel.debugger",
     "ipykernel.ipkernel",
     "ipykernel.kernelapp",
 )
-
 # What a library imports only when it is first used.
 _LATER = {
     "PIL": tuple(f"PIL.{kind}ImagePlugin" for kind in ("Bmp", "Gif", "Jpeg", "Png", "Ppm")),
@@ -47,15 +52,8 @@ _LATER = {
 }
 
 
-def load(modules: Iterable[str]) -> None:
-    """Import modules, what they import later, and the compiled code of those that have some.
-
-    Parameters
-    ----------
-    modules : iterable of str
-        Modules, or things in modules; what cannot be imported is left out: the notebook that
-        wants it says so better.
-    """
+def _load(modules: Iterable[str]) -> None:
+    """Import modules, what they import later, and the compiled code of those that have some."""
     _import([*_ALWAYS, *modules])
     _import(name for first, names in _LATER.items() if first in sys.modules for name in names)
     if "numba" in sys.modules:
@@ -63,30 +61,9 @@ def load(modules: Iterable[str]) -> None:
             _load_compiled()
 
 
-def read_tables(portfolio: str) -> None:
-    """Read the tables of a portfolio that every notebook looks into.
-
-    They are kept with the bytes they were read from (`frames.remembered`): a kernel that finds a
-    table changed reads it anew.
-
-    Parameters
-    ----------
-    portfolio : str
-        Folder of the portfolio.
-    """
-    from scchelpers.faults import UserError
-    from scchelpers.portfolio import Portfolio, reads
-
-    os.environ.pop(reads.VARIABLE, None)  # no notebook has read it by this
-    with contextlib.suppress(UserError):  # the notebook that meets it says it better
-        folder = Portfolio.open(portfolio)
-        for name in ("sites.csv", "chargepoints.csv", "assets.csv"):
-            folder.raw_table(name)
-
-
 def _import(names: Iterable[str]) -> None:
     for name in names:
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception):  # the notebook that wants it says it better
             importlib.import_module(name)
 
 
@@ -105,12 +82,27 @@ def _load_compiled() -> None:
                 function.compile(signature)
 
 
+def _read_tables(portfolio: str) -> None:
+    """Read the tables of a portfolio that every notebook looks into.
+
+    They are kept with the bytes they were read from (`frames.remembered`): a kernel that finds a
+    table changed reads it anew.
+    """
+    from scchelpers.portfolio import Portfolio, reads
+
+    os.environ.pop(reads.VARIABLE, None)  # no notebook has read it by this
+    with contextlib.suppress(Exception):  # the notebook that meets it says it better
+        folder = Portfolio.open(portfolio)
+        for name in ("sites.csv", "chargepoints.csv", "assets.csv"):
+            folder.raw_table(name)
+
+
 def _serve(channel: socket.socket) -> None:
     """Fork kernels on request until the one at the other end closes the channel."""
     watched = selectors.DefaultSelector()
     watched.register(channel, selectors.EVENT_READ)
     unread = b""
-    channel.sendall(b'{"ready": true}\n')
+    _tell(channel, ready=os.getpid())
     while True:
         for key, _ in watched.select():
             if key.fileobj is not channel:
@@ -128,9 +120,11 @@ def _serve(channel: socket.socket) -> None:
                 _fork(channel, watched, request)
 
 
-def _share(
-    channel: socket.socket, watched: selectors.BaseSelector, descriptor: int
-) -> socket.socket | None:
+def _tell(channel: socket.socket, **message) -> None:
+    channel.sendall(json.dumps(message).encode() + b"\n")
+
+
+def _share(channel: socket.socket, watched, descriptor: int) -> socket.socket | None:
     """Fork this process; return the channel that the new one is to serve, None in this one.
 
     Where a fork is not safe the channel is closed: the other end then looks after itself.
@@ -146,45 +140,105 @@ def _share(
         return other.dup()
 
 
-def _fork(channel: socket.socket, watched: selectors.BaseSelector, request: dict) -> None:
+def _fork(channel: socket.socket, watched, request: dict) -> None:
     threads = _threads()
     if threads > 1:
         why = f"the imports of the notebooks have started {threads - 1} threads"
-        channel.sendall(json.dumps({"refused": why}).encode() + b"\n")
+        _tell(channel, refused=why)
         return
     request["env"]["JPY_PARENT_PID"] = str(os.getpid())
     pid = os.fork()
     if pid == 0:
         watched.close()
         channel.close()
-        become_kernel(**request)
+        _become_kernel(**request)
     os.setpgid(pid, pid)  # as the kernel does itself: whichever comes first
     watched.register(os.pidfd_open(pid), selectors.EVENT_READ, pid)
-    channel.sendall(json.dumps({"pid": pid}).encode() + b"\n")
+    _tell(channel, pid=pid)
 
 
 def _threads() -> int:
     return sum(1 for _ in Path("/proc/self/task").iterdir())
 
 
-def _report(channel: socket.socket, watched: selectors.BaseSelector, key) -> None:
+def _report(channel: socket.socket, watched, key) -> None:
     """Reap a child that has ended, and tell what it used."""
     watched.unregister(key.fileobj)
     os.close(key.fileobj)
     _, status, usage = os.wait4(key.data, 0)
-    message = {
-        "ended": key.data,
-        "returncode": os.waitstatus_to_exitcode(status),
-        "used": {
-            "cpu_s": round(usage.ru_utime + usage.ru_stime, 3),
-            "peak_mb": round(usage.ru_maxrss / 1024, 1),
-        },
+    used = {
+        "cpu_s": round(usage.ru_utime + usage.ru_stime, 3),
+        "peak_mb": round(usage.ru_maxrss / 1024, 1),
     }
     with contextlib.suppress(OSError):
-        channel.sendall(json.dumps(message).encode() + b"\n")
+        _tell(channel, ended=key.data, returncode=os.waitstatus_to_exitcode(status), used=used)
 
 
-def _end_all() -> None:
+def _become_kernel(arguments: list[str], env: dict[str, str], cwd: str) -> NoReturn:
+    """Turn this process, just forked, into a kernel with the command line and variables given."""
+    code = 1
+    try:
+        os.setpgid(0, 0)
+        os.environ.clear()
+        os.environ.update(env)
+        _die_with_parent()
+        os.chdir(cwd)
+        sys.path[0] = cwd
+        tempfile.tempdir = None  # where temporary files go is for the kernel's own variables to say
+        sys.argv = [__file__, *arguments]
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        random.seed()  # or every kernel would draw the same "random" numbers
+        if "numpy" in sys.modules:
+            sys.modules["numpy"].random.seed()
+        _limit_memory()
+        from ipykernel.kernelapp import IPKernelApp
+
+        app = IPKernelApp.instance()
+        app.initialize(arguments)
+        inline = sys.modules.get(INLINE.removeprefix("module://"))
+        if inline is not None:  # it was imported when there was no shell to show figures
+            inline.configure_inline_support(app.shell, INLINE)
+            sys.modules["matplotlib"].interactive(True)  # or figures are not noted as drawn
+        app.start()
+        code = 0
+    except SystemExit as stop:
+        code = stop.code if isinstance(stop.code, int) else 0
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)  # nothing of the process it was forked from may be run down here
+
+
+def _die_with_parent() -> None:
+    """Have the system end this process at once when its parent ends, however it ends.
+
+    Linux only; elsewhere the kernel's own poll of its parent, once a second, does it.
+    """
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # The parent may have ended before the call.
+    if os.getppid() != int(os.environ.get("JPY_PARENT_PID", os.getppid())):
+        sys.exit(1)
+
+
+def _limit_memory() -> None:
+    """Have an allocation beyond SCC_MEMORY_MB raise MemoryError, on Linux.
+
+    What a forked kernel shares with the process it comes from does not count.
+    """
+    most_mb = os.environ.get("SCC_MEMORY_MB")
+    if not most_mb or sys.platform != "linux":
+        return
+    import resource
+
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    held_kb = next(int(line.split()[1]) for line in status.splitlines() if "VmData" in line)
+    most = held_kb * 1024 + int(float(most_mb) * 2**20)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
+def _end_all() -> NoReturn:
     """End the kernels, which lead process groups of their own, and go."""
     children = Path(f"/proc/self/task/{os.getpid()}/children")
     for pid in children.read_text(encoding="ascii").split():
@@ -193,17 +247,26 @@ def _end_all() -> None:
     os._exit(0)
 
 
-if __name__ == "__main__":
-    die_with_parent()
-    _descriptor, _portfolio, *_modules = sys.argv[1:]
+def _warm(descriptor: str, portfolio: str, *modules: str) -> None:
     try:
-        load(_modules)
-        if _portfolio:
-            read_tables(_portfolio)
+        _load(modules)
+        if portfolio:
+            _read_tables(portfolio)
         gc.collect()
         gc.freeze()  # what all kernels share is not copied for the collector's bookkeeping
-        _serve(socket.socket(fileno=int(_descriptor)))
+        _serve(socket.socket(fileno=int(descriptor)))
     except Exception:
         traceback.print_exc()
     finally:
         _end_all()
+
+
+if __name__ == "__main__":
+    _die_with_parent()
+    if sys.argv[1] == "-f":
+        _limit_memory()
+        from ipykernel.kernelapp import launch_new_instance
+
+        launch_new_instance()
+    else:
+        _warm(*sys.argv[1:])

@@ -22,20 +22,16 @@ import pyarrow.parquet as pq
 from scipy.stats import false_discovery_control
 
 import scchelpers
-from scchelpers.faults import UserError
 from scchelpers.portfolio import tables
-from scchelpers.runner import files, journal, markup, overview, pages
+from scchelpers.runner import files, journal, pages
 from scchelpers.runner.files import join, write_whole
 from scchelpers.runner.job import WHOLE, Outcome
-from scchelpers.runner.publish import environment, marked
+from scchelpers.runner.publish import marked, put
 
 PAGE_ROWS = 500
-
-FAULTS_SHOWN = 50
-
-SHOWN = "index"  # tag of the cells whose drawings the index shows
-
-CHANCE = "chance_p"  # what a notebook calls the p of its test
+_FAULTS_SHOWN = 50
+_SHOWN = "index"  # tag of the cells whose drawings the index shows
+_CHANCE = "chance_p"  # what a notebook calls the p of its test
 
 
 def write(
@@ -46,7 +42,7 @@ def write(
     titles: Mapping[str, str],
     outcomes: Sequence[Outcome],
     assets: Mapping[str, Mapping[str, Any]] | None = None,
-) -> None:
+) -> list[str]:
     """Write the index, the comparison of each notebook, and a page a site and an asset.
 
     Parameters
@@ -65,10 +61,10 @@ def write(
     assets : mapping of str to mapping, optional
         Asset id to its row of `assets.csv`.
 
-    Raises
-    ------
-    UserError
-        If a page would be unfit to publish.
+    Returns
+    -------
+    list of str
+        Pages that could not be made, and why.
     """
     of_all = [outcome for outcome in outcomes if outcome.site_id == WHOLE]
     outcomes = [outcome for outcome in outcomes if outcome.site_id != WHOLE]
@@ -96,16 +92,17 @@ def write(
         "whole": [_of_all(reports, outcome) for outcome in of_all if outcome.ok],
         "version": scchelpers.__version__,
     }
-    pages.write(reports, outcomes, sites=sites, assets=assets or {}, portfolio=about["portfolio"])
-    faults = [_fault(reports, outcome, sites) for outcome in failed[:FAULTS_SHOWN]]
+    told = {"sites": sites, "assets": assets or {}, "portfolio": about["portfolio"]}
+    unfit = pages.write(reports, outcomes, **told)
+    faults = [_fault(reports, outcome, sites) for outcome in failed[:_FAULTS_SHOWN]]
     columns = [_headline(name, titles.get(name, name), of) for name, of in found.items()]
     rows = [_overview_row(site_id, sites[site_id], columns, found) for site_id in shown]
     failures = {"columns": columns, "faults": faults, "more": len(failed) - len(faults)}
-    decided = overview.rows(found, sites)
+    decided = pages.rows(found, sites)
     first = "reports" if decided else "index"
-    _write_pages(reports, first, "portfolio.html.j2", rows, {**about, **failures})
+    unfit += _write_pages(reports, first, "portfolio.html.j2", rows, {**about, **failures})
     if decided:
-        _write_lists(reports, decided, {**about, **failures})
+        unfit += _write_lists(reports, decided, {**about, **failures})
     for name, of in found.items():
         comparison = {"title": titles.get(name, name), "columns": _columns(of.values())}
         rows = [
@@ -113,38 +110,41 @@ def write(
             for site_id in sites
             if site_id in of and of[site_id].ok
         ]
-        _write_pages(reports, name, "comparison.html.j2", rows, {**about, **comparison})
+        unfit += _write_pages(reports, name, "comparison.html.j2", rows, {**about, **comparison})
+    return unfit
 
 
 def _of_all(reports: str | Path, outcome: Outcome) -> dict[str, Any]:
     """Return what the index shows of a report on the whole portfolio: its link, text and map."""
     link, first = f"{WHOLE}/{outcome.notebook}", next(iter(outcome.figures), None)
     made = files.read(join(reports, f"{link}.ipynb"))
-    drawings = marked(nbformat.reads(made, as_version=4), SHOWN) if made else []
+    drawings = marked(nbformat.reads(made, as_version=4), _SHOWN) if made else []
     text = pages.as_text(first) if first else ""
     own = {"title": outcome.title, "link": quote(f"{link}.html"), "text": text}
     return own | {"figures": drawings}
 
 
-def _write_lists(reports: str | Path, decided: Sequence[dict], about: dict[str, Any]) -> None:
+def _write_lists(reports: str | Path, decided: Sequence[dict], about: dict[str, Any]) -> list[str]:
     """Write the manager's pages, the index first, and what they are made of as a table."""
-    files.write_whole(files.join(reports, "recommendations.csv"), overview.as_csv(decided))
-    views = overview.views(decided)
-    manager = overview.summary(decided)
+    write_whole(join(reports, "recommendations.csv"), files.as_csv(decided, pages.COLUMNS))
+    unfit = []
+    views = pages.views(decided)
+    manager = pages.summary(decided)
     for view in views:
         lists = [
             {"title": v.title, "link": f"{v.page}.html", "here": v.page == view.page}
             for v in views
             if not v.title.startswith("only ") or v.page == view.page
         ]
-        rows = [overview.shown(row) for row in view.rows]
+        rows = [pages.shown(row) for row in view.rows]
         own = {"manager": manager, "lists": lists}
-        _write_pages(reports, view.page, "overview.html.j2", rows, {**about, **own})
+        unfit += _write_pages(reports, view.page, "overview.html.j2", rows, {**about, **own})
+    return unfit
 
 
 def _write_pages(
     reports: str | Path, name: str, template: str, rows: Sequence[dict], about: dict[str, Any]
-) -> None:
+) -> list[str]:
     """Write a table over as many pages as it needs, and take away those that it needs no more."""
     parts = [rows[at : at + PAGE_ROWS] for at in range(0, max(len(rows), 1), PAGE_ROWS)]
     links = [
@@ -155,19 +155,15 @@ def _write_pages(
         }
         for number, part in enumerate(parts)
     ]
+    unfit = []
     for number, part in enumerate(parts):
-        html = (
-            environment()
-            .get_template(template)
-            .render(**about, rows=part, pages=links, here=number)
-        )
-        if wrong := markup.faults(html):
-            raise UserError(f"the page {links[number]['link']} is unfit: {'; '.join(wrong)}")
-        files.write_whole(files.join(reports, _page_name(name, number)), html)
+        own = {"rows": part, "pages": links, "here": number}
+        unfit += put(reports, _page_name(name, number), template, {**about, **own})
     number = len(parts)
-    while files.exists(stale := files.join(reports, _page_name(name, number))):
+    while files.exists(stale := join(reports, _page_name(name, number))):
         files.remove(stale)
         number += 1
+    return unfit
 
 
 def _page_name(name: str, number: int) -> str:
@@ -184,14 +180,14 @@ def _corrected(outcomes: Sequence[Outcome]) -> list[Outcome]:
         number: figure["value"]
         for number, outcome in enumerate(outcomes)
         for figure in outcome.figures
-        if figure["name"] == CHANCE and figure["value"] is not None
+        if figure["name"] == _CHANCE and figure["value"] is not None
     }
     if len(tested) < 2:
         return list(outcomes)
     label = "p, corrected for the number of sites"
     told = list(outcomes)
     for number, p in zip(tested, false_discovery_control(list(tested.values())), strict=True):
-        own = {"name": f"{CHANCE}_all", "label": label, "unit": "", "value": float(p)}
+        own = {"name": f"{_CHANCE}_all", "label": label, "unit": "", "value": float(p)}
         told[number] = replace(told[number], figures=[*told[number].figures, own])
     return told
 
@@ -199,11 +195,10 @@ def _corrected(outcomes: Sequence[Outcome]) -> list[Outcome]:
 def _fault(reports: str | Path, outcome: Outcome, sites: Mapping) -> dict[str, str]:
     link = f"{outcome.site_id}/{outcome.notebook}.failed.ipynb"
     own = outcome.site_id == WHOLE or tables.is_id(outcome.site_id)
-    kept = own and files.exists(files.join(reports, link))
+    kept = own and files.exists(join(reports, link))
+    name = sites.get(outcome.site_id, {}).get("name") or outcome.site_id
     return {
-        "name": "The whole portfolio"
-        if outcome.site_id == WHOLE
-        else sites.get(outcome.site_id, {}).get("name") or outcome.site_id,
+        "name": "The whole portfolio" if outcome.site_id == WHOLE else name,
         "site_id": outcome.site_id,
         "notebook": outcome.notebook,
         "text": outcome.fault,
@@ -273,21 +268,15 @@ def _cell(value, column: Mapping) -> dict[str, Any]:
     return {
         "label": column["label"] + unit,
         "number": column["number"],
-        "text": as_text(value),
+        "text": _as_text(value),
         "share": share,
         "link": "",
         "failed": False,
     }
 
 
-def as_text(value) -> str:
-    """Return a figure as the index shows it: three significant digits, thousands set apart.
-
-    Examples
-    --------
-    >>> [as_text(v) for v in (0.41234, 1234.5, 7, True, None, "16:30")]
-    ['0.412', '1,234', '7', 'yes', '', '16:30']
-    """
+def _as_text(value) -> str:
+    """Return a figure as the index shows it: three significant digits, thousands set apart."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -304,7 +293,8 @@ def _is_number(value) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-TEXTS = ("site_id", "notebook", "figure", "label", "unit")
+_TEXTS = ("site_id", "notebook", "figure", "label", "unit")
+_NUMBERS = ("value", "low", "high")
 
 
 def gather(
@@ -312,54 +302,36 @@ def gather(
     portfolio: Mapping[str, Any],
     about: Mapping[str, Mapping[str, Any]],
     assets: Mapping[str, Mapping[str, Any]],
-) -> dict[tuple[str, str], Outcome]:
+) -> tuple[dict[tuple[str, str], Outcome], list[str]]:
     """Write status, figures and index from the last outcome of each site and notebook.
 
-    Parameters
-    ----------
-    reports : str
-        Folder of the portfolio's reports.
-    portfolio : mapping
-        `title`, `description` and `sources`, as in `portfolio.toml`.
-    about : mapping of str to mapping
-        Site id to what the index says of the site; other sites are of the past and left out.
-    assets : mapping of str to mapping
-        Asset id to its row of `assets.csv`.
-
-    Returns
-    -------
-    dict of (site_id, notebook) to Outcome
-        Those outcomes.
+    The arguments are those of `write`; sites that are not in `about` are of the past and left out.
+    Returned are the outcomes, and the pages that could not be made.
     """
     place = {site_id: number for number, site_id in enumerate([*about, WHOLE])}
     found = [outcome for outcome in journal.known(reports).values() if outcome.site_id in place]
     found.sort(key=lambda outcome: (outcome.notebook, place[outcome.site_id]))
     lines = (json.dumps(asdict(outcome)) + "\n" for outcome in found)
     write_whole(join(reports, journal.STATUS), "".join(lines))
-    write_whole(join(reports, "results.parquet"), as_parquet(found))
-    write_whole(join(reports, "results.csv"), as_csv(found))
+    rows = _rows(found)
+    write_whole(join(reports, "results.parquet"), _as_parquet(rows))
+    write_whole(join(reports, "results.csv"), files.as_csv(rows, [*_TEXTS, *_NUMBERS, "text"]))
     titles = {outcome.notebook: outcome.title for outcome in found}
     told = {"portfolio": portfolio, "sites": about, "assets": assets}
-    write(reports, **told, titles=titles, outcomes=found)
-    return {(outcome.site_id, outcome.notebook): outcome for outcome in found}
+    unfit = write(reports, **told, titles=titles, outcomes=found)
+    return {(outcome.site_id, outcome.notebook): outcome for outcome in found}, unfit
 
 
-def as_parquet(outcomes: list[Outcome]) -> bytes:
+def _as_parquet(rows: list[dict[str, Any]]) -> bytes:
     """Return the recorded figures as a Parquet file, one row a figure, texts beside numbers."""
-    rows = _rows(outcomes)
-    numbers = dict.fromkeys(("value", "low", "high"), pa.float64())
-    kinds = {**dict.fromkeys(TEXTS, pa.string()), **numbers, "text": pa.string()}
+    texts = dict.fromkeys((*_TEXTS, "text"), pa.string())
+    kinds = {name: texts.get(name, pa.float64()) for name in (*_TEXTS, *_NUMBERS, "text")}
     columns = {name: [row[name] for row in rows] for name in kinds}
-    for name in numbers:
+    for name in _NUMBERS:
         columns[name] = [None if v is None else float(v) for v in columns[name]]
     sink = io.BytesIO()
     pq.write_table(pa.table(columns, schema=pa.schema(kinds.items())), sink)
     return sink.getvalue()
-
-
-def as_csv(outcomes: list[Outcome]) -> str:
-    """Return the same rows as CSV."""
-    return files.as_csv(_rows(outcomes), [*TEXTS, "value", "low", "high", "text"])
 
 
 def _rows(outcomes: list[Outcome]) -> list[dict[str, Any]]:

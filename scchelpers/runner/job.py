@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 import json
@@ -28,45 +29,19 @@ INFRASTRUCTURE = ("DeadKernel", "DeadWorker", "KernelStart")
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker needs to run one notebook for one site.
+    """What a worker needs to run one notebook for one site."""
 
-    Attributes
-    ----------
-    notebook : str
-        Path of the source notebook.
-    site_id : str
-        Site.
-    folder : str
-        Folder of the site's reports, a path or fsspec address.
-    parameters : dict
-        Typed values, `portfolio` and `site_id` among them.
-    title : str
-        What the notebook calls itself.
-    page : dict
-        What the page says of the site and portfolio, see `publish.render`.
-    publisher : str
-        Key of what makes pages.
-    stamp : dict
-        Provenance, see `provenance.stamp`.
-    recipe : dict of str to str
-        Keys of the notebook, its parameters, the package and its dependencies.
-    seconds : float or None
-        Longest run [s].
-    reuse : bool
-        Whether the executed notebook is sound and only its page is to be made anew.
-    """
-
-    notebook: str
+    notebook: str  # path of the source
     site_id: str
-    folder: str
-    parameters: dict[str, Any]
-    title: str = ""
-    page: dict[str, Any] = field(default_factory=dict)
-    publisher: str = ""
-    stamp: dict[str, Any] = field(default_factory=dict)
-    recipe: dict[str, str] = field(default_factory=dict)
-    seconds: float | None = None
-    reuse: bool = False
+    folder: str  # of the site's reports, a path or fsspec address
+    parameters: dict[str, Any]  # typed, `portfolio` and `site_id` among them
+    title: str = ""  # what the notebook calls itself
+    page: dict[str, Any] = field(default_factory=dict)  # what the page says, see `publish.render`
+    publisher: str = ""  # key of what makes pages
+    stamp: dict[str, Any] = field(default_factory=dict)  # see `provenance`
+    recipe: dict[str, str] = field(default_factory=dict)  # keys of notebook, parameters, package …
+    seconds: float | None = None  # longest run [s]
+    reuse: bool = False  # the executed notebook is sound, only its page is to be made anew
 
     @property
     def name(self) -> str:
@@ -89,57 +64,25 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one notebook for one site.
-
-    Attributes
-    ----------
-    site_id, notebook : str
-        Site, and name of the notebook without its ending.
-    ok : bool
-        Whether the notebook ran to its end and its report was published.
-    title : str
-        What the notebook calls itself.
-    seconds : float
-        Wall time [s].
-    cpu_s, peak_mb : float or None
-        CPU time [s] and largest memory [MB] of a forked kernel.
-    cell : int or None
-        Cell that failed, counted from 1 in the source notebook; None where no cell did.
-    error, message : str
-        Name and message of the exception, "" when ok.
-    figures : list of dict
-        Figures of merit (`records.Figure`).
-    recipe : dict of str to str
-        Of the job.
-    page_key : str
-        Of the job, when its page was made.
-    inputs : dict of str to str
-        Parts of the portfolio that were read and their fingerprints, see `data.fingerprint`.
-    written : dict of str to int
-        Sizes [bytes] of the executed notebook and its page, by ending.
-    attempts : int
-        How often it was tried.
-    kernel : str
-        "forked", or "stock: " and why.
-    """
+    """What became of one notebook for one site."""
 
     site_id: str
-    notebook: str
-    ok: bool
+    notebook: str  # its name without the ending
+    ok: bool  # it ran to its end and its report was published
     title: str = ""
-    seconds: float = 0.0
-    cell: int | None = None
-    error: str = ""
+    seconds: float = 0.0  # wall time [s]
+    cell: int | None = None  # that failed, counted from 1 in the source; None where none did
+    error: str = ""  # name of the exception
     message: str = ""
-    figures: list[dict] = field(default_factory=list)
-    cpu_s: float | None = None
-    peak_mb: float | None = None
-    recipe: dict[str, str] = field(default_factory=dict)
-    page_key: str = ""
-    inputs: dict[str, str] = field(default_factory=dict)
-    written: dict[str, int] = field(default_factory=dict)
-    attempts: int = 1
-    kernel: str = ""
+    figures: list[dict] = field(default_factory=list)  # see `records.Figure`
+    cpu_s: float | None = None  # [s] of a forked kernel
+    peak_mb: float | None = None  # [MB] of a forked kernel
+    recipe: dict[str, str] = field(default_factory=dict)  # of the job
+    page_key: str = ""  # of the job, when its page was made
+    inputs: dict[str, str] = field(default_factory=dict)  # parts that were read, fingerprints
+    written: dict[str, int] = field(default_factory=dict)  # sizes [bytes] of files, by ending
+    attempts: int = 1  # how often it was tried
+    kernel: str = ""  # "forked", or "stock: " and why
 
     @property
     def fault(self) -> str:
@@ -156,26 +99,17 @@ def digest(*parts) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-INJECTED = "injected-parameters"
-
-ERROR_MARKER = "papermill-error-cell-tag"
-
+# Cells that papermill adds to a notebook.
+ADDED = {"injected-parameters", "papermill-error-cell-tag"}
 _SEAL = "seal"
 
 
 def canonical(
     notebook: nbformat.NotebookNode, job: Job, inputs: dict[str, str]
 ) -> nbformat.NotebookNode:
-    """Return a notebook without times, paths and random names: same inputs, same bytes.
+    """Return an executed notebook, changed in place, without times, paths and random names.
 
-    Parameters
-    ----------
-    notebook : nbformat.NotebookNode
-        As executed; changed in place.
-    job : Job
-        What was run.
-    inputs : dict of str to str
-        Fingerprints of what was read, for its provenance.
+    Same inputs, same bytes. `inputs` are the fingerprints of what it read, for its provenance.
     """
     notebook.metadata.pop("papermill", None)
     notebook.metadata.pop("widgets", None)
@@ -183,7 +117,7 @@ def canonical(
         for key in ("papermill", "execution"):
             cell.metadata.pop(key, None)
         tags = cell.metadata.get("tags", [])
-        if "id" not in cell or INJECTED in tags or ERROR_MARKER in tags:
+        if "id" not in cell or not ADDED.isdisjoint(tags):
             named = f"{number} {tags} {cell.source}".encode()
             cell["id"] = hashlib.sha256(named).hexdigest()[:8]
     notebook.nbformat_minor = max(notebook.nbformat_minor, 5)
@@ -210,36 +144,21 @@ def _content_key(notebook: nbformat.NotebookNode) -> str:
 _SECRET = re.compile(r"(?i)(passw|secret|token|api_?key|credential)")
 
 
-def provenance(notebook: str | Path, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return the provenance of one run, but for the data that it reads.
+def provenance(notebook: Path) -> dict[str, Any]:
+    """Return the provenance of runs of a notebook, but for parameters and data; ready for JSON.
 
-    Parameters
-    ----------
-    notebook : str or pathlib.Path
-        Source notebook.
-    parameters : dict
-        Parameters given, as typed; those that name a secret are hidden.
-
-    Returns
-    -------
-    dict
-        Ready for JSON; the same for the same inputs.
+    It is the same for the same inputs; outputs and counts are no change of a notebook.
     """
+    cells = nbformat.read(notebook, as_version=4).cells
+    source = [(c.cell_type, c.source, c.metadata.get("tags", [])) for c in cells]
     return {
         "version": scchelpers.__version__,
         **_code(),
-        "notebook": Path(notebook).stem,
-        "notebook_sha256": _source_key(notebook),
-        "parameters": fit_to_show(parameters),
+        "notebook": notebook.stem,
+        "notebook_sha256": digest(source),
         "python": platform.python_version(),
         "packages": _packages(),
     }
-
-
-def _source_key(notebook: str | Path) -> str:
-    """Return a key of what the cells of a notebook say; outputs and counts are no change."""
-    cells = nbformat.read(notebook, as_version=4).cells
-    return digest([(c.cell_type, c.source, c.metadata.get("tags", [])) for c in cells])
 
 
 def fit_to_show(parameters: dict[str, Any]) -> dict[str, Any]:
@@ -279,18 +198,17 @@ def _key(paths: Iterable[Path]) -> str:
 def _code() -> dict[str, Any]:
     """Return the commit of the checkout that holds the package, and whether it is as committed."""
     root = Path(scchelpers.__file__).parents[1]
-    if not (root / ".git").exists():
+    commit = _git(root, "rev-parse", "--short=12", "HEAD") if (root / ".git").exists() else None
+    if not commit:
         return {"commit": None, "clean": None}
-    commit = _git(root, "rev-parse", "--short=12", "HEAD")
     changes = _git(root, "status", "--porcelain", "--untracked-files=no")
-    return {"commit": commit or None, "clean": changes == "" if commit else None}
+    return {"commit": commit, "clean": changes == ""}
 
 
 def _git(root: Path, *command: str) -> str | None:
+    command = ("git", "-C", str(root), *command)
     try:
-        done = subprocess.run(
-            ["git", "-C", str(root), *command], capture_output=True, text=True, check=True
-        )
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()
@@ -298,15 +216,11 @@ def _git(root: Path, *command: str) -> str | None:
 
 def _packages() -> dict[str, str]:
     """Return the installed versions of what the package itself asks for."""
-    try:
-        asked = importlib.metadata.requires("scchelpers") or []
-    except importlib.metadata.PackageNotFoundError:
-        return {}
-    names = sorted({re.split(r"[^A-Za-z0-9._-]", one)[0] for one in asked if "extra ==" not in one})
     versions = {}
-    for name in names:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        asked = importlib.metadata.requires("scchelpers") or []
+        own = {re.split(r"[^A-Za-z0-9._-]", one)[0] for one in asked if "extra ==" not in one}
+        for name in sorted(own):
+            with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+                versions[name] = importlib.metadata.version(name)
     return versions

@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from scchelpers.faults import UserError
 from scchelpers.runner import files
 from scchelpers.runner.job import Job, Outcome
@@ -26,13 +28,14 @@ try:
 except ImportError:  # Windows has no such lock
     fcntl = None
 
-_NAME = ".lock"
+_LOCK = ".lock"
 MARKER = ".scc-reports"  # says that a folder is ours to write, sweep and replace in
 DECISIONS = ".decisions"  # made once for all notebooks of a run, or by one that ran by hand before
 STATUS, EVENTS = "status.jsonl", "events.jsonl"
 # What a run writes at the top of its folder; pages of notebooks and assets besides.
-OWN = (_NAME, STATUS, EVENTS, "index.html", "results.csv", "results.parquet", "recommendations.csv",
+OWN = (_LOCK, STATUS, EVENTS, "index.html", "results.csv", "results.parquet", "recommendations.csv",
        DECISIONS)  # fmt: skip
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # what a link leads to is not ours
 
 
 @contextlib.contextmanager
@@ -44,70 +47,74 @@ def alone(reports: str | Path) -> Iterator[None]:
     Raises
     ------
     UserError
-        If another run holds it.
+        If another run holds it, or it is not one of reports.
     """
     if files.is_address(reports):
         yield
         return
     _claim(Path(reports))
-    # Never through a link: what it leads to is not ours.
-    lock = os.open(
-        Path(reports, _NAME), os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o666
-    )
+    lock = os.open(Path(reports, _LOCK), os.O_CREAT | os.O_RDWR | _NO_LINK, 0o666)
     try:
-        if fcntl:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise UserError(
-                    f"{reports}: another run is writing these reports; wait for it, or name "
-                    "another folder with --out"
-                ) from None
+        if not _takes(lock):
+            raise UserError(
+                f"{reports}: another run is writing these reports; wait for it, or name another "
+                "folder with --out"
+            )
         yield
     finally:
         os.close(lock)
 
 
-def _claim(reports: Path) -> None:
-    """Mark a folder as one of reports; one that holds anything else is left as it is.
-
-    Raises
-    ------
-    UserError
-        If it holds files that no run wrote, or links in place of a run's own files.
-    """
-    there = sorted(path.name for path in reports.iterdir())
-    if MARKER in there or set(there) <= {_NAME, DECISIONS}:
-        links = [name for name in OWN if Path(reports, name).is_symlink()]
-        if links:
-            raise UserError(f"{reports}/{links[0]}: a link, not a file of a run; take it away")
-        Path(reports, MARKER).touch()
-        return
-    if STATUS in there and known(reports):  # written before there was a marker
-        Path(reports, MARKER).touch()
-        return
-    foreign = [name for name in there if name not in OWN]
-    raise UserError(
-        f"{reports}: holds {(foreign or there)[0]!r}, which no run wrote; name an empty or new "
-        "folder with --out"
-    )
-
-
-def held(reports: str | Path) -> bool:
-    """Return whether a run holds a folder of reports now."""
-    path = Path(reports, _NAME)
-    if fcntl is None or files.is_address(reports) or not path.exists():
-        return False
-    with path.open("r+") as lock:
-        try:
+def _takes(lock: int) -> bool:
+    try:
+        if fcntl:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-    return False
+    except OSError:
+        return False
+    return True
+
+
+def _claim(reports: Path) -> None:
+    """Mark a folder as one of reports; one with files of others, or links, is left as it is."""
+    there = sorted(path.name for path in reports.iterdir())
+    # Without a marker: begun by hand, or written before there was one.
+    if MARKER not in there and not set(there) <= {_LOCK, DECISIONS}:
+        foreign = [name for name in there if name not in OWN]
+        if STATUS not in there or not known(reports):
+            raise UserError(
+                f"{reports}: holds {(foreign or there)[0]!r}, which no run wrote; name an empty or "
+                "new folder with --out"
+            )
+    if links := [name for name in there if Path(reports, name).is_symlink()]:
+        raise UserError(f"{reports}/{links[0]}: a link, not a file of a run; take it away")
+    Path(reports, MARKER).touch()
+
+
+def expect(reports: str) -> None:
+    """Raise UserError where a folder that a run holds is no longer there."""
+    if not files.is_address(reports) and not Path(reports, MARKER).exists():
+        raise UserError(
+            f"{reports}: was removed, renamed or emptied while the run wrote there; give it back, "
+            "or run the same command again"
+        )
+
+
+def _held(reports: str | Path) -> bool:
+    """Return whether a run holds a folder of reports now; nothing is written to find out."""
+    if fcntl is None or files.is_address(reports):
+        return False
+    try:
+        lock = os.open(Path(reports, _LOCK), os.O_RDONLY | _NO_LINK)
+    except OSError:
+        return False
+    try:
+        return not _takes(lock)
+    finally:
+        os.close(lock)
 
 
 # An object store cannot append: there the books are written whole, at most this often [s].
-_PATIENCE = 5.0
+_PATIENCE_S = 5.0
 
 
 class Book:
@@ -136,7 +143,7 @@ class Book:
                 self._push()
             return
         self._lines.append(text)
-        if time.monotonic() - self._written > _PATIENCE:
+        if time.monotonic() - self._written > _PATIENCE_S:
             self._write()
 
     def _push(self) -> None:
@@ -152,13 +159,7 @@ class Book:
         self._written = time.monotonic()
 
     def close(self) -> None:
-        """Write what is left.
-
-        Raises
-        ------
-        OSError
-            If there is still no room for it.
-        """
+        """Write what is left; OSError if there is still no room for it."""
         if self._file is None:
             self._write()
             return
@@ -167,39 +168,33 @@ class Book:
 
 
 class Journal:
-    """The books of one run.
-
-    Parameters
-    ----------
-    reports : str
-        Folder of the portfolio's reports.
-    runs : int
-        Runs to come.
-    kept : int
-        Runs kept from before.
-    """
+    """The books of one run: so many `runs` to come, so many `kept` from before."""
 
     def __init__(self, reports: str, runs: int, kept: int = 0):
         self._status = Book(files.join(reports, STATUS))
         self._events = Book(files.join(reports, EVENTS))
-        self.event("run began", runs=runs, kept=kept)
+        self._event("run began", runs=runs, kept=kept)
 
     def __enter__(self) -> Journal:
         return self
 
     def __exit__(self, kind, *_) -> None:
-        self.event("run ended" if kind is None else "run interrupted")
+        self._event("run ended" if kind is None else "run interrupted")
         self._status.close()
         self._events.close()
 
     def began(self, job: Job) -> None:
         """Note that a job was handed out."""
-        self.event("began", site_id=job.site_id, notebook=job.name)
+        self._event("began", site_id=job.site_id, notebook=job.name)
+
+    def retried(self, job: Job, outcome: Outcome) -> None:
+        """Note that a job is tried again after a fault of the machine."""
+        self._event("retried", site_id=job.site_id, notebook=job.name, fault=outcome.fault)
 
     def ended(self, outcome: Outcome) -> None:
         """Note what became of a job."""
         self._status.add(asdict(outcome))
-        self.event(
+        self._event(
             "done" if outcome.ok else "failed",
             site_id=outcome.site_id,
             notebook=outcome.notebook,
@@ -207,84 +202,50 @@ class Journal:
             **({} if outcome.ok else {"fault": outcome.fault}),
         )
 
-    def retried(self, job: Job, outcome: Outcome) -> None:
-        """Note that a job is tried again after a fault of the machine."""
-        self.event("retried", site_id=job.site_id, notebook=job.name, fault=outcome.fault)
-
-    def event(self, what: str, **about: Any) -> None:
-        """Note an event."""
-        self._events.add({"time": _now(), "event": what, **about})
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    def _event(self, what: str, **about: Any) -> None:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._events.add({"time": now, "event": what, **about})
 
 
 def lines(place: str) -> list[dict[str, Any]]:
     """Return the lines of a book; one cut short when a runner was killed is left out."""
     found = []
     for line in (files.read(place) or "").splitlines():
-        try:
+        with contextlib.suppress(ValueError, RecursionError):
             found.append(json.loads(line))
-        except ValueError:
-            continue
-    return found
+    return [line for line in found if isinstance(line, dict)]
 
 
 def known(reports: str | Path) -> dict[tuple[str, str], Outcome]:
     """Return the last outcome of each site and notebook of a portfolio's reports.
 
-    Parameters
-    ----------
-    reports : str or pathlib.Path
-        Folder of the portfolio's reports.
-
-    Returns
-    -------
-    dict of (site_id, notebook) to Outcome
+    A line that is cut short, or of another kind, is not known as done.
     """
     found: dict[tuple[str, str], Outcome] = {}
-    for line in lines(files.join(reports, STATUS)):
-        try:
-            outcome = Outcome(**line)
-        except TypeError:
-            continue  # written by another version: not known as done
-        found[outcome.site_id, outcome.notebook] = outcome
+    for line in (files.read(files.join(reports, STATUS)) or "").splitlines():
+        with contextlib.suppress(ValidationError):
+            outcome = _OUTCOMES.validate_json(line)
+            found[outcome.site_id, outcome.notebook] = outcome
     return found
 
 
-SHOWN = 20
+_OUTCOMES = TypeAdapter(Outcome)
+_SHOWN = 20
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How a run stands.
+    """How a run stands."""
 
-    Attributes
-    ----------
-    state : str
-        "running", "finished" or "interrupted".
-    runs, kept, done, failed : int
-        Runs of this run, kept from before, done and failed so far.
-    seconds : float
-        Since it began, until it ended [s].
-    left_s : float or None
-        Time left at the rate so far [s]; None when nothing can be said.
-    at_work : list of dict
-        `site_id`, `notebook`, `seconds` of what is running.
-    faults : list of str
-        One line a failed run.
-    """
-
-    state: str
+    state: str  # "running", "finished" or "interrupted"
     runs: int
-    kept: int
+    kept: int  # from before
     done: int
     failed: int
-    seconds: float
-    left_s: float | None
-    at_work: list[dict[str, Any]] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
+    seconds: float  # since it began, until it ended [s]
+    left_s: float | None  # at the rate so far [s]; None when nothing can be said
+    at_work: list[dict[str, Any]] = field(default_factory=list)  # site_id, notebook, seconds
+    faults: list[str] = field(default_factory=list)  # one line a failed run
 
     @property
     def per_min(self) -> float:
@@ -293,85 +254,68 @@ class Standing:
 
     def text(self) -> str:
         """Return it for people."""
-        lines = [
+        said = [
             f"{self.state.capitalize()}: {self.done + self.failed} of {self.runs} runs, "
             f"{self.failed} failed, {self.kept} kept from before; "
             f"{self.seconds:.0f} s, {self.per_min:.1f} a minute"
             + (f", {self.left_s:.0f} s left." if self.left_s is not None else ".")
         ]
-        lines += [
+        said += [
             f"  at work  {w['site_id']}  {w['notebook']}  {w['seconds']:.0f} s"
             for w in self.at_work
         ]
-        lines += [f"  failed   {fault}" for fault in self.faults[:SHOWN]]
-        if len(self.faults) > SHOWN:
-            lines.append(f"  … and {len(self.faults) - SHOWN} more failed")
-        return "\n".join(lines)
+        said += [f"  failed   {fault}" for fault in self.faults[:_SHOWN]]
+        if len(self.faults) > _SHOWN:
+            said.append(f"  … and {len(self.faults) - _SHOWN} more failed")
+        return "\n".join(said)
 
 
 def standing(reports: str | Path, now: datetime | None = None) -> Standing:
-    """Return how the last run on a folder of reports stands.
-
-    Parameters
-    ----------
-    reports : str or pathlib.Path
-        Folder of a portfolio's reports.
-    now : datetime, optional
-        Time to reckon from, that of the clock by default.
+    """Return how the last run on a folder of reports stands, `now` or by the clock.
 
     Raises
     ------
     UserError
         If there are no books of a run.
     """
-    events = lines(files.join(reports, EVENTS))
+    events = [line for line in lines(files.join(reports, EVENTS)) if "event" in line]
     begins = [place for place, event in enumerate(events) if event["event"] == "run began"]
     if not begins:
         raise UserError(
             f"{reports}: no run was made there; name the folder of a portfolio's reports"
         )
     first, *rest = events[begins[-1] :]
-    running = held(reports)
-    ended = next((e for e in rest if e["event"] in ("run ended", "run interrupted")), None)
-    state = "running" if running else "finished"
-    if not running and (ended is None or ended["event"] == "run interrupted"):
-        state = "interrupted"
-    last = (rest or [first])[-1]
+    running = _held(reports)
+    last = rest[-1] if rest else first
     until = (now or datetime.now(UTC)) if running else datetime.fromisoformat(last["time"])
-    seconds = (until - datetime.fromisoformat(first["time"])).total_seconds()
-    done = sum(event["event"] == "done" for event in rest)
-    faults = [
-        f"{e['site_id']}  {e['notebook']}  {e['fault']}" for e in rest if e["event"] == "failed"
-    ]
-    left = first["runs"] - done - len(faults)
-    ended_runs = done + len(faults)
+
+    def since(time: str) -> float:
+        return max(0.0, (until - datetime.fromisoformat(time)).total_seconds())  # a clock set back
+
+    state, faults, open_ = "interrupted", [], {}
+    done = 0
+    for event in rest:
+        pair, what = (event.get("site_id"), event.get("notebook")), event["event"]
+        if what == "began":
+            open_[pair] = event["time"]
+        elif what in ("done", "failed"):
+            open_.pop(pair, None)
+            done += what == "done"
+            faults += [f"{'  '.join(pair)}  {event['fault']}"] if what == "failed" else []
+        elif what == "run ended":
+            state = "finished"
+    seconds, ended = since(first["time"]), done + len(faults)
     return Standing(
-        state=state,
+        state="running" if running else state,
         runs=first["runs"],
         kept=first["kept"],
         done=done,
         failed=len(faults),
         seconds=seconds,
-        left_s=seconds / ended_runs * left if running and ended_runs else None,
-        at_work=_at_work(rest, until) if running else [],
+        left_s=seconds / ended * (first["runs"] - ended) if running and ended else None,
+        at_work=[
+            {"site_id": site_id, "notebook": notebook, "seconds": since(begun)}
+            for (site_id, notebook), begun in (open_.items() if running else ())
+        ],
         faults=faults,
     )
-
-
-def _at_work(events: list[dict], until: datetime) -> list[dict[str, Any]]:
-    """Return what began and has not ended."""
-    open_: dict[tuple[str, str], str] = {}
-    for event in events:
-        pair = (event.get("site_id"), event.get("notebook"))
-        if event["event"] == "began":
-            open_[pair] = event["time"]
-        elif event["event"] in ("done", "failed"):
-            open_.pop(pair, None)
-    return [
-        {
-            "site_id": site_id,
-            "notebook": notebook,
-            "seconds": (until - datetime.fromisoformat(begun)).total_seconds(),
-        }
-        for (site_id, notebook), begun in open_.items()
-    ]

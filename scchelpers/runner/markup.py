@@ -41,7 +41,7 @@ _ATTRIBUTES = {
     "th": ["colspan", "rowspan", "scope"],
     **dict.fromkeys(_MATH, _MATH_ATTRIBUTES),
 }
-_STYLE = re.compile(r"<style\b.*?</style\s*>", re.I | re.S)
+_STYLE, _STYLE_END = re.compile(r"<style\b", re.I), re.compile(r"</style\s*>", re.I)
 _NUMBER = re.compile(r"[-+−]?[£]?[\d.,\s ]*\d\s*%?|[-–—]|nan|NaN", re.ASCII)
 _OUTSIDE = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:)?//|\s*(?:https?|file|ftp):", re.I)
 _STYLE_REFERENCE = re.compile(r"@import|url\(\s*[\"']?(?!data:)", re.I)
@@ -102,7 +102,10 @@ def safe(markup: str) -> str:
     >>> safe("<p>a <script>alert(1)</script></p>")
     '<p>a &lt;script&gt;alert(1)&lt;/script&gt;</p>'
     """
-    return _cleaner().clean(_STYLE.sub("", markup))
+    first, *styled = _STYLE.split(markup)  # in one pass, however many are never closed
+    rest = (_STYLE_END.split(part, maxsplit=1) for part in styled)
+    kept = (parts[1] if len(parts) > 1 else f"&lt;style{parts[0]}" for parts in rest)
+    return _cleaner().clean("".join([first, *kept]))
 
 
 @cache
@@ -143,9 +146,8 @@ def tidy(
 
     Returns
     -------
-    body : str
-    title : str
-        Inner HTML of the first `h1`, "" if there is none.
+    body, title : str
+        The title is the inner HTML of the first `h1`, "" if there is none.
     contents : list of (str, str)
         Anchor and text of each `h2`.
     """

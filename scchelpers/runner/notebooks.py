@@ -1,4 +1,4 @@
-"""The typed parameters of a notebook, read from its one cell tagged `parameters`.
+"""The notebooks of a batch, and the typed parameters of each, from its cell tagged `parameters`.
 
 A line of that cell declares one parameter::
 
@@ -24,127 +24,30 @@ from types import NoneType
 from typing import Any, Literal, Optional, get_args, get_origin
 
 import nbformat
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from scchelpers.faults import UserError, closest
 
+VARIABLE = "SCC_NOTEBOOKS"
+TAG = "parameters"
+_UNNAMED = re.compile(r"^untitled|-copy\d*$", re.I)
+_MAGIC = re.compile(r"^\s*[%!].*$", re.M)
+_NUMBER = r"[-+]?\d[\d_]*(?:\.\d+)?(?:[eE][-+]?\d+)?"
+_RANGE = re.compile(rf"(?:^|[,;:(]|\s)\s*({_NUMBER})\s+to\s+({_NUMBER})\s*\)?\s*$")
+_UNIT = re.compile(r"\s*\[([^\]]*)\]\s*")
+# What the type of a parameter may be made of.
 _NAMES = {
     **{kind.__name__: kind for kind in (int, float, str, bool, list, tuple, NoneType)},
     "Literal": Literal,
     "Optional": Optional,
 }
-
 _PLAIN = (ast.Expression, ast.Name, ast.Load, ast.Subscript, ast.Tuple, ast.Constant, ast.BinOp)
-
-_WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
-
-
-class MismatchError(Exception):
-    """A value that its type does not allow."""
-
-
-def read(annotation: str, value):
-    """Read a value as the type that an annotation names.
-
-    Parameters
-    ----------
-    annotation : str
-        `int`, `float`, `str`, `bool`, `Literal[…]`, `list[…]`, `tuple[…]`, or one with `| None`.
-    value : object
-        A text, as from a command line, or a value of the type already.
-
-    Raises
-    ------
-    MismatchError
-        If the value is not of the type.
-    UserError
-        If the type is not one that a parameter may have.
-
-    Examples
-    --------
-    >>> read("list[float]", "7, 22,50"), read("str | None", "none"), read("bool", "no")
-    ([7.0, 22.0, 50.0], None, False)
-    """
-    adapter = TypeAdapter(_type(annotation))
-    for reading in _readings(value):
-        try:
-            return adapter.validate_python(reading, strict=True)
-        except ValidationError:
-            continue
-    raise MismatchError
-
-
-def choices(annotation: str) -> tuple:
-    """Return the values that a `Literal` allows, none for any other type.
-
-    Examples
-    --------
-    >>> choices("Literal['equal', 'fcfs']")
-    ('equal', 'fcfs')
-    """
-    kind = _type(annotation)
-    return get_args(kind) if get_origin(kind) is Literal else ()
-
-
-def _type(annotation: str) -> Any:
-    tree = ast.parse(annotation, mode="eval")
-    nodes = [node for node in ast.walk(tree) if not isinstance(node, ast.BitOr)]
-    try:
-        if not all(isinstance(node, _PLAIN) for node in nodes):
-            raise TypeError
-        return eval(compile(tree, "<type>", "eval"), {"__builtins__": {}}, _NAMES)
-    except (NameError, TypeError):
-        raise UserError(
-            f"type {annotation}: not one that a parameter may have; use int, float, str, bool, "
-            "Literal[…], list[…], tuple[…] or one of them with | None"
-        ) from None
-
-
-def _readings(value) -> Iterator:
-    """Return what a value may stand for, the likeliest first."""
-    if not isinstance(value, str):
-        yield value
-        if isinstance(value, list | tuple):
-            yield tuple(value)
-            yield list(value)
-        return
-    text = value.strip()
-    if text.lower() in ("", "none"):
-        yield None
-    if text.lower() in _WORDS:
-        yield _WORDS[text.lower()]
-    yield _literal(text)
-    # "7,22,50" as well as "[7, 22, 50]"; words need no quotes
-    items = _literal(text if text[:1] in ("[", "(") else f"[{text}]")
-    for found in (items, [part.strip() for part in text.strip("[]()").split(",") if part.strip()]):
-        if isinstance(found, list | tuple):
-            yield from (list(found), tuple(found))
-    yield value
-
-
-def _literal(text: str):
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return ...
-
-
-VARIABLE = "SCC_NOTEBOOKS"
 
 
 def folder(given: str | Path | None = None) -> Path:
-    """Return the folder of the notebooks.
+    """Return the folder of the notebooks: the one given, or else that of SCC_NOTEBOOKS.
 
-    Parameters
-    ----------
-    given : str or pathlib.Path, optional
-        Folder asked for. By default that of the environment variable SCC_NOTEBOOKS, or else the
-        `notebooks` folder beside the package, as in a checkout.
-
-    Raises
-    ------
-    UserError
-        If it is no folder.
+    By default it is the folder `notebooks` beside the package, as in a checkout.
     """
     beside = Path(__file__).parents[2] / "notebooks"
     place = Path(given or os.environ.get(VARIABLE) or beside)
@@ -159,19 +62,8 @@ def folder(given: str | Path | None = None) -> Path:
 def find(place: Path, names: Iterable[str] | None = None) -> list[Path]:
     """Return the notebooks of a folder that a batch runs, in reading order, or those named.
 
-    Parameters
-    ----------
-    place : pathlib.Path
-        Folder of notebooks.
-    names : iterable of str, optional
-        File names or stems; a unique beginning will do ("01" for "01_load_diversity.ipynb").
-        Without
-        them, all but those that `passed_over` gives.
-
-    Raises
-    ------
-    UserError
-        If a name fits no notebook or several; the closest is suggested.
+    A file name, its stem or a unique beginning will do ("01" for "01_load_diversity.ipynb").
+    Without names it is all but those that `passed_over` gives.
     """
     there = {path.stem: path for path in sorted(place.glob("*.ipynb"))}
     if not there:
@@ -262,48 +154,19 @@ def name_in_words(stem: str) -> str:
     return re.sub(r"^\d+_", "", stem).replace("_", " ").capitalize()
 
 
-TAG = "parameters"
-_UNNAMED = re.compile(r"^untitled|-copy\d*$", re.I)
-_MAGIC = re.compile(r"^\s*[%!].*$", re.M)
-
-_NUMBER = r"[-+]?\d[\d_]*(?:\.\d+)?(?:[eE][-+]?\d+)?"
-
-_RANGE = re.compile(rf"(?:^|[,;:(]|\s)\s*({_NUMBER})\s+to\s+({_NUMBER})\s*\)?\s*$")
-
-_UNIT = re.compile(r"\s*\[([^\]]*)\]\s*")
-
-
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a notebook.
-
-    Attributes
-    ----------
-    name : str
-        Name of the variable.
-    type : str
-        Type as declared ("float", "str | None", "Literal['a', 'b']"), or that of the default.
-    default : object
-        Value when none is given.
-    required : bool
-        Whether it must be given, there being no default.
-    unit, meaning : str
-        From the comment; "" where it does not say.
-    low, high : float or None
-        Range from the end of the comment ("0 to 100"), inclusive.
-    choices : tuple
-        Values allowed, empty for any.
-    """
+    """One parameter of a notebook."""
 
     name: str
-    type: str
+    type: str  # as declared ("float", "str | None", "Literal['a', 'b']"), or that of the default
     default: Any = None
-    required: bool = False
-    unit: str = ""
+    required: bool = False  # it must be given, there being no default
+    unit: str = ""  # unit and meaning are from the comment
     meaning: str = ""
-    low: float | None = None
+    low: float | None = None  # range from the end of the comment ("0 to 100"), inclusive
     high: float | None = None
-    choices: tuple = ()
+    choices: tuple = ()  # values allowed, empty for any
 
     @property
     def allowed(self) -> str:
@@ -319,19 +182,11 @@ class Parameter:
 def schema(notebook_path: str | Path) -> list[Parameter]:
     """Read the parameters that a notebook declares, in order.
 
-    Parameters
-    ----------
-    notebook_path : str or pathlib.Path
-        Notebook with exactly one code cell tagged `parameters`.
-
-    Returns
-    -------
-    list of Parameter
-
     Raises
     ------
     UserError
-        If the file is no notebook, the cell is missing or doubled, or a line of it cannot be read.
+        If the file is no notebook, its one cell tagged `parameters` is missing or doubled, or a
+        line of it cannot be read.
     """
     path = Path(notebook_path)
     try:
@@ -362,7 +217,8 @@ def parse(source: str) -> list[Parameter]:
         statements = ast.parse(source).body
     except SyntaxError as fault:
         raise UserError(f"line {fault.lineno}: {fault.msg}") from None
-    comments = _comments(source)
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    comments = {t.start[0]: t.string.lstrip("# ") for t in tokens if t.type == tokenize.COMMENT}
     found = []
     for statement in statements:
         match statement:
@@ -372,8 +228,59 @@ def parse(source: str) -> list[Parameter]:
                 annotation = None
             case _:  # an import for the annotations, a docstring
                 continue
-        found.append(_parameter(name, annotation, value, _comment_of(statement, comments)))
+        # At the end of the statement, or else on the line above it.
+        lines = (statement.end_lineno, statement.lineno, statement.lineno - 1)
+        comment = next((comments[line] for line in lines if line in comments), "")
+        found.append(_parameter(name, annotation, value, comment))
     return found
+
+
+def _parameter(name: str, annotation, value, comment: str) -> Parameter:
+    required = value is None
+    if required and annotation is None:
+        raise UserError(f"{name}: has neither a type nor a default")
+    try:
+        default = None if required else ast.literal_eval(value)
+    except ValueError:
+        raise UserError(
+            f"{name}: the default must be a literal, not {ast.unparse(value)}"
+        ) from None
+    unit = _UNIT.match(comment)
+    meaning = comment[unit.end() :] if unit else comment.strip()
+    limits = _RANGE.search(meaning)
+    kind = ast.unparse(annotation) if annotation else type(default).__name__
+    typed = _type(kind)
+    parameter = Parameter(
+        name,
+        kind,
+        default,
+        required,
+        unit[1] if unit else "",
+        meaning[: limits.start()].rstrip(" ,;:(") if limits else meaning.strip(),
+        float(limits[1]) if limits else None,
+        float(limits[2]) if limits else None,
+        get_args(typed) if get_origin(typed) is Literal else (),
+    )
+    if not required:
+        try:
+            _typed(parameter, default)
+        except ValueError:
+            raise UserError(f"{name} = {default!r}: must be {parameter.allowed}") from None
+    return parameter
+
+
+def _type(annotation: str) -> Any:
+    tree = ast.parse(annotation, mode="eval")
+    nodes = [node for node in ast.walk(tree) if not isinstance(node, ast.BitOr)]
+    try:
+        if not all(isinstance(node, _PLAIN) for node in nodes):
+            raise TypeError
+        return eval(compile(tree, "<type>", "eval"), {"__builtins__": {}}, _NAMES)
+    except (NameError, TypeError):
+        raise UserError(
+            f"type {annotation}: not one that a parameter may have; use int, float, str, bool, "
+            "Literal[…], list[…], tuple[…] or one of them with | None"
+        ) from None
 
 
 def check(parameters: list[Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -385,11 +292,6 @@ def check(parameters: list[Parameter], given: Mapping[str, Any]) -> dict[str, An
         What the notebook declares.
     given : mapping of str to object
         Name to value; a text, as from a command line, is read by the parameter's type.
-
-    Returns
-    -------
-    dict
-        Only the parameters given, as the notebook is to receive them.
 
     Raises
     ------
@@ -414,7 +316,7 @@ def check(parameters: list[Parameter], given: Mapping[str, Any]) -> dict[str, An
             continue
         try:
             values[name] = _typed(known[name], value)
-        except MismatchError:
+        except ValueError:
             problems.append(f"parameter {name} = {value!r}: must be {known[name].allowed}")
     problems += [
         f"parameter {p.name}: must be given ({p.allowed})"
@@ -426,14 +328,40 @@ def check(parameters: list[Parameter], given: Mapping[str, Any]) -> dict[str, An
     return values
 
 
-def listing(notebook: str | None = None) -> list[dict[str, Any]]:
-    """Return the notebooks with their titles and parameters, ready for JSON.
+def _typed(parameter: Parameter, value: Any) -> Any:
+    """Return a value as its parameter's type; ValueError where it is not of the type or range."""
+    adapter = TypeAdapter(_type(parameter.type), config=ConfigDict(allow_inf_nan=False))
+    for reading in _readings(value):
+        try:
+            # A text of a command line means a number; a value must be of the type already.
+            typed = adapter.validate_python(reading, strict=not isinstance(value, str))
+        except ValidationError:
+            continue
+        numbers = typed if isinstance(typed, list | tuple) else [typed]
+        if parameter.low is not None and any(
+            not parameter.low <= n <= parameter.high for n in numbers if n is not None
+        ):
+            break
+        return typed
+    raise ValueError(value)
 
-    Parameters
-    ----------
-    notebook : str, optional
-        One notebook, see `find`; all by default.
-    """
+
+def _readings(value: Any) -> Iterator:
+    """Return what a value may stand for, the likeliest first."""
+    if not isinstance(value, str):
+        yield value
+        if isinstance(value, list | tuple):
+            yield from (tuple(value), list(value))
+        return
+    if value.strip().lower() in ("", "none"):
+        yield None
+    yield value
+    # "7, 22, 50" as well as "[7, 22, 50]"; words need no quotes
+    yield [part.strip(" '\"") for part in value.strip(" []()").split(",") if part.strip()]
+
+
+def listing(notebook: str | None = None) -> list[dict[str, Any]]:
+    """Return the notebooks, or one, with their titles and parameters, ready for JSON."""
     paths = find(folder(), None if notebook is None else [notebook])
     return [
         {
@@ -456,58 +384,3 @@ def listing_text(found: list[dict[str, Any]]) -> str:
             lines += [f"      {p['meaning']}"] if p["meaning"] else []
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks)
-
-
-def _parameter(name: str, annotation, value, comment: str) -> Parameter:
-    required = value is None
-    if required and annotation is None:
-        raise UserError(f"{name}: has neither a type nor a default")
-    try:
-        default = None if required else ast.literal_eval(value)
-    except ValueError:
-        raise UserError(
-            f"{name}: the default must be a literal, not {ast.unparse(value)}"
-        ) from None
-    unit = _UNIT.match(comment)
-    meaning = comment[unit.end() :] if unit else comment.strip()
-    limits = _RANGE.search(meaning)
-    kind = ast.unparse(annotation) if annotation else type(default).__name__
-    parameter = Parameter(
-        name,
-        kind,
-        default,
-        required,
-        unit[1] if unit else "",
-        meaning[: limits.start()].rstrip(" ,;:(") if limits else meaning.strip(),
-        float(limits[1]) if limits else None,
-        float(limits[2]) if limits else None,
-        choices(kind),
-    )
-    if not required:
-        try:
-            _typed(parameter, default)
-        except MismatchError:
-            raise UserError(f"{name} = {default!r}: must be {parameter.allowed}") from None
-    return parameter
-
-
-def _typed(parameter: Parameter, value):
-    """Return a value as its parameter's type, or raise MismatchError."""
-    value = read(parameter.type, value)
-    numbers = value if isinstance(value, list | tuple) else [value]
-    if parameter.low is not None and any(
-        not parameter.low <= number <= parameter.high for number in numbers if number is not None
-    ):
-        raise MismatchError
-    return value
-
-
-def _comments(source: str) -> dict[int, str]:
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    return {t.start[0]: t.string.lstrip("# ") for t in tokens if t.type == tokenize.COMMENT}
-
-
-def _comment_of(statement: ast.stmt, comments: dict[int, str]) -> str:
-    """Return the comment at the end of a statement, or else on the line above it."""
-    lines = (statement.end_lineno, statement.lineno, statement.lineno - 1)
-    return next((comments[line] for line in lines if line in comments), "")

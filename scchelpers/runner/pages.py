@@ -1,7 +1,9 @@
-"""The page of a site and the page of a network asset: one decision, and who shares the network.
+"""The pages of one decision: of a site, of a network asset, and the manager's lists of all sites.
 
-Both are made of what the site's notebooks recorded. Only `08_scheme_choice` records what to do; a
-site without that report has a page that leads to the others.
+They are made of what notebooks recorded. Only `08_scheme_choice` records what to do, and
+`09_compliance` whether the terms in force are kept: a site without the first has a page that leads
+to its other reports, a portfolio without it has no lists. Lists are sorted and cut by scheme here,
+page by page, for nothing runs in the browser.
 """
 
 from __future__ import annotations
@@ -9,30 +11,47 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from scchelpers.faults import UserError
 from scchelpers.portfolio import tables
 from scchelpers.report import words
-from scchelpers.runner import files, markup
 from scchelpers.runner.job import Outcome
-from scchelpers.runner.publish import environment
+from scchelpers.runner.publish import put
 
 DECISION, TERMS = "08_scheme_choice", "09_compliance"
-SECTIONS = (
+_SECTIONS = (
     ("how_sure", "How sure?"),
     ("in_force", "What is in force?"),
     ("readiness", "Are the chargepoints ready?"),
 )
 # The four numbers of a decision: the recorded figure, what it is called (else as recorded), and how
 # it is written.
-NUMBERS = (
+_NUMBERS = (
     ("served_share", "of the energy that drivers want is served", "share"),
     ("over_h", "", "hours"),
     ("ready_months", "until the connection is ready", "months"),
     ("worth_gbp", "worth against waiting for reinforcement", "pounds"),
+)
+
+# Schemes from the least complex to the most, as that report records them; "none" is none at all.
+ORDER = (
+    *("firm", "ask for less", "reduced capacity", "raise the supply", "TCC", "static CLM"),
+    *("dynamic CLM", "profiled", "LMC", "CMC", "reinforcement", "none"),
+)
+NONE = ORDER[-1]
+_QUESTIONS = (
+    ("sites", "Which scheme do sites take?", ""),
+    ("released_kva", "Where is capacity released?", "kVA"),
+    ("unserved_kwh", "What do drivers go without in a year?", "kWh"),
+)
+COLUMNS = (
+    *("site_id", "name", "site_type", "network", "scheme", "do", "why", "how_sure", "in_force"),
+    *("next_step", "verdict", "requested_kva", "released_kva", "unserved_kwh", "unserved_share"),
+    *("restricted_h", "over_h", "ready_months", "worth_gbp", "worth_low_gbp", "worth_high_gbp"),
+    *("ahead_probability", "page"),
 )
 
 
@@ -80,26 +99,10 @@ def write(
     sites: Mapping[str, Mapping[str, Any]],
     assets: Mapping[str, Mapping[str, Any]],
     portfolio: Mapping[str, str],
-) -> None:
+) -> list[str]:
     """Write the page of each site and of each network asset that feeds one.
 
-    Parameters
-    ----------
-    reports : str or pathlib.Path
-        Folder that holds the sites' folders, a path or fsspec address.
-    outcomes : iterable of Outcome
-        What became of each site and notebook.
-    sites : mapping of str to mapping
-        Site id to its `name`, `site_type`, `provenance`, `asset_id`, `requested_kva`, `applied_on`.
-    assets : mapping of str to mapping
-        Asset id to its row of `assets.csv`.
-    portfolio : mapping
-        `title` of the portfolio.
-
-    Raises
-    ------
-    UserError
-        If a page would be unfit to publish.
+    The arguments are those of `index.write`; what is wrong with a page is returned.
     """
     own: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
@@ -109,13 +112,16 @@ def write(
         for site_id in sites
         if site_id in own and tables.is_id(site_id)
     }
+    unfit = []
     for site_id, about in told.items():
-        _write(reports, f"{site_id}/index.html", "site.html.j2", about, portfolio)
+        about = {**about, "portfolio": portfolio}
+        unfit += put(reports, f"{site_id}/index.html", "site.html.j2", about)
     for asset_id, asset in assets.items():
         here = [a for a in told.values() if asset_id in _above(a["site"].get("asset_id"), assets)]
         if here and tables.is_id(asset_id):
-            about = _asset(asset_id, asset, here, assets)
-            _write(reports, asset_page(asset_id), "asset.html.j2", about, portfolio)
+            about = {**_asset(asset_id, asset, here, assets), "portfolio": portfolio}
+            unfit += put(reports, _asset_page(asset_id), "asset.html.j2", about)
+    return unfit
 
 
 def _above(asset_id: str | None, assets: Mapping) -> list[str]:
@@ -127,24 +133,8 @@ def _above(asset_id: str | None, assets: Mapping) -> list[str]:
     return chain
 
 
-def asset_page(asset_id: str) -> str:
-    """Return the name of an asset's page.
-
-    Examples
-    --------
-    >>> asset_page("elm-road-tx")
-    'asset-elm-road-tx.html'
-    """
+def _asset_page(asset_id: str) -> str:
     return f"asset-{asset_id}.html"
-
-
-def _write(reports, place: str, template: str, about: Mapping[str, Any], portfolio) -> None:
-    """Write a page, unless it is there as it would be written."""
-    html = environment().get_template(template).render(**about, portfolio=portfolio)
-    if wrong := markup.faults(html):
-        raise UserError(f"the page {place} is unfit: {'; '.join(wrong)}")
-    if files.read(path := files.join(reports, place)) != html:
-        files.write_whole(path, html)
 
 
 def _site(
@@ -153,11 +143,14 @@ def _site(
     """Return what the page of a site says."""
     found = figures(outcomes)
     said = defaultdict(str, {name: figure["value"] for name, figure in found.items()})
+    for name in ("unserved_share", *(name for name, _, _ in _NUMBERS)):
+        if name in found and not _is_number(found[name]["value"], None):
+            del found[name]  # a notebook recorded words under the name of a number
     if "unserved_share" in found:
         found["served_share"] = _rest(found["unserved_share"])
     numbers = (
         _number(found[name], text or found[name]["label"], how)
-        for name, text, how in NUMBERS
+        for name, text, how in _NUMBERS
         if name in found
     )
     return {
@@ -165,9 +158,9 @@ def _site(
         "asset": _link(site.get("asset_id"), assets),
         "said": said,
         "numbers": list(numbers),
-        "sections": [(title, said[name]) for name, title in SECTIONS if said.get(name)],
+        "sections": [(title, said[name]) for name, title in _SECTIONS if said.get(name)],
         "failed": [o for o in outcomes if o.notebook == DECISION and not o.ok],
-        "reports": [_report(outcome) for outcome in _in_order(outcomes)],
+        "reports": [_report(outcome) for outcome in sorted(outcomes, key=_reading)],
     }
 
 
@@ -175,12 +168,12 @@ def _link(asset_id: str | None, assets: Mapping) -> dict[str, str] | None:
     """Return name and page of an asset; None where it is not in the table."""
     if not asset_id or asset_id not in assets:
         return None
-    return {"name": assets[asset_id].get("name") or asset_id, "link": quote(asset_page(asset_id))}
+    return {"name": assets[asset_id].get("name") or asset_id, "link": quote(_asset_page(asset_id))}
 
 
-def _in_order(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Return reports in order of reading: the decision, then what it rests on."""
-    return sorted(outcomes, key=lambda outcome: (outcome.notebook != DECISION, outcome.notebook))
+def _reading(outcome: Outcome) -> tuple:
+    """Return a place in the order of reading: the decision, then what it rests on."""
+    return outcome.notebook != DECISION, outcome.notebook
 
 
 def _report(outcome: Outcome) -> dict[str, Any]:
@@ -201,13 +194,17 @@ def _share(value: float) -> str:
     return words.percent(value)
 
 
+def _is_number(value: Any, *others: Any) -> bool:
+    return value in others or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
 def _rest(share: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a share leaves of the whole, with its range."""
     parts = {"value": share["value"], "low": share.get("high"), "high": share.get("low")}
     return {name: None if part is None else 1 - part for name, part in parts.items()}
 
 
-WRITTEN = {
+_WRITTEN = {
     "share": _share,
     "hours": lambda value: words.span(value, "hour", 2),
     "months": lambda value: words.months(value / 12),
@@ -217,7 +214,7 @@ WRITTEN = {
 
 def _number(figure: Mapping[str, Any], text: str, how: str) -> dict[str, str]:
     """Return one of the four numbers as text, with its range."""
-    written = WRITTEN[how]
+    written = _WRITTEN[how]
     value, low, high = (figure.get(name) for name in ("value", "low", "high"))
     return {
         "value": "not known" if value is None else written(value),
@@ -257,3 +254,149 @@ def _asset(
         "need": said["asset_need"],
         "quantity": words.quantity,
     }
+
+
+_NUMERIC = COLUMNS[COLUMNS.index("requested_kva") : -1]
+
+
+@dataclass(frozen=True)
+class View:
+    """One list of sites, a page or several."""
+
+    page: str  # name of its first page, without ending
+    title: str
+    rows: list[dict[str, Any]]  # sites, sorted
+
+
+def rows(found: Mapping[str, Mapping[str, Outcome]], sites: Mapping[str, Mapping]) -> list[dict]:
+    """Return a row for each site with what its report recorded; none if there is no such report."""
+    own, terms = found.get(DECISION, {}), found.get(TERMS, {})
+    return [
+        _row(site_id, sites[site_id], own[site_id], terms.get(site_id))
+        for site_id in sites
+        if site_id in own
+    ]
+
+
+def _row(site_id: str, site: Mapping, outcome: Outcome, terms: Outcome | None) -> dict[str, Any]:
+    said = figures([outcome, terms] if terms else [outcome])
+    row = {name: said[name]["value"] if name in said else None for name in COLUMNS}
+    row |= {name: None for name in _NUMERIC if not _is_number(row[name])}
+    if worth := said.get("worth_gbp"):
+        row |= {"worth_low_gbp": worth.get("low"), "worth_high_gbp": worth.get("high")}
+    page = f"{site_id}/index.html" if tables.is_id(site_id) else ""
+    row |= {"site_id": site_id, "scheme": row["scheme"] or NONE, "page": quote(page)}
+    row |= {name: site.get(name) or "" for name in ("name", "site_type", "asset_id")}
+    row["name"] = row["name"] or site_id
+    if not outcome.ok:
+        row |= {"scheme": NONE, "why": f"The report failed: {outcome.fault}"}
+    return row
+
+
+def views(found: Sequence[dict]) -> list[View]:
+    """Return the lists: all sites in four orders, the first by scheme, and one of each scheme."""
+    by_scheme = sorted(found, key=lambda row: (_place(row["scheme"]), -_size(row)))
+    lists = [
+        View("index", "by scheme", by_scheme),
+        View("sites-by-name", "by name", sorted(found, key=lambda row: row["name"].casefold())),
+        View("sites-by-released", "by capacity released", _falling(found, "released_kva")),
+        View("sites-by-unserved", "by energy unserved", _falling(found, "unserved_kwh")),
+    ]
+    for scheme in _present(found):
+        own = [row for row in by_scheme if row["scheme"] == scheme]
+        lists.append(View(f"sites-{_key(scheme)}", f"only {scheme}", own))
+    return [view for view in lists if view.rows]
+
+
+def _key(scheme: str) -> str:
+    """Return the name of a scheme as part of an address."""
+    return scheme.lower().replace(" ", "-")
+
+
+def summary(found: Sequence[dict]) -> dict[str, Any]:
+    """Return the totals, and for each question a bar a scheme, as the page shows them."""
+    present = _present(found)
+    totals = {
+        scheme: {
+            "sites": sum(row["scheme"] == scheme for row in found),
+            **{
+                name: sum(row[name] or 0.0 for row in found if row["scheme"] == scheme)
+                for name in ("released_kva", "unserved_kwh")
+            },
+        }
+        for scheme in present
+    }
+    pictures = []
+    for name, question, unit in _QUESTIONS:
+        largest = max((totals[scheme][name] for scheme in present), default=0.0)
+        bars = [
+            {
+                "scheme": scheme,
+                "link": f"sites-{_key(scheme)}.html",
+                "text": _text(totals[scheme][name]),
+                "share": round(totals[scheme][name] / largest, 3) if largest else 0.0,
+            }
+            for scheme in present
+        ]
+        pictures.append({"question": question, "unit": unit, "bars": bars})
+    whole = {name: sum(totals[scheme][name] for scheme in present) for name, _, _ in _QUESTIONS}
+    return {
+        "pictures": pictures,
+        "schemes": [{"name": scheme, "key": _key(scheme)} for scheme in present],
+        "totals": {name: _text(value) for name, value in whole.items()},
+        "undecided": totals.get(NONE, {"sites": 0})["sites"],
+    }
+
+
+def shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with its figures as text."""
+    share, months = row["unserved_share"], row["ready_months"]
+    return {
+        **{name: row[name] for name in ("name", "scheme", "page", "network")},
+        "key": _key(row["scheme"]),
+        "kind": " · ".join(
+            word for word in (row["site_id"], row["site_type"].replace("_", " ")) if word
+        ),
+        **{name: row[name] or "" for name in ("why", "how_sure", "in_force")},
+        "asset_page": quote(_asset_page(row["asset_id"])) if row["asset_id"] else "",
+        "figures": [
+            {"label": label, "text": text, "range": span}
+            for label, text, span in (
+                ("asked for [kVA]", _text(row["requested_kva"]), ""),
+                ("unserved", "" if share is None else words.percent(share), ""),
+                ("ready in", "" if months is None else words.months(months / 12), ""),
+                ("worth", *_worth(row)),
+                ("terms kept", row["verdict"] or "", ""),
+            )
+        ],
+    }
+
+
+def _worth(row: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the worth against waiting and its range, as text."""
+    if row["worth_gbp"] is None:
+        return "", ""
+    low, high = row["worth_low_gbp"], row["worth_high_gbp"]
+    span = "" if low is None or high is None else f"{words.pounds(low)} to {words.pounds(high)}"
+    return words.pounds(row["worth_gbp"]), span
+
+
+def _falling(found: Sequence[dict], name: str) -> list[dict]:
+    return sorted(found, key=lambda row: -(row[name] or 0.0))
+
+
+def _present(found: Sequence[dict]) -> list[str]:
+    """Return the schemes that sites take, from the least complex; one not known here comes last."""
+    return sorted({row["scheme"] for row in found}, key=lambda scheme: (_place(scheme), scheme))
+
+
+def _place(scheme: str) -> int:
+    return ORDER.index(scheme) if scheme in ORDER else len(ORDER)
+
+
+def _size(row: Mapping[str, Any]) -> float:
+    return row["released_kva"] or 0.0
+
+
+def _text(value: float | None) -> str:
+    return "" if value is None else f"{value:,.0f}".replace("-", "−")

@@ -30,78 +30,81 @@ from scchelpers.runner.job import (
     publisher_key,
 )
 
+# Given by the runner; a notebook without the second is run once for the whole portfolio.
+OWN = ("portfolio", "site_id")
+_TOLD = ("name", "site_type", "provenance", "asset_id")
+_LONGEST_NAME = 200  # characters of a name or title that a page shows
+
 
 @dataclass(frozen=True)
 class Decision:
-    """What is to be done with one notebook for one site.
-
-    Attributes
-    ----------
-    job : Job
-        What it concerns.
-    action : str
-        "run", "publish" (the page alone is made anew) or "keep".
-    reason : str
-        Why.
-    edited : bool
-        Whether someone has worked in its executed notebook, which is not to be lost.
-    """
+    """What is to be done with one notebook for one site, and why."""
 
     job: Job
-    action: str
+    action: str  # "run", "publish" (the page alone is made anew) or "keep"
     reason: str
-    edited: bool = False
-
-    def text(self) -> str:
-        """Return the decision in one line."""
-        return f"{self.action:8}{self.job.site_id}  {self.job.name}  {self.reason}"
+    edited: bool = False  # someone has worked in its executed notebook, which is not to be lost
 
 
-def decide(
-    jobs: Iterable[Job],
-    known: Mapping[tuple[str, str], Outcome],
-    portfolio: Portfolio,
-    there: Mapping[str, int],
-    *,
-    force: bool = False,
-    only_failed: bool = False,
-) -> list[Decision]:
-    """Decide what to run, by comparing keys and fingerprints with those of the last run.
+def text(decisions: Iterable[Decision]) -> str:
+    """Return decisions for people: what is to be done, line by line, and a count of all."""
+    decisions = list(decisions)
+    tally = Counter(decision.action for decision in decisions)
+    lines = [
+        f"{d.action:8}{d.job.site_id}  {d.job.name}  {d.reason}"
+        for d in decisions
+        if d.action != "keep"
+    ]
+    total = f"{tally['run']} to run, {tally['publish']} pages to make anew, {tally['keep']} to keep"
+    return "\n".join([*lines, f"{total}."])
 
-    Parameters
-    ----------
-    jobs : iterable of Job
-        All that was asked for.
-    known : mapping of (site_id, notebook) to Outcome
-        What became of it last.
-    portfolio : Portfolio
-        As it is now.
-    there : mapping of str to int
-        Files of the reports and their sizes [bytes], see `files.listing`.
-    force : bool
-        Run everything.
-    only_failed : bool
-        Run what failed last and nothing else.
 
-    Returns
-    -------
-    list of Decision
-        In the order of the jobs.
-    """
-    pairs = [(job, known.get((job.site_id, job.name))) for job in jobs]
-    parts = {part for _, last in pairs if last is not None for part in last.inputs}
-    now = Fingerprints(portfolio).of(sorted(parts)) if parts and not force else {}
-    decisions = []
-    for job, last in pairs:
-        if force:
-            action, reason = "run", "forced"
-        elif only_failed and (last is None or last.ok):
-            action, reason = "keep", "did not fail"
-        else:
-            action, reason = _compared(job, last, now, there)
-        edited = action != "keep" and _is_edited(job, last, there)
-        decisions.append(Decision(job, action, reason, edited))
-    return decisions
+@dataclass(frozen=True)
+class Request:
+    """What was asked for, found sound."""
+
+    portfolio: Portfolio
+    sites: list[str]  # asked for, in the order of `sites.csv`, and `WHOLE`
+    paths: list[Path]  # of the notebooks asked for, in reading order
+    reports: str  # folder of the portfolio's reports, an absolute path or an fsspec address
+    about: dict[str, dict[str, str]]  # what pages say of every site of the portfolio
+    jobs: list[Job]  # what it comes to
+    refused: list[Outcome]  # of sites whose id must never become a path
+
+    @property
+    def assets(self) -> dict[str, dict[str, Any]]:
+        """Rows of `assets.csv` by asset; what is missing is None."""
+        if not self.portfolio.exists("assets.csv"):
+            return {}
+        table = self.portfolio.table("assets.csv").set_index("asset_id")
+        return table.astype(object).where(table.notna(), None).to_dict("index")
+
+    @property
+    def title(self) -> str:
+        """What pages call the portfolio."""
+        return _title(self.portfolio)
+
+    def decide(self, *, force: bool = False, only_failed: bool = False) -> list[Decision]:
+        """Return what is to be done with each job, in their order.
+
+        Keys and fingerprints are compared with those of the last run. `force` runs everything,
+        `only_failed` what failed last and nothing else.
+        """
+        known, there = journal.known(self.reports), files.listing(self.reports)
+        pairs = [(job, known.get((job.site_id, job.name))) for job in self.jobs]
+        parts = {part for _, last in pairs if last is not None for part in last.inputs}
+        now = Fingerprints(self.portfolio).of(sorted(parts)) if parts and not force else {}
+        decisions = []
+        for job, last in pairs:
+            if force:
+                action, reason = "run", "forced"
+            elif only_failed and (last is None or last.ok):
+                action, reason = "keep", "did not fail"
+            else:
+                action, reason = _compared(job, last, now, there)
+            edited = action != "keep" and _is_edited(job, last, there)
+            decisions.append(Decision(job, action, reason, edited))
+        return decisions
 
 
 def _compared(
@@ -136,69 +139,6 @@ def _is_edited(job: Job, last: Outcome | None, there: Mapping[str, int]) -> bool
     return not is_sealed(files.read(job.place(".ipynb")))
 
 
-def text(decisions: Iterable[Decision]) -> str:
-    """Return decisions for people: what is to be done, line by line, and a count of all."""
-    decisions = list(decisions)
-    tally = Counter(decision.action for decision in decisions)
-    lines = [decision.text() for decision in decisions if decision.action != "keep"]
-    total = f"{tally['run']} to run, {tally['publish']} pages to make anew, {tally['keep']} to keep"
-    return "\n".join([*lines, f"{total}."])
-
-
-# Given by the runner; a notebook without the second is run once for the whole portfolio.
-OWN = ("portfolio", "site_id")
-
-
-@dataclass(frozen=True)
-class Request:
-    """What was asked for, found sound.
-
-    Attributes
-    ----------
-    portfolio : Portfolio
-        As opened.
-    sites : list of str
-        Sites asked for, in the order of `sites.csv`, and `WHOLE`.
-    paths : list of pathlib.Path
-        Notebooks asked for, in reading order.
-    reports : str
-        Folder of the portfolio's reports, an absolute path or an fsspec address.
-    about : dict of str to dict
-        What pages say of every site of the portfolio.
-    jobs : list of Job
-        What it comes to.
-    refused : list of Outcome
-        Of sites whose id must never become a path.
-    """
-
-    portfolio: Portfolio
-    sites: list[str]
-    paths: list[Path]
-    reports: str
-    about: dict[str, dict[str, str]]
-    jobs: list[Job]
-    refused: list[Outcome]
-
-    @property
-    def assets(self) -> dict[str, dict[str, Any]]:
-        """Rows of `assets.csv` by asset; what is missing is None."""
-        if not self.portfolio.exists("assets.csv"):
-            return {}
-        table = self.portfolio.table("assets.csv").set_index("asset_id")
-        return table.astype(object).where(table.notna(), None).to_dict("index")
-
-    @property
-    def title(self) -> str:
-        """What pages call the portfolio."""
-        return _title(self.portfolio)
-
-    def decide(self, *, force: bool = False, only_failed: bool = False) -> list[Decision]:
-        """Return what is to be done with each job, see `decide`."""
-        known = journal.known(self.reports)
-        there = files.listing(self.reports)
-        return decide(self.jobs, known, self.portfolio, there, force=force, only_failed=only_failed)
-
-
 def ask(
     folder: str | Path,
     *,
@@ -229,34 +169,17 @@ def ask(
     reports = str(out or Path("reports", portfolio.name))
     reports = reports.rstrip("/") if files.is_address(reports) else str(Path(reports).resolve())
     about = _about_sites(portfolio)
-    header = {"name": portfolio.name, "title": _title(portfolio)}
     known = journal.known(reports)
-    there = {*chosen, *(site_id for site_id, _ in known)} - {WHOLE}
-    stems = {path.stem for path in paths}
-    beside = _neighbours([s for s in about if s in there and tables.is_id(s)], about)
-    pages = {
-        site_id: {
-            "site": about[site_id],
-            "portfolio": header,
-            "beside": beside[site_id],
-            "questions": sorted(stems | {stem for own, stem in known if own == site_id}),
-        }
-        for site_id in chosen
-        if site_id in beside
-    }
-    jobs = [
-        job
-        for path_jobs in zip(
-            *(_jobs(path, portfolio, pages, given[path.stem], reports, seconds) for path in paths),
-            strict=True,
-        )
-        for job in path_jobs
-    ]
+    pages = _pages(portfolio, chosen, about, known, {path.stem for path in paths})
     questions = sorted({path.stem for path in whole} | {n for own, n in known if own == WHOLE})
+    header = {"name": portfolio.name, "title": _title(portfolio)}
     page = {WHOLE: {"site": None, "portfolio": header, "beside": None, "questions": questions}}
-    for path in whole:
-        jobs += _jobs(path, portfolio, page, given[path.stem], reports, seconds)
-    rule = f"must be {tables.ID_RULE}; mend it in sites.csv"
+
+    def jobs_of(path: Path, pages: Mapping[str, dict]) -> list[Job]:
+        return _jobs(path, portfolio, pages, given[path.stem], reports, seconds)
+
+    jobs = itertools.chain(*zip(*(jobs_of(path, pages) for path in paths), strict=True))
+    of_all = itertools.chain(*(jobs_of(path, page) for path in whole))
     refused = [
         Outcome(
             site_id,
@@ -264,12 +187,40 @@ def ask(
             ok=False,
             title=books.title(path),
             error="UnfitSiteId",
-            message=rule,
+            message=f"must be {tables.ID_RULE}; mend it in sites.csv",
         )
         for site_id, path in itertools.product(chosen, paths)
         if site_id not in pages
     ]
-    return Request(portfolio, [*chosen, WHOLE], [*paths, *whole], reports, about, jobs, refused)
+    sites, paths = [*chosen, WHOLE], [*paths, *whole]
+    return Request(portfolio, sites, paths, reports, about, [*jobs, *of_all], refused)
+
+
+def _pages(
+    portfolio: Portfolio,
+    chosen: list[str],
+    about: Mapping[str, dict],
+    known: Iterable[tuple[str, str]],
+    stems: set[str],
+) -> dict[str, dict[str, Any]]:
+    """Return what the pages of each site say beside the notebook; no id unfit for a path is one."""
+    there = {*chosen, *(site_id for site_id, _ in known)} - {WHOLE}
+    fit = [site_id for site_id in about if site_id in there and tables.is_id(site_id)]
+    told = [{"site_id": site_id, "name": about[site_id]["name"]} for site_id in fit]
+    beside = {
+        site_id: {"before": before, "after": after}
+        for site_id, before, after in zip(fit, [None, *told], [*told[1:], None], strict=False)
+    }
+    return {
+        site_id: {
+            "site": about[site_id],
+            "portfolio": {"name": portfolio.name, "title": _title(portfolio)},
+            "beside": beside[site_id],
+            "questions": sorted(stems | {stem for own, stem in known if own == site_id}),
+        }
+        for site_id in chosen
+        if site_id in beside
+    }
 
 
 def _jobs(
@@ -281,7 +232,7 @@ def _jobs(
     seconds: float | None,
 ) -> list[Job]:
     """Return the jobs of one notebook, one for each site that may have a folder, or for all."""
-    title, stamp = books.title(path), provenance(path, {})
+    title, stamp = books.title(path), provenance(path)
     defaults = {parameter.name: parameter.default for parameter in books.schema(path)}
     recipe = {
         "notebook": stamp["notebook_sha256"][:16],
@@ -309,15 +260,6 @@ def _jobs(
             )
         )
     return jobs
-
-
-def _neighbours(sites: list[str], about: Mapping[str, dict]) -> dict[str, dict[str, Any]]:
-    """Return the sites before and after each, as pages link to them."""
-    told = [{"site_id": site_id, "name": about[site_id]["name"]} for site_id in sites]
-    return {
-        site_id: {"before": before, "after": after}
-        for site_id, before, after in zip(sites, [None, *told], [*told[1:], None], strict=False)
-    }
 
 
 def _checked(paths: list[Path], given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -352,28 +294,23 @@ def _chosen(portfolio: Portfolio, sites: Iterable[str] | None) -> list[str]:
     there = list(dict.fromkeys(str(site_id) for site_id in portfolio.site_ids))
     if not there:
         raise UserError(f"{portfolio.path}/sites.csv: holds no site")
-    if sites is None:
-        return there
-    asked = list(dict.fromkeys(sites))
-    unknown = [site_id for site_id in asked if site_id not in there]
+    asked = there if sites is None else list(dict.fromkeys(sites))
+    unknown = set(asked).difference(there)
     if unknown:
-        hints = (f"no site {s!r}; {closest(s, there) or 'see sites.csv'}" for s in unknown)
+        hints = (f"no site {s!r}; {closest(s, there) or 'see sites.csv'}" for s in sorted(unknown))
         raise UserError(f"{portfolio.path}/sites.csv: " + "; ".join(hints))
     return asked
-
-
-TOLD = ("name", "site_type", "provenance", "asset_id")
 
 
 def _about_sites(portfolio: Portfolio) -> dict[str, dict[str, str]]:
     """Return what pages say of each site."""
     about = {}
     for site_id, row in zip(portfolio.site_ids, portfolio.sites.to_dict("records"), strict=True):
-        texts = {key: row.get(key) or "" for key in TOLD}
+        texts = {key: row.get(key) or "" for key in _TOLD}
         about[str(site_id)] = {
             "site_id": str(site_id),
             **texts,
-            "name": texts["name"] or str(site_id),
+            "name": _short(texts["name"] or str(site_id)),
             "requested_kva": None if pd.isna(asked := row.get("requested_kva")) else asked,
             "applied_on": str(row.get("applied_on") or "")[:10],
         }
@@ -381,7 +318,11 @@ def _about_sites(portfolio: Portfolio) -> dict[str, dict[str, str]]:
 
 
 def _title(portfolio: Portfolio) -> str:
-    return portfolio.header.get("title") or portfolio.name
+    return _short(portfolio.header.get("title") or portfolio.name)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
 
 
 def _seen_from(folder: str, portfolio: str) -> str:
@@ -389,6 +330,5 @@ def _seen_from(folder: str, portfolio: str) -> str:
     if files.is_address(portfolio):
         return portfolio
     # Links are followed first: a relative path is worked out on text.
-    if files.is_address(folder):
-        return str(Path(portfolio).resolve())
-    return os.path.relpath(Path(portfolio).resolve(), folder)
+    place = str(Path(portfolio).resolve())
+    return place if files.is_address(folder) else os.path.relpath(place, folder)

@@ -23,7 +23,7 @@ from nbconvert import HTMLExporter, TemplateExporter
 
 from scchelpers.faults import UserError
 from scchelpers.report import NeedsData, records
-from scchelpers.runner import markup
+from scchelpers.runner import files, markup
 from scchelpers.runner.notebooks import name_in_words
 
 TEMPLATES = Path(__file__).with_name("template")
@@ -69,7 +69,9 @@ def render(
     UserError
         If the page would be unfit to publish, saying why.
     """
-    body, _ = _exporter().from_notebook_node(_for_readers(notebook))
+    shown = _for_readers(notebook)
+    _expect_short(shown)
+    body, _ = _exporter().from_notebook_node(shown)
     own = (stamp or {}).get("notebook", "")
     named = {name: name_in_words(name) for name in questions}
     body, title, contents = markup.tidy(body, {n: said for n, said in named.items() if n != own})
@@ -110,6 +112,20 @@ def marked(notebook: nbformat.NotebookNode, tag: str) -> list[str]:
     ]
 
 
+def _expect_short(notebook: nbformat.NotebookNode) -> None:
+    """Refuse a text that no page could hold, before anything looks through it."""
+    for number, cell in enumerate(notebook.cells, start=1):
+        held = [len(cell.source)]
+        for output in cell.get("outputs", []):
+            held.append(len(output.get("text", "")))
+            held += [len(v) for v in output.get("data", {}).values() if isinstance(v, str)]
+        if max(held) > LARGEST_KB * 1000:
+            raise UserError(
+                f"the page is unfit to publish: cell {number} shows {max(held) / 1000:,.0f} kB, a "
+                f"page holds {LARGEST_KB}; show less of it"
+            )
+
+
 def _turns(named: dict[str, str], own: str) -> list[dict[str, str]]:
     """Return the questions before and after a report, as links of the same site."""
     order = list(named)
@@ -133,17 +149,7 @@ def failure(
     beside: dict[str, Any] | None,
     questions: Sequence[str] = (),
 ) -> str:
-    """Return the page that stands where a report could not be made.
-
-    Parameters
-    ----------
-    notebook, title : str
-        Name and title of the notebook.
-    fault : str
-        Why, in one line.
-    site, portfolio, beside, questions
-        As of `render`.
-    """
+    """Return the page that stands where a report could not be made; the rest is as of `render`."""
     template = environment().get_template("failed.html.j2")
     return template.render(
         notebook=notebook,
@@ -154,6 +160,24 @@ def failure(
         beside=beside or _ALONE,
         turns=_turns({name: name_in_words(name) for name in questions}, notebook),
     )
+
+
+def put(reports: str | Path, place: str, template: str, about: dict[str, Any]) -> list[str]:
+    """Write a page of a run, unless it lies there so; return what is wrong with it, if anything.
+
+    A page that cannot be made stops no other: one that says so stands in its place.
+    """
+    wrong = ""
+    try:
+        page = environment().get_template(template).render(about)
+        wrong = "; ".join(dict.fromkeys(markup.faults(page)))
+    except Exception as fault:
+        wrong = f"{type(fault).__name__}: {fault}"
+    if wrong:
+        page = environment().get_template("unfit.html.j2").render(fault=wrong[:400])
+    if files.read(path := files.join(reports, place)) != page:
+        files.write_whole(path, page)
+    return [f"{place}: {wrong[:400]}"] if wrong else []
 
 
 @cache
@@ -312,7 +336,8 @@ def _png_size(data: str, metadata: dict) -> str:
 
 def _svg_size(data: str) -> str:
     """Return the width and height of an SVG in CSS pixels as attributes, "" if it does not say."""
-    found = re.search(r'<svg\b[^>]*?\bheight="([\d.]+)pt"[^>]*?\bwidth="([\d.]+)pt"', data)
+    head = data[data.find("<svg") :][:2000].partition(">")[0]
+    found = re.search(r'\bheight="([\d.]+)pt".*\bwidth="([\d.]+)pt"', head, re.S)
     if not found:
         return ""
     height, width = (round(float(side) * 4 / 3) for side in found.groups())
