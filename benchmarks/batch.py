@@ -291,7 +291,7 @@ def thousands(place: Path, sites: int = 5000) -> None:
                 if job.site_id != "s00000":
                     os.link(asked.jobs[0].place(ending), job.place(ending))
     began = time.perf_counter()
-    results.gather(str(out), {"title": "Thousands"}, asked.about)
+    results.gather(str(out), {"title": "Thousands"}, asked.about, {})
     print(f"| gather figures, status and index | {time.perf_counter() - began:.2f} |")
     began = time.perf_counter()
     decisions = ask(folder, out=out, notebook_folder=books).decide()
