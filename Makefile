@@ -62,7 +62,7 @@ test: $(VENV)/.installed-test lint ## Run every test: unit, doctests, notebooks,
 references: $(VENV)/.installed-test ## Renew the executed notebooks that make test compares with
 	$(BIN)/python -m tests.references
 
-drill: $(VENV)/.installed-test ## Try what faults do to a batch: over 200 of them, 8 minutes
+drill: $(VENV)/.installed-test ## Try what faults do to a batch: over 400 of them, 20 minutes
 	$(BIN)/python benchmarks/drill.py
 
 lint: $(VENV)/.installed-test ## Check style and spelling

@@ -1,8 +1,9 @@
 """The fault drill: runs that are killed, starved and fed rubbish, and must lose nothing by it.
 
-Run `make drill`, or `python benchmarks/drill.py [--rounds 14] [--seed 0]`. Each round draws a
-portfolio of two dozen sites, some with hostile names or a clock change in their sessions, and runs
-a small notebook over it
+Run `make drill`, or `python benchmarks/drill.py [--rounds 20] [--seed 0]`. First the register, an
+export, imports and the table of a group are killed before each system call that changes a file
+(`tests/killed.py`). Then come rounds. Each draws a portfolio of two dozen sites, some with hostile
+names or a clock change in their sessions, and runs a small notebook over it
 
 1. undisturbed: the reference;
 2. disturbed: faults in most sites, and in most rounds a disaster that strikes them all;
@@ -35,9 +36,13 @@ import xarray as xr
 from bs4 import BeautifulSoup
 
 from scchelpers.portfolio import store
+from scchelpers.portfolio.fingerprint import CHANGED
 
 ROOT = Path(__file__).parents[1]
-SITES = 24
+sys.path.insert(0, str(ROOT))
+from tests import killed  # noqa: E402 - found from here
+
+SITES = 28
 MARK = "SCC_DRILL_MARK"
 NAMES = (
     "<script>alert(1)</script>",
@@ -76,16 +81,35 @@ FAULTS = {
     "first": "",
     "worker": "DeadWorker",
     "worker once": None,
+    "long": "UserError",
+    "edit": "",
+    "halt-kernel": "TimeLimit",
+    "halt-warm": "TimeLimit",
     "corrupt load": "UserError",
     "corrupt row": "UserError",
 }
 DISASTERS = (
     *("none", "runner killed", "full disk", "none", "interrupt", "corrupt sessions", "none"),
     *("runner killed", "full disk", "missing table", "none", "runner killed", "broken header"),
-    "none",
+    *("none", "read-only", "vanished", "two writers", "a link", "clock set back", "none"),
 )
+STRIKES = ("broken header", "runner killed", "interrupt", "full disk", "read-only", "vanished",
+           "a link")  # fmt: skip
+DISKS = ("full disk", "read-only")  # struck on a disk of their own
 # Faults that cost little time, drawn more often.
-CHEAP = ("raise", "memory", "stop", "crash", "kernel once", "corrupt load", "corrupt row")
+CHEAP = (
+    "long",
+    "edit",
+    "raise",
+    "memory",
+    "stop",
+    "crash",
+    "kernel once",
+    "corrupt load",
+    "corrupt row",
+)
+KILLS = (killed.register_kills, killed.export_kills, killed.session_kills, killed.load_kills,
+         killed.group_kills)  # fmt: skip
 SAID = {  # in the table
     "raise": "exception in a cell",
     "memory": "out of memory",
@@ -99,6 +123,10 @@ SAID = {  # in the table
     "first": "SIGKILL of the warm process that the others are forks of",
     "worker": "SIGKILL of the worker, each time",
     "worker once": "SIGKILL of the worker, once",
+    "long": "a line of 6 MB in an output",
+    "edit": "edit of a table while a notebook runs",
+    "halt-kernel": "SIGSTOP of the kernel",
+    "halt-warm": "SIGSTOP of the warm process",
     "corrupt load": "corrupt input of a site: a chunk of its load",
     "corrupt row": "corrupt input of a site: its row",
     "corrupt sessions": "corrupt input of all: sessions.parquet cut short",
@@ -107,6 +135,11 @@ SAID = {  # in the table
     "runner killed": "SIGKILL of the runner at some moment",
     "interrupt": "Ctrl-C at some moment",
     "full disk": "full disk",
+    "read-only": "disk that becomes read-only at some moment",
+    "vanished": "folder of reports taken away at some moment",
+    "two writers": "second run on the same reports at some moment",
+    "a link": "folder of a site replaced by a link to another place",
+    "clock set back": "clock of the runner set back by an hour at some moment",
     "hostile name": "hostile name of a site",
     "hostile id": "hostile identifier of a site",
     "clock change": "clock change in a site's sessions",
@@ -124,6 +157,7 @@ class Round:
         for folder in (self.orders, self.reports, self.scratch):
             folder.mkdir(parents=True)
         self.broken: list[str] = []
+        self.log = "log"
         self.count: Counter[str] = Counter()
         self.env = {
             **os.environ,
@@ -143,7 +177,7 @@ class Round:
         saved = self.place / "saved"
         shutil.copytree(self.folder, saved)
         faults = self.order_faults()
-        if self.disaster == "full disk":
+        if self.disaster in DISKS:
             self.mount()
         try:
             code = self.run_disturbed()
@@ -154,7 +188,7 @@ class Round:
             self.expect_nothing_left()
             self.expect_same(reference)
         finally:
-            if self.disaster == "full disk":
+            if self.disaster in DISKS:
                 subprocess.run(["umount", self.reports], check=True)
 
     def write_portfolio(self) -> None:
@@ -231,7 +265,7 @@ class Round:
             *(sys.executable, "-m", "scchelpers.cli", "run", self.folder, "--out", reports),
             *("--workers", "2", "--seconds", "10", "--memory-mb", "800", *options),
         ]
-        log = (self.place / "log").open("w")
+        log = (self.place / self.log).open("w")
         return subprocess.Popen(command, env=self.env, stdout=log, stderr=log, cwd=self.place)
 
     def run_disturbed(self) -> int:
@@ -246,21 +280,88 @@ class Round:
         elif self.disaster == "full disk":
             free = shutil.disk_usage(self.reports).free
             (self.reports / ".ballast").write_bytes(bytes(free - self.draw.randrange(300_000)))
+        elif self.disaster == "a link":
+            self.run(self.reports, "--site", "s05").wait()
+            self.treasure = self.place / "treasure"
+            (self.reports / "s05").rename(self.treasure)
+            (self.reports / "s05").symlink_to(self.treasure)
+            before = results_of(self.treasure)
         if self.disaster != "none":
             self.count[self.disaster] += 1
+        if self.disaster == "clock set back":
+            self.env["PYTHONPATH"] += os.pathsep + str(self.turned_clock())
         runner = self.run(self.reports)
+        if self.disaster == "a link":
+            code = runner.wait(600)
+            self.expect(results_of(self.treasure) == before, "written through a link")
+            self.expect("a link, not a file" in (self.place / "log").read_text(), "link not named")
+            (self.reports / "s05").unlink()
+            return code
+        if self.disaster in ("read-only", "vanished", "two writers"):
+            return self.strike(runner)
         if self.disaster in ("runner killed", "interrupt"):
-            events, end = self.reports / "events.jsonl", time.monotonic() + 60
-            while not events.exists() and time.monotonic() < end:
-                time.sleep(0.05)
+            self.wait_for_books()
             time.sleep(self.draw.uniform(0, 14))
             struck = signal.SIGKILL if self.disaster == "runner killed" else signal.SIGINT
             runner.send_signal(struck)
         return runner.wait(600)
 
+    def strike(self, runner: subprocess.Popen) -> int:
+        """Take the reports away, or write them a second time, while a run is at work."""
+        self.wait_for_books()
+        time.sleep(self.draw.uniform(1, 10))
+        if self.disaster == "read-only":
+            subprocess.run(["mount", "-o", "remount,ro", self.reports], check=False)
+        elif self.disaster == "vanished":
+            self.reports.rename(self.place / "elsewhere")
+        else:
+            first, self.log = self.log, "second"
+            second = self.run(self.reports)
+            self.expect(second.wait(60) == 1, "a second run wrote the same reports")
+            said = (self.place / self.log).read_text()
+            self.expect("another run is writing" in said, f"second run: {said[-200:]}")
+            self.log = first
+        code = runner.wait(600)
+        said = (self.place / self.log).read_text()
+        self.expect("Traceback" not in said and "fault of the workbook" not in said, said[-300:])
+        if self.disaster == "read-only":
+            subprocess.run(["mount", "-o", "remount,rw", self.reports], check=False)
+        elif self.disaster == "vanished":
+            self.expect("was removed, renamed" in said, f"not named: {said[-200:]}")
+            self.expect(not self.reports.exists(), "made anew by the run")
+            shutil.rmtree(self.reports, ignore_errors=True)
+            (self.place / "elsewhere").rename(self.reports)
+        return code
+
+    def wait_for_books(self) -> None:
+        events, end = self.reports / "events.jsonl", time.monotonic() + 60
+        while not events.exists() and time.monotonic() < end:
+            time.sleep(0.05)
+
+    def turned_clock(self) -> Path:
+        """Return a folder that sets the clock of a process of Python back after 5 seconds."""
+        folder = self.place / "clock"
+        folder.mkdir()
+        (folder / "sitecustomize.py").write_text(
+            "import time\n_plain, _began = time.time, time.monotonic()\n"
+            "time.time = lambda: _plain() - 3600 * (time.monotonic() - _began > 5)\n"
+        )
+        return folder
+
     def mount(self) -> None:
         """Put the reports on a disk of 2 MB."""
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", self.reports], check=True)
+        subprocess.run(
+            [
+                "mount",
+                "-t",
+                "tmpfs",
+                "-o",
+                f"size={'2m' if self.disaster == 'full disk' else '64m'}",
+                "tmpfs",
+                self.reports,
+            ],
+            check=True,
+        )
 
     def mend(self, saved: Path) -> None:
         """Take the causes away."""
@@ -314,7 +415,8 @@ class Round:
                 self.expect(whole, f"{path.name} is cut short")
         known = outcomes(self.reports)
         for site_id, outcome in known.items():
-            if outcome["ok"]:
+            # One whose table was edited meanwhile says so, and is run again.
+            if outcome["ok"] and CHANGED not in outcome["inputs"].values():
                 for ending in (".ipynb", ".html"):
                     name = f"{site_id}/03_drill{ending}"
                     same = (self.reports / name).read_bytes() == (reference / name).read_bytes()
@@ -329,7 +431,7 @@ class Round:
                 self.expect_outcome(kind, known.get(site_id, {"ok": None, "error": "lost"}))
             for site_id in {f"s{number:02d}" for number in range(SITES)} - set(faults):
                 self.expect(known.get(site_id, {}).get("ok"), f"{site_id} was lost with others")
-        elif self.disaster not in ("broken header", "runner killed", "interrupt", "full disk"):
+        elif self.disaster not in STRIKES:
             self.expect(len(known) == SITES + 1, f"{SITES + 1 - len(known)} outcomes were lost")
 
     def expect_outcome(self, kind: str, outcome: dict) -> None:
@@ -400,7 +502,7 @@ def may_mount() -> bool:
     return True
 
 
-def drill(place: Path, rounds: int, seed: int) -> tuple[Counter, list[str]]:
+def drill(place: Path, rounds: range, seed: int) -> tuple[Counter, list[str]]:
     """Play rounds; return the faults injected, by kind, and the promises not kept."""
     code = place / "code"
     shutil.copytree(ROOT / "scchelpers", code / "scchelpers")
@@ -408,9 +510,15 @@ def drill(place: Path, rounds: int, seed: int) -> tuple[Counter, list[str]]:
     shutil.copy(ROOT / "tests" / "notebooks" / "03_drill.ipynb", code / "notebooks")
     subprocess.run([sys.executable, "-m", "compileall", "-q", code], check=True)
     mountable, count, broken = may_mount(), Counter(), []
-    for number in range(rounds):
+    for made in KILLS if rounds.start == 0 else ():
+        own, found = made(Path(tempfile.mkdtemp(dir=place)))
+        what = f"SIGKILL at each call that changes a file: {made.__name__.partition('_')[0]}"
+        count[what], SAID[what] = own.total(), what
+        broken += [f"{what}: {text}" for text in found]
+        print(f"{what:60} {own.total():3} faults  " + ("; ".join(found) or "kept"), flush=True)
+    for number in rounds:
         disaster = DISASTERS[number % len(DISASTERS)]
-        if disaster == "full disk" and not mountable:
+        if disaster in DISKS and not mountable:
             disaster = "none"
         begun = time.monotonic()
         played = Round(place / f"round-{number}", code, (seed, number), disaster)
@@ -432,10 +540,11 @@ def main() -> None:
     """Play the drill and print what was injected and what was kept."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--rounds", type=int, default=len(DISASTERS))
+    options.add_argument("--first", type=int, default=0, help="round to begin with")
     options.add_argument("--seed", type=int, default=0)
     given = options.parse_args()
     place = Path(tempfile.mkdtemp(prefix="scc-drill-"))
-    count, broken = drill(place, given.rounds, given.seed)
+    count, broken = drill(place, range(given.first, given.rounds), given.seed)
     print("\n| fault | injected |\n|---|---|")
     for kind, said in SAID.items():
         print(f"| {said} | {count[kind]} |")

@@ -22,7 +22,7 @@ from scchelpers.portfolio.check import check_register
 from scchelpers.portfolio.frames import as_typed, read_csv
 from scchelpers.portfolio.register import FILE, SEAL, SIGNALLED, entry_faults, link, seal_text
 from scchelpers.portfolio.rules import reference_faults, table_faults
-from scchelpers.portfolio.store import alone, write_aside
+from scchelpers.portfolio.store import alone, sweep, write_aside
 from scchelpers.timebase import LONDON, naive_utc, utc_index, zone
 
 
@@ -392,6 +392,7 @@ def append(folder: str | Path, entry: dict) -> str:
         raise UserError(f"{unknown[0]!r}: not a field of an entry; {hint}")
     portfolio = Portfolio.open(folder)
     with alone(folder):
+        sweep(folder)
         return _added(portfolio, folder, entry)
 
 

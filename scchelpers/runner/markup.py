@@ -48,6 +48,7 @@ _STYLE_REFERENCE = re.compile(r"@import|url\(\s*[\"']?(?!data:)", re.I)
 # Kinds of code that the style sheet tells apart, by their classes.
 _CLASSES = {"k", "kn", "kc", "ow", "bp", "c1", "s1", "s2", "sa", "si"}
 _COLOURED = {kind for kind, name in STANDARD_TYPES.items() if name in _CLASSES}
+_LONGEST_LATEX = 4000
 _ADDRESSES = ("src", "href", "srcset", "action", "data", "poster", "background")
 
 
@@ -75,6 +76,8 @@ def mathml(latex: str, display: str = "inline") -> str:
     '<math display="inline"><mrow><m'
     """
     try:
+        if len(latex) > _LONGEST_LATEX:  # its converter takes the square of the length
+            raise ValueError(len(latex))
         converted = latex_to_mathml(latex.strip(), display=display)
     except Exception:  # the converter names no exception of its own for bad input
         return f"<code>{html.escape(latex)}</code>"

@@ -115,14 +115,14 @@ def marked(notebook: nbformat.NotebookNode, tag: str) -> list[str]:
 def _expect_short(notebook: nbformat.NotebookNode) -> None:
     """Refuse a text that no page could hold, before anything looks through it."""
     for number, cell in enumerate(notebook.cells, start=1):
-        held = [len(cell.source)]
+        held = len(cell.source)
         for output in cell.get("outputs", []):
-            held.append(len(output.get("text", "")))
-            held += [len(v) for v in output.get("data", {}).values() if isinstance(v, str)]
-        if max(held) > LARGEST_KB * 1000:
+            forms = [output.get("text", ""), *output.get("data", {}).values()]
+            held += max(len(text) for text in forms if isinstance(text, str))
+        if held > LARGEST_KB * 1000:
             raise UserError(
-                f"the page is unfit to publish: cell {number} shows {max(held) / 1000:,.0f} kB, a "
-                f"page holds {LARGEST_KB}; show less of it"
+                f"the page is unfit to publish: cell {number} shows {held / 1000:,.0f} kB, a page "
+                f"holds {LARGEST_KB}; show less of it, or draw smaller figures"
             )
 
 

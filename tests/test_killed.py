@@ -1,0 +1,19 @@
+"""Killed before any system call that changes a file, nothing is lost and the next try mends all.
+
+Imports and the tables of groups are tried by `make drill`, for they take a minute.
+"""
+
+import sys
+
+import pytest
+
+from tests.killed import export_kills, register_kills
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes are forked and killed")
+
+
+@pytest.mark.parametrize("kills", [register_kills, export_kills])
+def test_killed_before_any_call_it_loses_nothing(kills, tmp_path):
+    count, broken = kills(tmp_path)
+    assert count.total() >= 3
+    assert broken == []
