@@ -151,7 +151,8 @@ def name_in_words(stem: str) -> str:
     >>> name_in_words("01_load_diversity")
     'Load diversity'
     """
-    return re.sub(r"^\d+_", "", stem).replace("_", " ").capitalize()
+    first, _, rest = re.sub(r"^\d+_", "", stem).replace("_", " ").partition(" ")
+    return f"{first.upper() if len(first) < 4 else first.capitalize()} {rest}".strip()
 
 
 @dataclass(frozen=True)

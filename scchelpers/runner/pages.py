@@ -9,6 +9,7 @@ page by page, for nothing runs in the browser.
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -228,7 +229,7 @@ def as_text(figure: Mapping[str, Any]) -> str:
     value = figure["value"]
     if isinstance(value, bool) or not isinstance(value, int | float):
         return {True: "yes", False: "no", None: "not known"}.get(value, str(value))
-    return words.quantity(value, figure["unit"]).strip()
+    return words.pounds(value) if figure["unit"] == "£" else words.quantity(value, figure["unit"])
 
 
 def _asset(
@@ -357,7 +358,9 @@ def shown(row: Mapping[str, Any]) -> dict[str, Any]:
         "kind": " · ".join(
             word for word in (row["site_id"], row["site_type"].replace("_", " ")) if word
         ),
-        **{name: row[name] or "" for name in ("why", "how_sure", "in_force")},
+        # The page of the site says the rest.
+        **{name: re.split(r"(?<=\.) ", row[name] or "")[0] for name in ("why", "how_sure")},
+        "in_force": (row["in_force"] or "").replace("No smart connection is registered.", "none"),
         "asset_page": quote(_asset_page(row["asset_id"])) if row["asset_id"] else "",
         "figures": [
             {"label": label, "text": text, "range": span}
@@ -366,7 +369,6 @@ def shown(row: Mapping[str, Any]) -> dict[str, Any]:
                 ("unserved", "" if share is None else words.percent(share), ""),
                 ("ready in", "" if months is None else words.months(months / 12), ""),
                 ("worth", *_worth(row)),
-                ("terms kept", row["verdict"] or "", ""),
             )
         ],
     }
