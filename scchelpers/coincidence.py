@@ -80,6 +80,20 @@ def charge(
     -------
     free, held : ChargingResult
         Of the same sessions on the same time axis, which is the record of the limit.
+
+    See Also
+    --------
+    known_stays
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> site = Portfolio.open("data/demo").site("village-hall")
+    >>> time = {"time": pd.date_range("2024-12-31", "2026-01-02", freq="30min")}
+    >>> limit_kw = xr.zeros_like(xr.DataArray(np.empty(len(time["time"])), time)) + 20.0
+    >>> free, held = charge(site.sessions, site.chargepoints, limit_kw, site.requested_kw)
+    >>> bool(held.sessions["unserved_kwh"].sum() > free.sessions["unserved_kwh"].sum())
+    True
     """
     start, end = _record(limit_kw)
     kept = known_stays(sessions, limit_kw)
@@ -211,6 +225,18 @@ def by_day(
     ------
     UserError
         If the times differ.
+
+    See Also
+    --------
+    effect, swapped
+
+    Examples
+    --------
+    >>> time = pd.date_range("2025-01-06", periods=96, freq="30min")
+    >>> demand = xr.DataArray(np.ones(96), {"time": time})
+    >>> of_demand, of_limit = by_day(demand, demand * 0.5)
+    >>> of_demand.shape, of_limit.to_numpy().max().item()
+    ((2, 48), 0.5)
     """
     if not demand_kw.get_index("time").equals(limit_kw.get_index("time")):
         raise UserError("demand_kw and limit_kw: must have the same times")

@@ -59,6 +59,18 @@ def demand(
     xarray.DataArray
         Mean power [kW] over (time, evse), half hours labelled by their start in UTC. Only EVSEs
         with a session are in it; without sessions both dimensions are empty.
+
+    See Also
+    --------
+    coincidence, ratings, site_demand
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> site = Portfolio.open("data/demo").site("village-hall")
+    >>> power_kw = demand(site.sessions, site.chargepoints)
+    >>> power_kw.sizes["evse"], round(float(site_demand(power_kw).max()))
+    (7, 90)
     """
     if sessions.empty or not (sessions["energy_kwh"] > 0).any():
         coords = {"time": np.array([], "datetime64[ns]"), "evse": np.array([], str)}
@@ -176,6 +188,17 @@ def ratings(chargepoints: pd.DataFrame, power_kw: xr.DataArray) -> pd.Series:
         One row an EVSE.
     power_kw : xarray.DataArray
         From `demand`, over (time, evse).
+
+    See Also
+    --------
+    demand
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> site = Portfolio.open("data/demo").site("village-hall")
+    >>> round(ratings(site.chargepoints, demand(site.sessions, site.chargepoints)).sum(), 1)
+    np.float64(94.4)
     """
     rated_kw = counted(chargepoints).set_index("evse_id")["rated_kw"]
     seen_kw = power_kw.max("time").to_series() if power_kw.size else pd.Series(dtype=float)
@@ -253,6 +276,18 @@ def coincidence(
     -----
     The peak of the sum is that of the interval mean; sum of the peaks takes each EVSE's own peak
     over its whole record. Definitions after Rusck 1956.
+
+    See Also
+    --------
+    design_admd, hold_out
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> site = Portfolio.open("data/demo").site("village-hall")
+    >>> power_kw = demand(site.sessions, site.chargepoints)
+    >>> coincidence(power_kw, samples=20)["size"].values.tolist()
+    [1, 2, 3, 4, 5, 7]
     """
     evses = power_kw.sizes["evse"]
     sizes = sizes_up_to(evses) if sizes is None else list(sizes)

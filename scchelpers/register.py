@@ -297,6 +297,17 @@ def read(portfolio: Portfolio) -> Register:
     UserError
         If an entry has a fault, or the register was changed after the fact: limits of which
         nobody knows whether they were approved are worth nothing.
+
+    See Also
+    --------
+    limit
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> book = read(Portfolio.open("data/demo"))
+    >>> book.in_force("elm-road-lamps", "2025-12-01T17:00Z").scheme
+    'tcc'
     """
     assets, _ = portfolio.raw_table("assets.csv")
     known = assets["asset_id"].tolist() if "asset_id" in assets else []

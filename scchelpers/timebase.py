@@ -124,7 +124,17 @@ def grid(start, end, step: str | pd.Timedelta) -> pd.DatetimeIndex:
 
 
 def clock(times, tz: str = LONDON) -> pd.DatetimeIndex:
-    """Return instants as they read on the wall clock of a zone."""
+    """Return instants as they read on the wall clock of a zone.
+
+    See Also
+    --------
+    half_hour, local_date
+
+    Examples
+    --------
+    >>> clock(pd.to_datetime(["2025-07-01T12:00Z"]))[0].hour
+    13
+    """
     return utc_index(times).tz_convert(zone(tz))
 
 
@@ -163,7 +173,17 @@ def from_clock(naive, tz: str = LONDON) -> tuple[pd.DatetimeIndex, np.ndarray]:
 
 
 def half_hour(times, tz: str = LONDON) -> np.ndarray:
-    """Return the half hour of the clock, 0 (00:00) to 47 (23:30)."""
+    """Return the half hour of the clock, 0 (00:00) to 47 (23:30).
+
+    See Also
+    --------
+    clock
+
+    Examples
+    --------
+    >>> half_hour(pd.to_datetime(["2025-01-01T17:30Z", "2025-07-01T17:30Z"])).tolist()
+    [35, 37]
+    """
     local = clock(times, tz)
     return (local.hour * 2 + local.minute // 30).to_numpy()
 
@@ -183,7 +203,17 @@ def _instant_of_midnight(days: pd.DatetimeIndex, tz: str) -> pd.DatetimeIndex:
 
 
 def local_date(times, tz: str = LONDON) -> pd.DatetimeIndex:
-    """Return the local calendar day of each instant, as stamps without a zone."""
+    """Return the local calendar day of each instant, as stamps without a zone.
+
+    See Also
+    --------
+    clock
+
+    Examples
+    --------
+    >>> local_date(pd.to_datetime(["2025-07-01T23:30Z"]))[0].day
+    2
+    """
     return clock(times, tz).tz_localize(None).normalize()
 
 
@@ -229,6 +259,11 @@ def season(times, tz: str = LONDON, calendar: dict[int, str] | None = None) -> n
         IANA zone.
     calendar : dict of int to str, optional
         Month to season; by default the seasons of EREC P27 (`SEASONS`).
+
+    Examples
+    --------
+    >>> season(pd.to_datetime(["2025-01-01T12:00Z", "2025-07-01T12:00Z"])).tolist()
+    ['winter', 'summer']
     """
     calendar = calendar or SEASONS
     return np.array([calendar[month] for month in clock(times, tz).month], dtype=object)
@@ -266,6 +301,15 @@ def minute_of_clock(text: str) -> int:
     ------
     UserError
         If the text is not a clock time.
+
+    See Also
+    --------
+    in_window
+
+    Examples
+    --------
+    >>> minute_of_clock("17:30"), minute_of_clock("24:00")
+    (1050, 1440)
     """
     hour, _, minute = str(text).partition(":")
     if hour.isdigit() and minute.isdigit() and len(minute) == 2:

@@ -248,6 +248,17 @@ def schedule(
     ------
     UserError
         If the time, the length or the days cannot be.
+
+    See Also
+    --------
+    at_dispatches
+
+    Examples
+    --------
+    >>> time = pd.date_range("2025-01-06", periods=48 * 14, freq="30min")
+    >>> days = by_day(xr.DataArray(np.ones(48 * 14), {"time": time}))
+    >>> len(schedule(days, "17:00", 3.0)), len(schedule(days, "17:00", 3.0, on="all"))
+    (10, 14)
     """
     minute = minute_of_clock(start)
     if minute % 30 or minute == 1440:
@@ -335,7 +346,20 @@ def day_index(days: Days, events: pd.DataFrame) -> np.ndarray:
 
 
 def actual(days: Days, events: pd.DataFrame) -> np.ndarray:
-    """Return the metered demand [kW] over (event, period); NaN past the end of shorter events."""
+    """Return the metered demand [kW] over (event, period); NaN past the end of shorter events.
+
+    See Also
+    --------
+    estimate_all, schedule
+
+    Examples
+    --------
+    >>> time = pd.date_range("2025-01-06", periods=48 * 21, freq="30min")
+    >>> days = by_day(xr.DataArray(np.arange(48.0 * 21) % 48, {"time": time}))
+    >>> events = schedule(days, "17:00", 1.0)
+    >>> actual(days, events)[0].tolist()
+    [34.0, 35.0]
+    """
     longest = int(events["periods"].max()) if len(events) else 0
     at = PERIODS * (day_index(days, events) + 1) + events["start"].to_numpy()
     period = np.arange(longest)

@@ -424,6 +424,20 @@ def estimate_all(
     Returns
     -------
     dict of str to Estimates
+
+    See Also
+    --------
+    score
+
+    Examples
+    --------
+    >>> from scchelpers import baselines
+    >>> import xarray as xr
+    >>> time = pd.date_range("2025-01-06", periods=48 * 42, freq="30min")
+    >>> days = baselines.by_day(xr.DataArray(np.arange(48.0 * 42) % 48, {"time": time}))
+    >>> events = baselines.schedule(days, "17:00", 1.0)
+    >>> estimate_all(days, events, ["bl01"])["bl01"].baseline_kw[-1].tolist()
+    [34.0, 35.0]
     """
     if not isinstance(rules, Mapping):
         rules = {name: rule_of(name) for name in rules}

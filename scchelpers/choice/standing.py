@@ -49,6 +49,18 @@ def standing_limit(
     ------
     UserError
         If the option is not in the table, or not possible.
+
+    See Also
+    --------
+    decided
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> folder = Portfolio.open("data/demo")
+    >>> limit_kw, source, scheme, _ = standing_limit(folder, folder.site("village-hall"))
+    >>> source, scheme
+    ('registered', 'static_clm')
     """
     if not option and (terms := register.read(folder).terms(site.site_id)):
         limit_kw = _registered(folder, site, terms)

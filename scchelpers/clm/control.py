@@ -86,6 +86,12 @@ def step_of(load: xr.DataArray) -> pd.Timedelta:
     ------
     UserError
         If it is not over time alone, has fewer than two intervals or an irregular step.
+
+    Examples
+    --------
+    >>> time = pd.date_range("2025-01-06", periods=2, freq="5min")
+    >>> step_of(xr.DataArray([1.0, 2.0], {"time": time}))
+    Timedelta('0 days 00:05:00')
     """
     if load.dims != ("time",):
         raise UserError(f"residual_kw has dims {load.dims}; it must be over ('time',) alone")
@@ -336,6 +342,17 @@ def outages(
     ------
     UserError
         For a rate below 0 or above the highest, or a length that is none.
+
+    See Also
+    --------
+    with_outages
+
+    Examples
+    --------
+    >>> first, last = pd.Timestamp("2025-01-01T00:00Z"), pd.Timestamp("2026-01-01T00:00Z")
+    >>> gone = outages(first, last, per_year=12, mean_length="8h")
+    >>> list(gone.columns)
+    ['start', 'end']
     """
     most = per_year if most_per_year is None else most_per_year
     if not 0 <= per_year <= most:

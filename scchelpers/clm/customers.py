@@ -250,6 +250,16 @@ def drawn_kw(want_kw: xr.DataArray, limit_kw) -> xr.DataArray:
     """Return what cars draw: what they want, as far as a limit allows, at every instant [kW].
 
     The limit may change inside a step of the demand, which then has several pieces.
+
+    See Also
+    --------
+    site_import
+
+    Examples
+    --------
+    >>> time = {"time": pd.date_range("2025-01-06", periods=2, freq="1min")}
+    >>> drawn_kw(xr.DataArray([10.0, 30.0], time), 20.0).values.tolist()
+    [10.0, 20.0]
     """
     if limit_kw is None or np.ndim(limit_kw) == 0:
         return want_kw if limit_kw is None else np.minimum(want_kw, float(limit_kw))

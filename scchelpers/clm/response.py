@@ -53,6 +53,17 @@ def site_import(residual_kw: xr.DataArray, charging_kw: xr.DataArray) -> xr.Data
     -------
     xarray.Dataset
         import_kw, charging_kw [kW] and length_h [h] of each piece, over `time`, the load's span.
+
+    See Also
+    --------
+    excursions
+
+    Examples
+    --------
+    >>> time = {"time": pd.date_range("2025-01-06", periods=2, freq="1min")}
+    >>> both = site_import(xr.DataArray([10.0, 30.0], time), xr.DataArray([5.0, 5.0], time))
+    >>> both["import_kw"].values.tolist()
+    [15.0, 35.0]
     """
     step = step_of(residual_kw).to_timedelta64()
     load_time = residual_kw["time"].to_numpy()
@@ -390,6 +401,20 @@ def required_margin(
     bootstrap). They are drawn twice, as the record is one sample of the weeks and the later time
     another. No resample holds a rise larger than the largest on record: where the tolerated time
     is that of one or two intervals, the largest stands.
+
+    See Also
+    --------
+    dynamic_limit, premium
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> site = Portfolio.open("data/demo").site("riverside-leisure")
+    >>> supply = {"dsc_kva": site.dsc_kva, "power_factor": site.power_factor, "tolerated_h": 1.0}
+    >>> quick = required_margin(site.residual_kw, latency="15s", **supply)
+    >>> slow = required_margin(site.residual_kw, latency="5min", **supply)
+    >>> bool(quick < slow)
+    True
     """
     if not tolerated_h >= 0:
         raise UserError(f"tolerated_h = {tolerated_h}: must be 0 h or more")

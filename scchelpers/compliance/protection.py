@@ -42,6 +42,20 @@ def load_at_limit(site: Site, terms: Terms, ahead: Sequence[Terms] = ()) -> pd.D
         where the limit is sent (it follows the network: growth costs the customer), where load or
         rating of the asset that the terms name are not on record, or not in every month, kind of
         day and half hour of the clock.
+
+    See Also
+    --------
+    margin_by_year, planned_load
+
+    Examples
+    --------
+    >>> from scchelpers import register
+    >>> from scchelpers.portfolio import Portfolio
+    >>> folder = Portfolio.open("data/demo")
+    >>> terms = register.read(folder).terms("elm-road-lamps")[-1]
+    >>> load = load_at_limit(folder.site("elm-road-lamps"), terms)
+    >>> list(load.columns)
+    ['load_kva', 'rating_kva', 'season', 'day_type', 'half_hour', 'day', 'limit_kva']
     """
     own = terms.asset_id is not None and terms.asset_id == site.asset_id
     if terms.signalled or not own or site.network_kva is None or site.rating_kva is None:
@@ -81,6 +95,20 @@ def growth_per_year(
     -----
     Regression of the logarithm of each day's highest half hour on time, two annual harmonics and
     the day type; the interval allows for days that resemble those before (Newey and West 1987).
+
+    See Also
+    --------
+    margin_by_year
+
+    Examples
+    --------
+    >>> from scchelpers import register
+    >>> from scchelpers.portfolio import Portfolio
+    >>> folder = Portfolio.open("data/demo")
+    >>> terms = register.read(folder).terms("elm-road-lamps")[-1]
+    >>> load = load_at_limit(folder.site("elm-road-lamps"), terms)
+    >>> growth_per_year(load, (0.0, 0.01, 0.03)).to_dict()
+    {'low': 0.0, 'expected': 0.01, 'high': 0.03, 'months': 12, 'measured': False}
     """
     low, expected, high = assumed
     if not GROWTH[0] <= low <= expected <= high <= GROWTH[1]:

@@ -213,6 +213,20 @@ def judge(
     -----
     A finer record is averaged over whole blocks of the averaging time; a block with a missing
     part is missing.
+
+    See Also
+    --------
+    coverage, excursions, likely_causes, monthly, verdict
+
+    Examples
+    --------
+    >>> from scchelpers import register
+    >>> from scchelpers.portfolio import Portfolio
+    >>> folder = Portfolio.open("data/demo")
+    >>> entries = register.read(folder).terms("elm-road-lamps")
+    >>> judged = judge(folder.import_kw("elm-road-lamps"), entries)
+    >>> len(excursions(judged)), verdict(judged, entries[-1].averaging)
+    (26, 'not kept')
     """
     entries = judged_entries(entries)
     if not 0 <= tolerance <= MOST_TOLERANCE:

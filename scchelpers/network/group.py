@@ -21,7 +21,18 @@ from scchelpers.tcc import rating_at
 
 
 def lacking(site: Site) -> str:
-    """Return what a site lacks for these schemes, as a phrase; "" if nothing."""
+    """Return what a site lacks for these schemes, as a phrase; "" if nothing.
+
+    See Also
+    --------
+    locally_managed
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> lacking(Portfolio.open("data/demo").site("village-hall"))
+    'no network asset is named for it in `sites.csv`'
+    """
     if not site.asset_id:
         return "no network asset is named for it in `sites.csv`"
     if site.network_kva is None:
@@ -47,6 +58,16 @@ def applicants(sites: pd.DataFrame, site_id: str, assets: Sequence[str] | None =
         Site.
     assets : sequence of str, optional
         Assets that count as shared; by default the site's own.
+
+    See Also
+    --------
+    locally_managed, related
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> applicants(Portfolio.open("data/demo").sites, "elm-road-posts")
+    ['elm-road-lamps', 'elm-road-posts']
     """
     own = [sites.loc[site_id, "asset_id"]] if assets is None else list(assets)
     near = sites[sites["asset_id"].isin(own) | (sites["site_id"] == site_id)]
@@ -64,6 +85,17 @@ def upstream(assets: pd.DataFrame, asset_id: str) -> list[str]:
         `assets.csv`, indexed by asset_id.
     asset_id : str
         Asset.
+
+    See Also
+    --------
+    related
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> assets = Portfolio.open("data/demo").table("assets.csv").set_index("asset_id", drop=False)
+    >>> upstream(assets, "elm-road-tx")
+    ['elm-road-tx', 'northgate-primary']
     """
     chain = [asset_id]
     while chain[-1] in assets.index:
@@ -75,7 +107,19 @@ def upstream(assets: pd.DataFrame, asset_id: str) -> list[str]:
 
 
 def related(assets: pd.DataFrame, asset_id: str) -> list[str]:
-    """Return the assets that hang on the same highest asset as this one, itself among them."""
+    """Return the assets that hang on the same highest asset as this one, itself among them.
+
+    See Also
+    --------
+    upstream
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> assets = Portfolio.open("data/demo").table("assets.csv").set_index("asset_id", drop=False)
+    >>> related(assets, "elm-road-tx")
+    ['northgate-primary', 'elm-road-tx', 'market-tx', 'quarry-feeder']
+    """
     top = upstream(assets, asset_id)[-1]
     found = [other for other in assets.index if upstream(assets, other)[-1] == top]
     return found or [asset_id]
@@ -200,6 +244,19 @@ def locally_managed(sites: Sequence[Site], *, step: str = "5min") -> Group:
     ------
     UserError
         If no site is left.
+
+    See Also
+    --------
+    limits, tree_managed, views
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> folder = Portfolio.open("data/demo")
+    >>> sites = [folder.site(name) for name in ("elm-road-lamps", "elm-road-posts")]
+    >>> group = locally_managed(sites, step="30min")
+    >>> limits(group).sizes["site"]
+    2
     """
     able = [site for site in sites if not lacking(site)]
     if not able:

@@ -311,6 +311,13 @@ def requested_capacity(
     ------
     UserError
         If the site states no request, or there are no sessions.
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> site = Portfolio.open("data/demo").site("elm-road-lamps")
+    >>> requested_capacity(site)["requested_kva"]
+    134.0
     """
     full_kva = site.requested_kva
     if full_kva is None:

@@ -356,6 +356,17 @@ def days_left_out(
     ------
     UserError
         If a day cannot be read, or is not on record.
+
+    See Also
+    --------
+    windows
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> site = Portfolio.open("data/demo").site("elm-road-lamps")
+    >>> days_left_out(site.network_kva, "2025-12-26").to_dict()
+    {Timestamp('2025-12-26 00:00:00'): 'asked for'}
     """
     date = timebase.local_date(network_kva["time"], timezone)
     if leave_out.strip() == "none":
@@ -418,6 +429,18 @@ def group_months(
     Notes
     -----
     A month's cell rests on about 20 weekdays, so its 0.99 quantile is close to its highest day.
+
+    See Also
+    --------
+    windows
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> site = Portfolio.open("data/demo").site("elm-road-lamps")
+    >>> months = group_months(site.network_kva, site.rating_kva, site.requested_kva)
+    >>> sorted(set(months.values()))
+    ['Oct–Apr', 'rest of the year']
     """
     monthly = {month: str(month) for month in range(1, 13)}
     cells = Cells.of(network_kva, calendar=monthly, day_types=day_types, timezone=timezone)

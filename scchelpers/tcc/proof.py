@@ -38,6 +38,17 @@ def excess(
     -------
     xarray.DataArray
         Excess [kVA] over time, 0 where there is none, NaN where the load is missing.
+
+    See Also
+    --------
+    breaches, unseen_limit_kva
+
+    Examples
+    --------
+    >>> time = pd.date_range("2025-01-06", periods=3, freq="30min")
+    >>> load_kva = xr.DataArray([80.0, 95.0, 120.0], {"time": time})
+    >>> excess(load_kva, 100.0, 10.0).values.tolist()
+    [0.0, 5.0, 10.0]
     """
     load = half_hourly(network_kva)
     over_kva = load + limit_kva - rating_at(rating_kva, load["time"], timezone)
@@ -58,6 +69,17 @@ def breaches(excess_kva: xr.DataArray) -> pd.Series:
     pandas.Series
         half_hours (count), worst_kva [kVA], longest_h (longest run [h]), energy_kvah [kVAh],
         known_half_hours (those judged). A missing half hour ends a run.
+
+    See Also
+    --------
+    excess
+
+    Examples
+    --------
+    >>> time = pd.date_range("2025-01-06", periods=3, freq="30min")
+    >>> found = breaches(xr.DataArray([0.0, 5.0, 10.0], {"time": time}))
+    >>> found["half_hours"], found["worst_kva"]
+    (np.float64(2.0), np.float64(10.0))
     """
     value = excess_kva.to_numpy()
     return pd.Series(

@@ -103,6 +103,19 @@ def limit_kva(
     ------
     UserError
         As in `limit`.
+
+    See Also
+    --------
+    limit, windows_in
+
+    Examples
+    --------
+    >>> from scchelpers import timebase
+    >>> window = {"season": "winter", "day_type": "weekday", "start": "16:00", "end": "20:00"}
+    >>> table = pd.DataFrame([{**window, "limit_kva": 40.0}])
+    >>> time = timebase.grid("2025-01-06T15:00Z", "2025-01-06T17:00Z", "1h")
+    >>> limit_kva(table, time, 100.0).values.tolist()
+    [100.0, 40.0]
     """
     rows = checked(windows)
     instants = timebase.utc_index(time)
