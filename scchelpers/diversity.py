@@ -83,23 +83,7 @@ def demand(
 
 
 def _recorded(power_kw: xr.DataArray, *, timezone: str = LONDON) -> xr.DataArray:
-    """Return demand with what was not on record as missing instead of zero.
-
-    An EVSE counts from the calendar month of its first charge to that of its last; an EVSE that
-    never charged is left out; a month in which no EVSE of the site charged is missing for all.
-
-    Parameters
-    ----------
-    power_kw : xarray.DataArray
-        Mean power [kW] over (time, evse), zero where nothing was drawn.
-    timezone : str
-        Zone of the calendar months.
-
-    Returns
-    -------
-    xarray.DataArray
-        The same with NaN [kW] where missing.
-    """
+    """Return demand with what was not on record as missing instead of zero."""
     drawn = power_kw.transpose("time", "evse")
     drawn = drawn.isel(evse=np.flatnonzero((drawn > 0).any("time").to_numpy()))
     month, names = pd.factorize(_months(drawn["time"], timezone))
@@ -155,15 +139,7 @@ def _chargepoint_of(chargepoints: pd.DataFrame) -> pd.Series:
 
 
 def _together(power_kw: xr.DataArray, chargepoints: pd.DataFrame) -> xr.DataArray:
-    """Return the demand of each chargepoint: outlets of one DC unit summed [kW].
-
-    Parameters
-    ----------
-    power_kw : xarray.DataArray
-        Mean power [kW] over (time, evse).
-    chargepoints : pandas.DataFrame
-        One row an EVSE.
-    """
+    """Return the demand of each chargepoint: outlets of one DC unit summed [kW]."""
     group = _chargepoint_of(chargepoints).reindex(power_kw["evse"].to_numpy())
     names = group.fillna(pd.Series(group.index, group.index)).to_numpy()
     if len(set(names)) == len(names):
@@ -675,23 +651,7 @@ def clock_window(chance: pd.Series, covered: float = 0.9) -> tuple[int, int, flo
 
 
 def _peak_candidates(power_kw: xr.DataArray, timezone: str) -> list[np.ndarray]:
-    """Return, week by week, the intervals that can hold the peak of some group.
-
-    An interval in which no EVSE draws more than in another one of its week cannot. Those outdone by
-    one of the week's highest are left out, which is most of them on a small site.
-
-    Parameters
-    ----------
-    power_kw : xarray.DataArray
-        Mean power [kW] over (time, evse); NaN where missing.
-    timezone : str
-        Zone of the weeks, which begin on Monday.
-
-    Returns
-    -------
-    list of numpy.ndarray
-        [kW] over (interval, evse), one array a week.
-    """
+    """Return, week by week, the intervals that can hold the peak of some group."""
     power = power_kw.transpose("time", "evse").to_numpy().astype(np.float32)
     edges = _week_edges(power_kw["time"], timezone)
     return [_without_outdone(power[first:last]) for first, last in pairwise(edges)]
@@ -708,22 +668,7 @@ def _without_outdone(here: np.ndarray) -> np.ndarray:
 
 
 def _weekly_peaks(weekly_kw: list[np.ndarray], members: np.ndarray) -> np.ndarray:
-    """Return the peak of each group's sum in each week.
-
-    One matrix product a week keeps the memory at (intervals of a week) x groups.
-
-    Parameters
-    ----------
-    weekly_kw : list of numpy.ndarray
-        From `_peak_candidates`: [kW] over (interval, evse), one array a week.
-    members : numpy.ndarray of bool
-        (evse, group).
-
-    Returns
-    -------
-    numpy.ndarray
-        [kW] over (group, week); NaN where the members were never all on record.
-    """
+    """Return the peak of each group's sum in each week."""
     chosen = members.astype(np.float32)
     peaks = np.full((members.shape[1], len(weekly_kw)), np.nan)
     for week, here in enumerate(weekly_kw):

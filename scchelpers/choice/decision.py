@@ -557,16 +557,7 @@ def _facts(applicant: Applicant, around: Surroundings, earlier: Sequence[str]) -
 
 
 def _need(tried: Mapping[str, _Tried], around: Surroundings) -> pd.DataFrame:
-    """Return what the DNO would have to buy as flexibility, with and without the schemes.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns asset, connected, over_h, time above the rating [h a year], peak_kva, the most above
-        it [kVA], and over_kvah [kVA h a year]. connected: "before", without these sites; "without
-        schemes", all with their whole request; "with schemes", each under its own, whose
-        curtailment is not paid for (report section 9.3); as charging is drawn.
-    """
+    """Return what the DNO would have to buy as flexibility, with and without the schemes."""
     if not around.assets:
         return pd.DataFrame(columns=["asset", "connected", "over_h", "peak_kva", "over_kvah"])
     rows, drawn, zone = [], {}, around.sites[0].timezone

@@ -211,24 +211,7 @@ _READINGS = ("shortest", "as read", "longest")
 def _possible_runs(
     import_kw: xr.DataArray, limit_kw: float, swing_kw: float
 ) -> dict[str, pd.DataFrame]:
-    """Return the excursions that interval means allow: the shortest, as read, and the longest.
-
-    Parameters
-    ----------
-    import_kw : xarray.DataArray
-        Mean import [kW] over a regular `time`; a missing value shows nothing.
-    limit_kw : float
-        Limit [kW].
-    swing_kw : float
-        How far the power within an interval may lie from its mean [kW].
-
-    Returns
-    -------
-    dict of str to pandas.DataFrame
-        For each of `_READINGS` start [UTC], duration_min [min] and depth_kw [kW, of the mean].
-        "as read" takes power to be constant within an interval; "shortest" and "longest" take each
-        interval at its bound, as one stretch, which in "longest" joins its neighbours'.
-    """
+    """Return the excursions that interval means allow: the shortest, as read, and the longest."""
     if not swing_kw > 0:
         raise UserError(f"swing_kw = {swing_kw}: must be above 0 kW")
     above_kw = import_kw.to_numpy().astype(float) - limit_kw

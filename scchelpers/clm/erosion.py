@@ -65,22 +65,7 @@ def grown(
 
 
 def _composed(power_kw: xr.DataArray, sites: int, *, seed: int = 0) -> xr.DataArray:
-    """Return `sites` copies of a load, each with its weeks in a random order of its own.
-
-    Parameters
-    ----------
-    power_kw : xarray.DataArray
-        Load [kW] over a regular `time`; only its whole weeks are used.
-    sites : int
-        Copies.
-    seed : int
-        Seed of the orders: two loads of one site are put in the same orders by the same seed.
-
-    Returns
-    -------
-    xarray.DataArray
-        power_kw [kW] over (time, evse), where each "evse" is a site, as `diversity` takes it.
-    """
+    """Return `sites` copies of a load, each with its weeks in a random order of its own."""
     per_week = int(_WEEK / step_of(power_kw))
     weeks = power_kw.sizes["time"] // per_week
     if sites < 1 or weeks < 1:

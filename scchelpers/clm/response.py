@@ -178,30 +178,7 @@ _MEASURES = 8
 
 @numba.njit(cache=True, nogil=True)
 def _sweep(load, believed, want, agreed_kw, floor, whole, part, margins, first, per_half_hour):
-    """Return the excursions and the charging of each margin.
-
-    Step k has two pieces: in its first `part` the controller still acts on what it believed
-    `whole + 1` steps before, in the rest on `whole` steps before.
-
-    Parameters
-    ----------
-    load, believed, want : ndarray over steps [kW]
-        Residual load, what the controller takes it for, and what cars would draw.
-    agreed_kw, floor : float
-        Active power at the DSC, and the least limit.
-    whole, part : int, float
-        Latency in steps: whole ones and the rest.
-    margins : ndarray [kW]
-        Margins.
-    first, per_half_hour : int
-        Number of the first step counted from a full half hour, and steps in one.
-
-    Returns
-    -------
-    ndarray over (margins, measures)
-        Events; steps above; excess [kW steps]; largest excess [kW]; longest event [steps];
-        half hours touched; charging [kW steps]; highest half hour of import [kW].
-    """
+    """Return the excursions and the charging of each margin."""
     out = np.zeros((len(margins), _MEASURES))
     for m in range(len(margins)):
         run = longest = block = 0.0
@@ -530,15 +507,7 @@ _STEPS = ("1min", "5min", "15min", "30min")
 
 
 def _coarsened(load: xr.DataArray, step: str | pd.Timedelta) -> xr.DataArray:
-    """Return a load as means over longer intervals; missing where any part is.
-
-    Parameters
-    ----------
-    load : xarray.DataArray
-        Load over a regular `time`.
-    step : str or Timedelta
-        Multiple of its step; intervals begin at multiples of it, as meters' do.
-    """
+    """Return a load as means over longer intervals; missing where any part is."""
     own = step_of(load)
     length = pd.Timedelta(step)
     if length % own:
@@ -614,26 +583,7 @@ def granularity(
 
 
 def _hidden(flow: xr.Dataset, found: pd.DataFrame, agreed_kw: float, step="30min") -> np.ndarray:
-    """Return which excursions the means over a step do not show.
-
-    An excursion is shown if the mean import of an interval that it touches is above the DSC too.
-
-    Parameters
-    ----------
-    flow : xarray.Dataset
-        From `site_import`.
-    found : pandas.DataFrame
-        Its excursions.
-    agreed_kw : float
-        Active power at the DSC [kW].
-    step : str
-        Step of the means.
-
-    Returns
-    -------
-    numpy.ndarray of bool
-        One an excursion.
-    """
+    """Return which excursions the means over a step do not show."""
     codes, starts = pd.factorize(pd.DatetimeIndex(flow["time"].to_numpy()).floor(step))
     hours = flow["length_h"].to_numpy()
     mean_kw = np.bincount(codes, flow["import_kw"].to_numpy() * hours) / np.bincount(codes, hours)

@@ -147,13 +147,7 @@ def _clock_cells(times, timezone: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _blocks(times, block: str, timezone: str) -> np.ndarray:
-    """Return the number of the local day or week in which each instant [UTC] lies, from 0.
-
-    Raises
-    ------
-    UserError
-        If `block` is neither "day" nor "week".
-    """
+    """Return the number of the local day or week in which each instant [UTC] lies, from 0."""
     if block not in ("day", "week"):
         raise UserError(f"block = {block!r}: write 'day' or 'week'")
     day = local_date(times, timezone)
@@ -227,13 +221,7 @@ def _recent(past: pd.DataFrame, future: pd.DataFrame, chance: float) -> np.ndarr
 
 
 def _garch(past: pd.DataFrame, future: pd.DataFrame, chance: float) -> np.ndarray:
-    """Return a margin that follows a GARCH(1,1) model of the changes, fitted to the past [kW].
-
-    Notes
-    -----
-    Bollerslev 1986, with Student's t, fitted by `arch` to at most 50,000 steps; then filtered
-    historical simulation as in `recent`. Missing changes count as none.
-    """
+    """Return a margin that follows a GARCH(1,1) model of the changes, fitted to the past [kW]."""
     from arch import arch_model  # heavy, and needed by this method alone
 
     changes = past["change_kw"].fillna(0.0).to_numpy()[-_GARCH_STEPS:]

@@ -314,19 +314,7 @@ def _fitting(record, left, group, candidates, explains: float, refuted: float) -
 
 @dataclass(frozen=True, eq=False)
 class _Followed:
-    """A limit that the site may have followed.
-
-    Attributes
-    ----------
-    cause : str
-        Its name, one of `CAUSES`.
-    detail : str
-        What exactly, for people.
-    limit_kw : ndarray [kW]
-        The limit.
-    level : float
-        Share of the excursions that must lie within 1 % of that limit, not only below it.
-    """
+    """A limit that the site may have followed."""
 
     cause: str
     detail: str

@@ -18,22 +18,7 @@ STARTED = 0.02  # share of its charging by which a site must have reduced to cou
 
 
 def _excursion_runs(log: pd.DataFrame, tolerance: float = 0.0) -> pd.DataFrame:
-    """Return each run of samples above the limit in a log, with how fast it was answered.
-
-    Parameters
-    ----------
-    log : pandas.DataFrame
-        From `portfolio.logs.read_log`. Each sample holds until the next.
-    tolerance : float
-        Share of the limit granted to the meter.
-
-    Returns
-    -------
-    pandas.DataFrame
-        start [UTC], duration_min [min], depth_kw [kW], back_s [s] until the import is back,
-        begins_s [s] until charging falls by 2 % of what it was; both NaN where the log ends
-        first or a sample is missing; begins_s NaN where charging was not logged.
-    """
+    """Return each run of samples above the limit in a log, with how fast it was answered."""
     time = log.index
     seconds = ((time - time[0]) / pd.Timedelta("1s")).to_numpy()
     over = (log["import_kw"] - log["limit_kw"] * (1 + tolerance)).to_numpy() - ROUNDING_KW
@@ -61,22 +46,7 @@ def _excursion_runs(log: pd.DataFrame, tolerance: float = 0.0) -> pd.DataFrame:
 
 
 def _signal_losses(log: pd.DataFrame, failsafe_kw: float) -> pd.DataFrame:
-    """Return each loss of the signal, and how the site fell back.
-
-    Parameters
-    ----------
-    log : pandas.DataFrame
-        With signal.
-    failsafe_kw : float
-        Charging allowed without a signal [kW]; judged on charging_kw, or on import_kw where
-        charging was not logged.
-
-    Returns
-    -------
-    pandas.DataFrame
-        start [UTC], lost_s [s], within_s [s] until the power is at or below the fail-safe (NaN
-        if never), held (it stayed there until the signal was back).
-    """
+    """Return each loss of the signal, and how the site fell back."""
     lost = (log["signal"] == False).to_numpy()  # noqa: E712  (None is not lost)
     power = log["charging_kw"].where(log["charging_kw"].notna(), log["import_kw"]).to_numpy()
     seconds = ((log.index - log.index[0]) / pd.Timedelta("1s")).to_numpy()

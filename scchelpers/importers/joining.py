@@ -287,13 +287,7 @@ def _unite(rows: pd.DataFrame) -> dict[str, str]:
 
 
 def _ratings_table(path: str) -> dict[str, float]:
-    """Read ratings [kW] by chargepoint or model from a CSV of two columns.
-
-    Raises
-    ------
-    UserError
-        If the columns are missing or a rating is no power.
-    """
+    """Read ratings [kW] by chargepoint or model from a CSV of two columns."""
     from scchelpers.importers.table import read
 
     frame = read(path).frame

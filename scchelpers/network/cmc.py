@@ -24,19 +24,7 @@ from scchelpers.portfolio.network import Network
 
 @dataclass(frozen=True)
 class _Linear:
-    """Constraints as straight lines, over (interval, constraint) and (interval, site, constraint).
-
-    Attributes
-    ----------
-    headroom_kva : numpy.ndarray
-        Room for charging [kVA].
-    sensitivity : numpy.ndarray
-        What a constraint sees of each kW of a site [kVA/kW].
-    rating_kva : numpy.ndarray
-        Rating at the time [kVA].
-    kva : numpy.ndarray
-        Apparent power at loading 1, over constraint [kVA].
-    """
+    """Constraints as straight lines over interval and constraint, and over sites as well."""
 
     headroom_kva: np.ndarray
     sensitivity: np.ndarray
@@ -67,30 +55,7 @@ def _linearised(
     factor: np.ndarray,
     least: float,
 ) -> _Linear:
-    """Return the linear model between two solved states.
-
-    The straight line of complex loading between the states meets the rating somewhere, at the
-    latest where all is drawn. There the circle of the rating is replaced by its tangent, which a
-    flow that turns round with charging needs: its size alone is no straight line.
-
-    Parameters
-    ----------
-    without, full : numpy.ndarray
-        Complex loading without charging and with all that is requested, over (interval,
-        constraint), as shares of `kva`.
-    share : numpy.ndarray
-        What a kW of each site adds to the loading in a typical interval, over (site, constraint).
-        The change from `without` to `full` is split in these parts.
-    requested_kw : numpy.ndarray
-        What each site asks for, over (interval, site) [kW].
-    kva : numpy.ndarray
-        Apparent power at loading 1, over constraint [kVA].
-    factor : numpy.ndarray
-        Rating at the time as a share of `kva`, over (interval, constraint).
-    least : float
-        A smaller sensitivity counts as none [kVA/kW]: the site is not held back, and what it adds
-        shows in the power flow that checks the setpoints.
-    """
+    """Return the linear model between two solved states."""
     change = full - without
     parts = share * requested_kw[:, :, None]
     weight = np.abs(parts)
@@ -129,19 +94,7 @@ def _crossing(without: np.ndarray, change: np.ndarray, factor: np.ndarray) -> np
 
 
 class _Survey(NamedTuple):
-    """Every interval solved without charging and with all that is requested.
-
-    Attributes
-    ----------
-    without, full : numpy.ndarray
-        Loading over (interval, branch), as shares of the rating.
-    lowest_pu, highest_pu : numpy.ndarray
-        Voltages with all that is requested, over interval.
-    short : numpy.ndarray
-        Intervals in which the request does not fit.
-    ends_without, ends_full : numpy.ndarray
-        Complex loading in those, over (short interval, branch and end).
-    """
+    """Every interval solved without charging and with all that is requested."""
 
     without: np.ndarray
     full: np.ndarray
@@ -409,21 +362,7 @@ def _rank(sites: pd.DataFrame, rule: str, rank: pd.Series | None) -> pd.Series |
 
 @dataclass(frozen=True)
 class _Short:
-    """The intervals in which the request does not fit.
-
-    Attributes
-    ----------
-    case : Intervals
-        All intervals.
-    rows : numpy.ndarray
-        Which of them are short.
-    line : _Linear
-        How the constraints answer in those.
-    watched : numpy.ndarray
-        Constraints that may bind, as positions among branches and ends.
-    access : dict
-        Order of access, options of `allocate`.
-    """
+    """The intervals in which the request does not fit."""
 
     case: Intervals
     rows: np.ndarray

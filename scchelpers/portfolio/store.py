@@ -158,13 +158,7 @@ def _as_text(rows: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def _filled(known: Portfolio, name: str, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return what a table holds, as it is written there, with its blanks and new rows from `rows`.
-
-    Raises
-    ------
-    UserError
-        If the table has a fault of form, or an identifier twice.
-    """
+    """Return what a table holds, as it is written, with its blanks and new rows from `rows`."""
     key = tables.TABLES[name][0].name
     before, faults = known.raw_table(name)
     faults = faults or unique_faults(before, key, name)

@@ -138,25 +138,7 @@ def _named(name: str, known: dict, what: str):
 
 
 def _divided(options: dict, **takers: Callable) -> list[dict]:
-    """Give each function the options that it takes by keyword.
-
-    Parameters
-    ----------
-    options : dict
-        By name.
-    **takers
-        Functions by what they are called.
-
-    Returns
-    -------
-    list of dict
-        The options of each function.
-
-    Raises
-    ------
-    UserError
-        If none of them takes an option, or one needs another that is not given.
-    """
+    """Give each function the options that it takes by keyword."""
     left, found = dict(options), []
     for called, function in takers.items():
         known = {
