@@ -23,7 +23,9 @@ NAMES = [
     ("ChargePoint", "PlugIn", "PlugOut", "%s"),
     ("Station", "SessionStart", "SessionEnd", "Consumed%s"),
 ]
-EXCEL, EPOCH = pd.Timestamp("1899-12-30"), pd.Timestamp("1970-01-01")
+ORDER = dict.fromkeys(["dots", "two-digit", "named", "dashes", "weekday"], "day-first")
+ORDER |= {"slashes": "iso"}
+EXCEL = pd.Timestamp("1899-12-30")
 MIN = pd.Timedelta("1min")
 
 
@@ -76,6 +78,20 @@ def written(folder, frame, draw, name, mark, encoding, quoted=False):
     path = folder / f"{name}.csv"
     path.write_bytes(text.encode(encoding))
     return path
+
+
+def answered(what, files, answers, **given):
+    """Import files; a question is answered with the truth, once each. Return what and how often."""
+    asked = 0
+    while True:
+        try:
+            return importers.read(what, files, **given), asked
+        except UserError as refused:
+            text = str(refused)
+            new = {k: v for k, v in answers.items() if f"{k}=" in text and k not in given}
+            if "→ -o" not in text or not new:
+                raise
+            given, asked = given | new, asked + 1
 
 
 def sessions_outcome(folder, seed):
@@ -145,10 +161,13 @@ def sessions_outcome(folder, seed):
     encoding = draw.choice(["utf-8", "utf-8-sig", "utf-16", "cp1252"])
     parts = [frame.iloc[: n // 2], frame.iloc[n // 2 :]] if draw.random() < 0.3 else [frame]
     files = [written(folder, part, draw, i, mark, encoding) for i, part in enumerate(parts)]
+    truth = {"timezone": clock, "unit": unit, "decimal": "comma" if comma else "point"}
+    truth |= {"dates": ORDER.get(style, style)} if style in STYLES else {}
+    files = [*files, files[0]][: draw.choice([len(files), 9])]
     try:
-        found = importers.read("sessions", [*files, files[0]][: draw.choice([len(files), 9])])
+        found, asked = answered("sessions", files, truth)
     except UserError as refused:
-        return "asked" if "→ -o" in str(refused) else f"wrong: {refused}"
+        return "asked more" if "→ -o" in str(refused) else f"wrong: {refused}"
     rows = found.sessions.sort_values(["plug_in", "energy_kwh"])
     if len(rows) != n:
         return f"wrong: {len(rows)} rows of {n}"
@@ -158,7 +177,8 @@ def sessions_outcome(folder, seed):
     told = found.report.mended.get("stamp in the repeated autumn hour settled", 0)
     right = rows["energy_kwh"].sum() == pytest.approx(energy.sum(), rel=1e-6)
     right &= bool(told) or stay == pytest.approx(1, abs=1e-3)
-    return "right" if off.sum() <= told and right else "wrong: stamps or energy"
+    right &= off.sum() <= told
+    return ("asked" if asked else "right") if right else "wrong: stamps or energy"
 
 
 def loads_outcome(folder, seed):
@@ -236,10 +256,13 @@ def loads_outcome(folder, seed):
     frame = frame[:: draw.choice([1, 1, -1])]
     mark = ";" if comma else ","
     file = written(folder, frame, draw, "load", mark, draw.choice(["utf-8", "utf-16", "cp1252"]))
+    truth = {"timezone": clock, "unit": unit, "decimal": "comma" if comma else "point",
+             "sign": "import-negative" if sign < 0 else "as-printed", "label": label}  # fmt: skip
+    truth |= {"dates": ORDER.get(style, style)} if style in STYLES else {}
     try:
-        found = importers.read("loads", [file], of="site", frozen=0, straight=0, **given)
+        found, asked = answered("loads", [file], truth, of="site", frozen=0, straight=0, **given)
     except UserError as refused:
-        return "asked" if "→ -o" in str(refused) else f"wrong: {refused}"
+        return "asked more" if "→ -o" in str(refused) else f"wrong: {refused}"
     if both and len(found.loads) != 2:
         return f"wrong: {len(found.loads)} series of 2"
     for name, share in (("north", 1), *([("south", 0.5)] if both else [])):
@@ -253,13 +276,13 @@ def loads_outcome(folder, seed):
         whole = len(same) >= 0.99 * len(true) and len(read) <= len(true)
         if not (whole and np.allclose(read[same], true[same], rtol=2e-5, atol=0.01)):
             return "wrong: stamps or values"
-    return "right"
+    return "asked" if asked else "right"
 
 
 @pytest.mark.parametrize("outcome", [sessions_outcome, loads_outcome])
 @pytest.mark.parametrize("seed", range(RUNS))
 def test_what_is_printed_in_any_way_is_read_right_or_asked_about(tmp_path, outcome, seed):
-    assert outcome(tmp_path, seed) in ("right", "asked")
+    assert outcome(tmp_path, seed) in ("right", "asked", "asked more")
 
 
 @pytest.mark.parametrize("outcome", [sessions_outcome, loads_outcome])

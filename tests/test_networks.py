@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import from_pandapower
 from scchelpers.faults import UserError
 from scchelpers.portfolio import Portfolio
 from scchelpers.portfolio.check import check_portfolio as check
@@ -120,3 +121,45 @@ def test_an_unknown_network_is_refused_with_the_closest_name(folder):
         Portfolio.open(folder).network("txx")
     with pytest.raises(UserError, match="no network"):
         Portfolio.open(folder).network("../portfolio")
+
+
+def changed(folder, **components):
+    (folder / "networks" / "tx.json").write_text(text(SOUND | components))
+    return {f.field: f for f in found(folder)}
+
+
+def test_a_node_may_be_named_and_the_flat_form_is_read(folder):
+    (folder / "networks" / "tx.json").write_text(json.dumps(SOUND))
+    write_sites(folder, node="up")
+    assert found(folder) == []
+    assert Portfolio.open(folder).sites.loc["north", "network_node"] == 1
+    write_sites(folder, node="down")
+    assert "network_node" in {f.field for f in found(folder)}
+
+
+def test_kilovolts_islands_and_a_flow_that_fails_are_named(folder):
+    in_kv = [row | {"u_rated": 11.0} for row in SOUND["node"]]
+    assert "kilovolts" in changed(folder, node=in_kv)["node, u_rated"].remedy
+    opened = [SOUND["line"][0] | {"from_status": 0}]
+    assert "feeds" in changed(folder, line=opened)["network_node"].rule
+    write_sites(folder, node="1")
+    assert changed(folder, line=opened) == {}  # a load alone is a note
+    assert any("fed by a source" in f.rule for f in found(folder, "note"))
+    far = [SOUND["line"][0] | {"r1": 1e5, "x1": 1e5}]
+    assert "power flow" in changed(folder, line=far)[""].rule
+    low = [SOUND["line"][0] | {"r1": 285.0}]
+    assert "voltage" in changed(folder, line=low)["node"].rule
+
+
+def test_loads_of_no_power_are_sound(folder):
+    assert changed(folder, sym_load=[networks.load(4, 2, 0.0, 0.0)]) == {}
+
+
+@pytest.mark.parametrize("name", ["create_cigre_network_mv", "mv_oberrhein"])
+def test_networks_of_pandapower_come_in_with_their_names(folder, name):
+    nets = pytest.importorskip("pandapower.networks", reason="needs pandapower")
+    pytest.importorskip("power_grid_model_io", reason="needs power-grid-model-io")
+    (folder / "networks" / "tx.json").write_text(from_pandapower.converted(getattr(nets, name)()))
+    write_sites(folder, node="Bus 3")
+    assert found(folder) == []
+    assert Portfolio.open(folder).sites.loc["north", "network_node"] == 3

@@ -558,7 +558,7 @@ class _Reading:
 
     def _keys(self, keys, naive, period) -> tuple[list[str], str]:
         frame, account, layout = self.frame, self.account, self.layout
-        stamp = naive.astype("str") + "/" + period.astype("str") + self.part["offset"].astype("str")
+        stamp = pd.DataFrame({"": naive, "period": period, "offset": self.part["offset"]})
         taken = {p.column for p in self.picks.values()}
         few = max(1, len(frame) / 3)
         free = [

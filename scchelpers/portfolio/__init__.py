@@ -55,6 +55,7 @@ class Portfolio(Folder):
 
     def _raw_sites(self) -> tuple[pd.DataFrame, list[Fault]]:
         raw, faults = self.raw_table("sites.csv")
+        raw = self.with_node_ids(raw)
         if "site_id" not in raw:
             faults = faults or rules.header_faults(raw.columns, tables.SITES, "sites.csv")
             self._refuse(faults)

@@ -175,16 +175,22 @@ def check_networks(portfolio, sites: pd.DataFrame, assets: list[str]) -> list[Fa
             continue
         faults += network_faults(network, file)
         nodes = set(network.table("node")["id"].tolist())
-        faults += _node_faults(sites, network_id, nodes)
+        faults += _node_faults(sites, network_id, nodes, network.fed)
     return faults
 
 
-def _node_faults(sites: pd.DataFrame, network_id: str, nodes: set[int]) -> list[Fault]:
+def _node_faults(sites: pd.DataFrame, network_id: str, nodes: set[int], fed) -> list[Fault]:
     typed = frames.as_typed(sites, tables.SITES)
     faults = []
     for row, site in typed[typed["network_id"] == network_id].iterrows():
         node = site["network_node"]
+        if node in fed:
+            continue
         if node in nodes:
+            rule = f"must be a node that a source of networks/{network_id}.json feeds"
+            remedy = "close the switch or add the line that feeds it, or name another node"
+            faults.append(Fault("sites.csv", int(row), "network_node", f"{node:.10g}", rule, remedy,
+                                "error", site.site_id))  # fmt: skip
             continue
         value = "" if pd.isna(node) else f"{node:.10g}"
         remedy = f"write the id of one of its {len(nodes)} nodes: {_spans(nodes)}"
@@ -482,6 +488,7 @@ def _check_table(portfolio: Portfolio, name: str, faults: list[Fault]) -> pd.Dat
     columns = tables.TABLES[name]
     try:
         raw, form = portfolio.raw_table(name)
+        raw = portfolio.with_node_ids(raw) if name == "sites.csv" else raw
     except UserError as error:
         faults.append(unreadable(name, error))
         return pd.DataFrame()

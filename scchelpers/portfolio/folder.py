@@ -346,6 +346,21 @@ class Folder:
         except UserError as error:
             raise UserError(f"{self.path}/{place}: {error}") from None
 
+    def with_node_ids(self, raw: pd.DataFrame) -> pd.DataFrame:
+        """Return `sites.csv` with the ids of nodes that it gives by name."""
+        if not {"network_id", "network_node"} <= set(raw):
+            return raw
+        node = raw["network_node"]
+        for network_id, own in node[(node != "") & ~node.str.isdigit()].groupby(raw["network_id"]):
+            try:
+                network = self.raw_network(network_id)
+            except UserError:  # a fault of its own
+                continue
+            raw = raw.assign(network_node=node.where(~node.index.isin(own.index), own.map(
+                network.node_id).reindex(node.index)))  # fmt: skip
+            node = raw["network_node"]
+        return raw
+
     def _session_store(self) -> pads.Dataset:
         name = self.session_file
         try:

@@ -10,6 +10,7 @@ import numpy as np
 
 from scchelpers.faults import Fault, UserError
 
+LEAST_VOLTS = 100  # no network has less
 RULE = "must be input data of power-grid-model"
 DOCUMENT = "see docs/portfolio.md for an example"
 
@@ -37,6 +38,37 @@ class Network:
         """Whether any load or generator is given by phase."""
         return any(len(self.table(kind)) for kind in ("asym_load", "asym_gen"))
 
+    def named(self, number: int) -> str:
+        """Return a component as people know it: its name, else its id."""
+        return self.names.get(int(number), f"id {number}")
+
+    def node_id(self, text: str) -> str:
+        """Return the id of the one node of a name; any other text as it is."""
+        nodes = {str(i) for i in self.table("node")["id"]}
+        found = [str(i) for i, name in self.names.items() if name == text and str(i) in nodes]
+        return found[0] if len(found) == 1 and text not in nodes else text
+
+    @property
+    def fed(self) -> set[int]:
+        """Nodes that a source feeds while every switch is as it is."""
+        from scipy.sparse import coo_array
+        from scipy.sparse.csgraph import connected_components
+
+        nodes = {int(n): i for i, n in enumerate(self.table("node")["id"])}
+        pairs = [
+            (nodes[int(row["from_node"])], nodes[int(row["to_node"])])
+            for rows in self.components.values()
+            if {"from_node", "to_node"} <= set(rows.dtype.names or ())
+            for row in rows
+            if row["from_status"] == 1 == row["to_status"]
+        ]
+        ends = np.array(pairs, dtype=int).reshape(-1, 2).T
+        joined = coo_array((np.ones(len(pairs)), tuple(ends)), (len(nodes), len(nodes)))
+        part = connected_components(joined, directed=False)[1]
+        sources = self.table("source")
+        on = {part[nodes[int(row["node"])]] for row in sources if row["status"] == 1}
+        return {node for node, i in nodes.items() if part[i] in on}
+
     def table(self, component: str) -> np.ndarray:
         """Return the rows of a component, none where the network has none."""
         return self.components.get(component, np.zeros(0, [("id", np.int32)]))
@@ -63,6 +95,11 @@ def parse(data: bytes, network_id: str) -> Network:
 
     try:
         document = json.loads(data)
+        if isinstance(document, dict) and isinstance(document.get("node"), list):
+            # The flat form of power-grid-model-io: the components themselves.
+            document = {"version": "1.0", "type": "input", "is_batch": False, "attributes": {},
+                        "data": document}  # fmt: skip
+            data = json.dumps(document).encode()
         if not isinstance(document, dict) or document.get("type") != "input":
             raise UserError(f"{RULE}: a document whose type is 'input'; {DOCUMENT}")
         if document.get("is_batch"):
@@ -99,8 +136,46 @@ def faults(network: Network, file: str) -> list[Fault]:
     if not len(network.table("source")):
         rule, remedy = "a network needs a source", "add a source at the node that feeds it"
         found.append(Fault(file, None, "source", "", rule, remedy))
+    volts = network.table("node")
+    small = volts["id"][volts["u_rated"] < LEAST_VOLTS] if len(volts) else []
+    if len(small):
+        rule, remedy = f"must be {LEAST_VOLTS} V or more", "write volts, not kilovolts"
+        value = f"id {', '.join(map(str, small[:5]))}"
+        found.append(Fault(file, None, "node, u_rated", value, rule, remedy))
     if len(network.table("three_winding_transformer")):
         rule = "transformers with three windings are not watched"
         remedy = "model each as transformers of two windings"
         found.append(Fault(file, None, "three_winding_transformer", "", rule, remedy))
+    return found or _flow_faults(network, file)
+
+
+def _flow_faults(network: Network, file: str) -> list[Fault]:
+    """Return what the power flow of the network as it is, without any site, shows."""
+    from power_grid_model import PowerGridModel
+    from power_grid_model.errors import PowerGridError
+
+    try:
+        nodes = PowerGridModel(dict(network.components)).calculate_power_flow(
+            symmetric=not network.unbalanced
+        )["node"]
+    except PowerGridError as error:
+        rule = "must have a power flow with its own loads"
+        remedy = "look at the sizes of impedances [Ω] and loads [W], and at open switches"
+        return [Fault(file, None, "", " ".join(str(error).split())[:80], rule, remedy)]
+    fed, level = nodes["energized"] == 1, nodes["u_pu"].reshape(len(nodes), -1)
+    found = []
+    if not fed.all():
+        alone = ", ".join(network.named(i) for i in nodes["id"][~fed][:5])
+        rule, remedy = (
+            "should be fed by a source",
+            "close the switch, or add the line that feeds it",
+        )
+        found.append(Fault(file, None, "node", alone, rule, remedy, "note"))
+    odd = fed & ((level < 0.7) | (level > 1.3)).any(axis=1)
+    if odd.any():
+        first = zip(nodes["id"][odd][:3], level[odd].min(axis=1)[:3], strict=True)
+        where = ", ".join(f"{network.named(i)}: {u:.2f}" for i, u in first)
+        rule = "voltage must lie between 0.7 and 1.3 of the rated one, with its own loads"
+        remedy = "look at u1 and u2 of transformers [V], impedances [Ω] and loads [W]"
+        found.append(Fault(file, None, "node", where, rule, remedy))
     return found

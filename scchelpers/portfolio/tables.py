@@ -98,7 +98,7 @@ SITES = (
         "network_node",
         "integer",
         "–",
-        "node of that model at which the site connects",
+        "node of that model at which the site connects: its id or its name",
         low=0,
         high=2**31 - 1,
     ),
