@@ -1,7 +1,7 @@
 """A pandapower network as a network model of a portfolio, its names kept.
 
-Needs `pip install pandapower power-grid-model-io`, best in an environment of their own. What pandapower
-reads (OpenDSS, CIM, simbench by its converters) comes in the same way:
+Needs `pip install pandapower power-grid-model-io`, best in an environment of their own. What
+pandapower reads by its converters (OpenDSS, CIM, simbench) comes in the same way:
 
     python examples/from_pandapower.py network.json my-portfolio/networks/mill-feeder.json
 """
