@@ -208,3 +208,36 @@ def test_a_place_lies_in_great_britain_and_is_whole(folder):
     assert ("sites.csv", 3, "longitude") in found(folder, "note")
     with pytest.raises(UserError, match="latitude"):
         Portfolio.open(folder).site("north")
+
+
+ODD = ["", "x", "-1", "1,5", "9e99", "nan", "../x", "con", "a\u202eb", "é", "north ", "NORTH",
+       "0", "2200", "=1+1", "a" * 300, "north\u200b", "1/2/2024", '"', "\t"]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_what_the_check_passes_no_site_refuses(folder, seed):
+    chance = np.random.default_rng(seed)
+    name = chance.choice(["sites.csv", "chargepoints.csv", "assets.csv"])
+    rows = pd.read_csv(folder / name, dtype=str, keep_default_na=False)
+    what = chance.choice(["cell", "cell", "cell", "column", "row", "again"])
+    if what == "cell":
+        rows.iloc[chance.integers(len(rows)), chance.integers(rows.shape[1])] = chance.choice(ODD)
+    elif what == "column":
+        rows = rows.drop(columns=rows.columns[chance.integers(rows.shape[1])])
+    elif what == "row":
+        rows = rows.drop(index=chance.integers(len(rows)))
+    else:
+        rows = pd.concat([rows, rows])
+    rows.to_csv(folder / name, index=False)
+    clean = not found(folder)
+    portfolio, refused = Portfolio.open(folder), []
+    try:
+        sites = portfolio.site_ids
+    except UserError:
+        sites, refused = [], ["all"]
+    for site in sites:
+        try:
+            portfolio.site(site)
+        except UserError:
+            refused.append(site)
+    assert not (clean and refused), (name, what, refused)

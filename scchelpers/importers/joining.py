@@ -81,7 +81,7 @@ def rating_of_sessions(energy_kwh: pd.Series, hours: pd.Series, steps=_STEPS) ->
     sound = (energy_kwh > 0) & (hours >= 1 / 6) & (hours <= 24)
     if not sound.any():
         return np.nan
-    mean_kw = float((energy_kwh[sound] / hours[sound]).quantile(0.99))
+    mean_kw = (energy_kwh[sound] / hours[sound]).quantile(0.99, interpolation="higher")
     return next((step for step in steps if step * _TOLERANCE >= mean_kw), np.nan)
 
 

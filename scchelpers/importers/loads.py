@@ -214,6 +214,8 @@ class _Reading:
         if label == "end" and period.isna().all():
             out["time"] -= step
         for column, kept in layout.ends.items() if layout and not options.label else ():
+            if column not in self.frame:
+                continue
             out.loc[self.frame[column].isin(kept), "time"] -= step
             account.note(f"stamps of {' and '.join(kept)} are the ends of intervals")
         out = self._phases_added(out)

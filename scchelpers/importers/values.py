@@ -366,7 +366,11 @@ def decide(
     if len(expected) == 1 and not (wide and expected[0] != by_span[0]):
         return expected[0], words + "; as the layout prints them"
     plain = [s for s in close if not odd(s) and total[s] <= total[best]]
-    scattered = plain and wide and plain[0] != by_span[0]
+    scattered = bool(plain and wide and plain[0] != by_span[0])
+    # Rows that stand in order in another reading alone speak against the plain one.
+    order = "changes of day against the order"
+    in_order = [s for s in close if found[s][0].get(order) == 0 and found[s][2] >= 5]
+    scattered |= bool(in_order and plain and plain[0] not in in_order)
     if len(plain) == 1 and not scattered:
         return plain[0], words + "; nothing speaks for exchanged days"
     return None, words
