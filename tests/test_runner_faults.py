@@ -8,6 +8,7 @@ import threading
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -234,3 +235,16 @@ def test_the_longest_go_first():
     assert [(j.name, j.site_id) for j in first] == [("01", "a"), ("02", "a")]
     order = [(j.name, j.site_id) for j in (waiting.take() for _ in range(len(waiting)))]
     assert order == [("02", "b"), ("02", "c"), ("01", "b"), ("01", "c")]
+
+
+def test_a_fingerprint_does_not_hang_on_row_groups_or_order(tmp_path):
+    folder = build(tmp_path / "p", 3, 5)
+    place = folder / "sessions.parquet"
+    rows = pd.read_parquet(place)
+    rows["energy_kwh"] = rows["energy_kwh"].astype("Int64")
+    rows.loc[4, "energy_kwh"] = pd.NA  # lacking in one group and not in others
+    found = []
+    for size, order in ((100, 1), (2, 1), (3, -1)):
+        rows[::order].to_parquet(place, row_group_size=size, index=False)
+        found.append(Fingerprints(Portfolio.open(folder)).of(["site:s00000", "sessions:s00002"]))
+    assert found[0] == found[1] == found[2] and all(found[0].values())

@@ -13,6 +13,7 @@ The parts, as `reads` notes them:
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from functools import cached_property
 
@@ -21,8 +22,6 @@ import pandas as pd
 from scchelpers.portfolio import Portfolio
 
 _SEPARATOR = "\x1f"
-# The sessions of so many sites are read one by one, of more all at once.
-_FEW = 20
 CHANGED = "changed while it was read"
 
 
@@ -127,22 +126,14 @@ class Fingerprints:
 
     def _session_hashes(self, sites: list[str]) -> dict[str, str]:
         """Return a fingerprint of each site's sessions, whatever rows lie between them."""
-        few = len(sites) <= _FEW
-        tables = [self._portfolio.raw_sessions(site_id) for site_id in (sites if few else [None])]
-        found = {}
-        for rows in tables:
-            if rows.empty:
-                continue
+        total, count = Counter(), Counter()
+        for rows in self._portfolio.session_batches(sites) if sites else ():
             # A sum of what stands for each row: whatever their order, but each row as a whole.
             hashes = pd.util.hash_pandas_object(rows, index=False).to_numpy()
             grouped = pd.Series(hashes).groupby(rows["site_id"].astype(str).to_numpy())
-            found |= {
-                site_id: f"{total:016x}{count:x}"
-                for site_id, total, count in zip(
-                    grouped.groups, grouped.sum(), grouped.size(), strict=True
-                )
-            }
-        return found
+            total.update(grouped.sum().to_dict())
+            count.update(grouped.size().to_dict())
+        return {site: f"{total[site] % 2**64:016x}{count[site]:x}" for site in count}
 
     def _file(self, name: str) -> str:
         """Return the SHA-256 of a file, or of all files of a folder and their names."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Self
 
@@ -239,6 +239,30 @@ class Folder:
             raise self._unreadable(self.session_file, error) from None
         found.index += self.session_file.endswith(".csv")  # its first row is the header
         return found
+
+    def session_batches(self, site_ids: Iterable[str]) -> Iterator[pd.DataFrame]:
+        """Yield the rows of some sites, a few at a time: a table of any size takes little memory.
+
+        Nothing is noted as read. Whole numbers come as floats, whether a batch lacks one or not.
+        """
+        if not self._there(self.session_file):
+            return
+        store = self._session_store()
+        names = [column.name for column in tables.SESSIONS if column.name in store.schema.names]
+        column = pads.field("site_id").cast(pa.string())
+        wanted = column.isin(pa.array(list(site_ids), pa.string()))
+        ahead = {"batch_size": 65_536, "batch_readahead": 1, "fragment_readahead": 1}
+        try:
+            for batch in store.to_batches(columns=names, filter=wanted, **ahead):
+                if batch.num_rows:
+                    whole = {
+                        f.name: pa.float64() for f in batch.schema if pa.types.is_integer(f.type)
+                    }
+                    fields = [pa.field(f.name, whole.get(f.name, f.type)) for f in batch.schema]
+                    rows = pa.Table.from_batches([batch]).cast(pa.schema(fields), safe=False)
+                    yield rows.to_pandas(ignore_metadata=True)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise self._unreadable(self.session_file, error) from None
 
     def sessions(self, site_id: str | None = None) -> pd.DataFrame:
         """Read the sessions of one site, or of all, as they lie in the file.
