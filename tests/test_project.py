@@ -15,7 +15,7 @@ PACKAGE = ROOT / "scchelpers"
 ROOMS = (
     *("faults", "timebase", "site", "portfolio", "importers", "charging", "measures", "years"),
     *("report", "diversity", "tcc", "clm", "baselines", "network", "coincidence", "register"),
-    *("compliance", "business", "choice", "standards"),
+    *("compliance", "business", "choice", "places", "standards"),
 )
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "data" / "README.md"]
 

@@ -16,6 +16,7 @@ import xarray as xr
 from make_demo import calibration as cal
 from make_demo import loads, measured, metered
 from make_demo.assets import ASSETS, DemoAsset
+from make_demo.ground import on_ground
 from make_demo.networks import NETWORKS, PLACES
 from make_demo.sessions import Fleet, fleet, place, visits
 from make_demo.sites import SITES, DemoSite
@@ -87,11 +88,14 @@ def build(folder: str | os.PathLike, seed: int = 2025) -> None:
         for site in SITES
     ]
     rows.append(measured.ROW)
+    rows = [on_ground(row, "site_id") for row in rows]
     store.write_table(folder, "sites.csv", pd.DataFrame(rows))
     store.write_table(
         folder, "chargepoints.csv", pd.concat([*points, sockets]).drop(columns="group")
     )
-    store.write_table(folder, "assets.csv", pd.DataFrame([asset.row for asset in ASSETS]))
+    store.write_table(
+        folder, "assets.csv", pd.DataFrame([on_ground(asset.row, "asset_id") for asset in ASSETS])
+    )
     store.write_sessions(folder, pd.concat([*drawn, garage], ignore_index=True))
     store.write_header(folder, **HEADER)
 

@@ -7,6 +7,7 @@ values it in one view. `worth` values all ways over random prices, `headline` su
 
 from scchelpers.business.connections import (
     Request,
+    access_rules,
     closed,
     mix_of,
     priced_as,
@@ -20,6 +21,7 @@ from scchelpers.business.futures import (
     bearable_share,
     break_even,
     headline,
+    outlay,
     worth,
     yardstick,
 )
@@ -46,6 +48,7 @@ __all__ = [
     "Price",
     "Prices",
     "Request",
+    "access_rules",
     "against_waiting",
     "areas",
     "bearable_share",
@@ -60,6 +63,7 @@ __all__ = [
     "margin_of",
     "mix_of",
     "npv",
+    "outlay",
     "priced_as",
     "request_of",
     "stop_gap",

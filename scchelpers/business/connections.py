@@ -11,7 +11,8 @@ import xarray as xr
 
 from scchelpers import charging
 from scchelpers.business.futures import WAIT
-from scchelpers.business.ledger import Option, capacity_gbp, stop_gap
+from scchelpers.business.ledger import Option, Regime, capacity_gbp, stop_gap
+from scchelpers.business.prices import FOLDER
 from scchelpers.clm import WHOLE_CURRENT_KVA
 from scchelpers.clm.erosion import grown as repeated
 from scchelpers.faults import UserError
@@ -74,7 +75,7 @@ CONTROL = {
 CURTAILED = ("TCC", "profiled", "LMC", "CMC")
 
 
-def closed(scheme: str, supply_kva: float) -> str:
+def closed(scheme: str, supply_kva: float, regime: Regime = "since-2023") -> str:
     """Return why a scheme is closed to a supply, as part of a sentence; "" where it is open.
 
     Parameters
@@ -83,6 +84,8 @@ def closed(scheme: str, supply_kva: float) -> str:
         Name of a way to connect.
     supply_kva : float
         Agreed capacity of the whole supply under it [kVA].
+    regime : {"since-2023", "before-2023"}
+        Rules that hold; before 1 April 2023 there was no Schedule 2D.
 
     Examples
     --------
@@ -91,12 +94,35 @@ def closed(scheme: str, supply_kva: float) -> str:
     >>> closed("TCC", 134.0), closed("static CLM", 50.0)
     ('', '')
     """
-    if scheme not in CURTAILED or supply_kva > WHOLE_CURRENT_KVA:
+    if regime != "since-2023" or scheme not in CURTAILED or supply_kva > WHOLE_CURRENT_KVA:
         return ""
     return (
         f"a supply of {quantity(supply_kva, 'kVA')} has a whole-current meter, "
         "and such users cannot hold a curtailable connection (DCUSA Schedule 2D)"
     )
+
+
+def access_rules(regime: Regime = "since-2023") -> pd.DataFrame:
+    """Return the rules of access to the GB network: what each says, since when, and of what source.
+
+    Parameters
+    ----------
+    regime : {"since-2023", "before-2023"}
+        Rules that hold since 1 April 2023 (Access Significant Code Review), or held before.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By rule: ways (to connect, that it bears on), from, until, says, source and sure, from A to
+        C; U could not be verified, and `says` begins with it.
+
+    Examples
+    --------
+    >>> access_rules().loc["end date", "from"], access_rules("before-2023")["from"].max()
+    ('2023-04-01', '')
+    """
+    rules = pd.read_csv(FOLDER / "access_rules.csv", keep_default_na=False, index_col="rule")
+    return rules[rules["until" if regime == "since-2023" else "from"] == ""]
 
 
 @dataclass(frozen=True)

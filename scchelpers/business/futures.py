@@ -68,6 +68,47 @@ def worth(
     return found.reindex(range(draws), method="ffill").rename_axis("draw")
 
 
+def outlay(
+    ways: Ways,
+    prices: Prices,
+    *,
+    draws: int = 2000,
+    seed: int = 0,
+    regime: Regime = "since-2023",
+) -> pd.DataFrame:
+    """Return what the customer pays once for each way to connect, over random prices [£].
+
+    Parameters
+    ----------
+    ways, prices, draws, seed, regime
+        As for `worth`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By option: cost_gbp, the median, cost_low_gbp and cost_high_gbp, 5 % and 95 %: connection,
+        contribution to reinforcement and control; not chargepoints, which cost the same in all.
+
+    Examples
+    --------
+    >>> def ways(prices):
+    ...     return [Option("firm", 0.5, np.ones(5), np.zeros(5), extension_gbp=4000.0)]
+    >>> outlay(ways, Prices()).loc["firm"].tolist()
+    [4000.0, 4000.0, 4000.0]
+    """
+    drawn, rows = prices.drawn(draws, seed), {}
+    for option in ways(drawn):
+        flows = entries(option, drawn, regime=regime)
+        once = [
+            np.sum(flows["customer", item][1], axis=-1)
+            for item in ("connection", "contribution", "control")
+            if ("customer", item) in flows
+        ]
+        rows[option.name] = np.quantile(-sum(once), [0.5, 0.05, 0.95])
+    columns = ["cost_gbp", "cost_low_gbp", "cost_high_gbp"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+
 def against_waiting(
     ways: Ways,
     prices: Mapping[str, float],

@@ -110,7 +110,15 @@ COLUMNS = {
             *("asked_kva", "mean_kva", "lowest_kva", "released_kva", "availability"),
             *("restricted_h", "over_h", "over_low_h", "over_high_h", "own_over_h"),
             *("safe_probability", "wanted_kwh", "unserved_kwh", "unserved_share", "short_share"),
-            *("ready_months", "worth_gbp", "worth_low_gbp", "worth_high_gbp"),
+            *(
+                "ready_months",
+                "cost_gbp",
+                "cost_low_gbp",
+                "cost_high_gbp",
+                "worth_gbp",
+                "worth_low_gbp",
+                "worth_high_gbp",
+            ),
             *("ahead_probability", "protection_ends"),
         ),
         np.nan,
@@ -139,7 +147,7 @@ def _row(applicant: Applicant, scheme: str, found: Offer) -> dict:
     result = applicant.demand.charge(found.limit_kw)
     row = COLUMNS | {"possible": True, "note": found.note}
     supply_kva = applicant.requested_kva + (applicant.dsc_kva or 0.0)
-    row["against"] = business.closed(scheme, supply_kva)
+    row["against"] = business.closed(scheme, supply_kva, applicant.terms.regime)
     if scheme == schemes.DYNAMIC and not clm.meets_g100(applicant.terms.latency):
         row["against"] = f"a loop of {applicant.terms.latency} is slower than EREC G100 asks"
     row |= _dno(applicant, scheme, found) | _customer(applicant, found, result)
@@ -299,6 +307,7 @@ def valued(
         options["stop_gap"] = False
     drawn = business.worth(ways_at, prices, seed=terms.seed, regime=terms.regime)
     found = business.headline(drawn) if len(drawn.columns) else pd.DataFrame()
+    found = found.join(business.outlay(ways_at, prices, seed=terms.seed, regime=terms.regime))
     for name in found.columns.intersection(options.columns):
         options[name] = found[name].reindex(options.index)
     return options, drawn

@@ -110,7 +110,7 @@ def _place(folder: Portfolio) -> Path:
 def package_key() -> str:
     """Return a key of the methods that a decision rests on: it changes with any source file."""
     root, found = Path(scchelpers.__file__).parent, hashlib.sha256(scchelpers.__version__.encode())
-    rooms = ("runner", "report", "cli", "importers", "standards")
+    rooms = ("runner", "report", "cli", "importers", "places", "standards")
     for path in sorted([*root.rglob("*.py"), *root.rglob("*.csv")]):
         if path.relative_to(root).parts[0] not in rooms:
             found.update(path.name.encode() + b"\0" + path.read_bytes())
