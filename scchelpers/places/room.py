@@ -169,6 +169,11 @@ class Place:
     terms: Terms = field(default_factory=Terms)
     most: int = 64
     _fits: dict = field(default_factory=dict)
+    _firm: dict = field(default_factory=dict)
+
+    def of(self, use: Use) -> Place:
+        """Return the same place for chargepoints of another use."""
+        return replace(self, use=use, _fits={})
 
     @cached_property
     def known(self) -> Known:
@@ -189,14 +194,14 @@ class Place:
         """
         if self.network is None:
             return np.nan
+        if years in self._firm:
+            return self._firm[years]
         network = self.network.grown((1 + self.terms.load_growth) ** years)
         asked = Applicant(None, network, self.terms, self.names)
         highest = float(np.ceil(network.rating_kva.min("asset").max()))
-        return float(_largest(lambda kva: not asked.stressed_by(float(kva)), 0, int(highest)))
-
-    @cached_property
-    def _firm_kva(self) -> float:
-        return self.firm_kva()
+        found = _largest(lambda kva: not asked.stressed_by(float(kva)), 0, int(highest))
+        self._firm[years] = float(found)
+        return self._firm[years]
 
     def request_kva(self, count: int) -> float:
         """Return what some chargepoints ask for [kVA]."""
@@ -214,12 +219,12 @@ class Place:
 
     def _try(self, way: str, count: int) -> bool:
         one = self.applicant(count, replace(self.terms, regime="before-2023"))
-        if one.requested_kva <= self._firm_kva:
+        if one.requested_kva <= self.firm_kva():
             return True
         if way == FIRM:
             return False
         if way == LESS:
-            return one.demand.serves(self._firm_kva * one.power_factor, self.terms)
+            return one.demand.serves(self.firm_kva() * one.power_factor, self.terms)
         found = offer(one, way)
         return bool(assess(one, {way: found}).loc[way, "viable"])
 
