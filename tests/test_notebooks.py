@@ -15,6 +15,7 @@ NOTEBOOKS = notebooks.find(ROOT / "notebooks")
 TAGS = {
     "parameters",
     "answer",
+    "index",
     "hide-input",
     "hide-output",
     "remove-cell",
