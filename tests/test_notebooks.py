@@ -101,7 +101,8 @@ def test_every_parameter_is_typed_and_explained(path):
     assert found
     for parameter in found:
         assert parameter.meaning
-    for name in ("portfolio", "site_id"):
+    # Without a site a notebook runs once for the whole portfolio; only 10 does.
+    for name in ("portfolio", "site_id")[: 1 if path.stem.startswith("10_") else 2]:
         assert name in [parameter.name for parameter in found]
 
 

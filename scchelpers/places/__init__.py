@@ -1,6 +1,6 @@
 """Where to connect: what each asset of a portfolio takes, and places set beside each other."""
 
-from scchelpers.places.ground import demand_layer, distance_km, front, ground, per_chargepoint
+from scchelpers.places.maps import demand_layer, distance_km, front, ground, per_chargepoint
 from scchelpers.places.room import WAYS, Held, Place, Use, places, queued
 
 __all__ = [
