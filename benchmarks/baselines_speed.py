@@ -117,8 +117,8 @@ def main() -> None:
     portfolio = Portfolio.open(given.folder)
     for site_id in portfolio.site_ids:
         site = portfolio.site(site_id)
-        power_kw = diversity.demand(site.sessions, site.chargepoints, timezone=site.timezone)
-        days = baselines.by_day(diversity.site_demand(power_kw), timezone=site.timezone)
+        power_kw = diversity.demand(site).sum("evse", min_count=1)
+        days = baselines.by_day(power_kw, timezone=site.timezone)
         first = days.dates[-1] - 2 * YEAR + pd.Timedelta("1D")
         if len(days) >= 730 and np.isfinite(days.kw[days.dates >= first]).mean() > 0.99:
             records[site_id] = days

@@ -4,16 +4,26 @@ Run as `python benchmarks/later_years.py [SITES]`. Each site has a feeder of its
 seasons, weekends, spells of cold days and a size of each year that varies by 3 or 5 %, without
 growth. One year is on record; windows are derived from it with a random margin, judged by
 `tcc.unseen_limit_kva` and `years.added_over_h`, and counted in later years that nothing has seen.
+
+With `--options FIRST LAST FILE` the whole table of options is made for sites FIRST to LAST, each of
+its limits is led through later years as the DNO would lead it, and rows are added to FILE;
+`--summary FILE` prints how often what is stated came true.
 """
 
 import argparse
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from scchelpers import tcc, timebase, years
+from scchelpers import choice, tcc, timebase, years
+from scchelpers.choice import decision, schemes
+from scchelpers.choice.network import Network, Surroundings, as_half_hours
+from scchelpers.site import Site
 
 TIME = timebase.grid("2025-01-01T00:00Z", "2026-01-01T00:00Z", "30min")
 NAIVE = timebase.naive_utc(TIME)
@@ -102,11 +112,104 @@ def planted(year_sd: float) -> dict:
     return {"level_sd": 0.0, "peak_sd": 0.0, "local_sd": year_sd}
 
 
+SIZE = 4.0  # of the feeders of the table of options: requests above those of small users
+SEASONS = ("winter", "spring", "summer", "autumn")
+
+
+def overnight(requested_kva: float) -> Site:
+    """Return a site of five points, each used every night from 20:00 for seven hours."""
+    points = pd.DataFrame({"evse_id": list("abcde"), "rated_kw": requested_kva / 5})
+    points = points.assign(phases=3, kind="fast")
+    nights = TIME[::48][:-1] + pd.Timedelta("20h")
+    sessions = pd.DataFrame(
+        {
+            "session_id": [f"{evse}{k}" for evse in points["evse_id"] for k in range(len(nights))],
+            "evse_id": np.repeat(points["evse_id"].to_numpy(), len(nights)),
+            "plug_in": np.tile(nights, len(points)),
+            "plug_out": np.tile(nights + pd.Timedelta("11h"), len(points)),
+            "energy_kwh": 1.4 * requested_kva / 5,
+            "max_kw": requested_kva / 5,
+        }
+    ).sort_values(["plug_in", "session_id"], ignore_index=True)
+    meta = {"site_id": "s", "asset_id": "tx", "requested_kva": requested_kva, "power_factor": 1.0}
+    return Site("s", meta, points, sessions, None, None, None, timebase.LONDON)
+
+
+def led_later(
+    one: schemes.Applicant, way: str, row: pd.Series, limit_kw, load: xr.DataArray
+) -> xr.DataArray:
+    """Return what an option allows in a later year [kVA]: windows as they are, led limits anew."""
+    if way not in (schemes.PROFILED, schemes.LMC):
+        return as_half_hours(limit_kw, load["time"])
+    margin = float(re.search(r"([\d.]+)\s*% of the rating", row["note"]).group(1)) / 100
+    rating = pd.Series(one.network.seasonal_kva["tx"])
+    network = Network.of({"tx": (load, rating)}, margin_share=margin, timezone=one.network.timezone)
+    later = replace(one, network=network, terms=replace(one.terms, margin_share=margin))
+    with mock.patch.object(schemes, "MARGINS", ()):
+        return as_half_hours(schemes.OFFERS[way](later).limit_kw, load["time"])
+
+
+def options_of(seed: int, later: int) -> pd.DataFrame:
+    """Return what the table of options states of a site, and what its later years do."""
+    rng = np.random.default_rng([seed, 7])
+    year_sd = (0.03, 0.05)[seed % 2]
+    feeder = Feeder.drawn(rng, year_sd)
+    load, rating_kva = SIZE * feeder.year(rng), SIZE * rng.uniform(100, 125)
+    site = overnight(rating_kva * rng.uniform(0.15, 0.6))
+    rating = pd.Series(rating_kva, SEASONS)
+    around = Surroundings([site], {"tx": (load, rating)}, {"s": {"tx": 1.0}}, {}, {})
+    terms = choice.Terms(seed=seed)
+    found = choice.decide(around, terms, how_sure=False)[0]["s"]
+    network = Network.of(around.assets, margin_share=terms.margin_share, timezone=timebase.LONDON)
+    one = schemes.Applicant(decision._demand(site, around), network, terms)
+    rows = []
+    for _ in range(later):
+        year = SIZE * feeder.year(rng)
+        for way, limit_kw in found.limits.items():
+            if way == schemes.REINFORCED:
+                continue
+            row = found.options.loc[way]
+            came = added_h(year, rating_kva, led_later(one, way, row, limit_kw, year))
+            row = row[["over_low_h", "over_high_h", "safe_probability"]].to_dict()
+            chosen = way == found.scheme
+            rows.append(row | {"seed": seed, "way": way, "came_h": came, "chosen": chosen})
+    return pd.DataFrame(rows)
+
+
+def summary(found: pd.DataFrame) -> None:
+    """Print how often options kept to what is tolerated, by what was stated of them."""
+    found = found.assign(kept=found["came_h"] <= TOLERATED_H)
+    found["held"] = found["came_h"].between(found["over_low_h"], found["over_high_h"])
+    bins = pd.cut(found["safe_probability"], [-0.01, 0.1, 0.3, 0.5, 0.7, 0.9 - 1e-9, 0.95, 1.0])
+    named = {"safe_probability": "stated"}
+    for by in ([bins], ["way", bins]):
+        parts = found.rename(columns=named).groupby(by, observed=True)
+        print(parts.agg({"stated": "mean", "kept": ["mean", "size"], "held": "mean"}).round(3))
+    safe = found["safe_probability"] >= 0.9
+    for name, rows in {"stated safe": found[safe], "recommended": found[found["chosen"]]}.items():
+        by_site = rows.groupby("seed")["kept"].mean()
+        print(
+            f"{name}: {rows['kept'].mean():.1%} of {len(rows)} years kept, "
+            f"{rows['safe_probability'].mean():.1%} stated, at {len(by_site)} sites "
+            f"(standard error {by_site.sem():.1%})"
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sites", type=int, nargs="?", default=200)
     parser.add_argument("--later", type=int, default=5, help="later years of each site")
+    parser.add_argument("--options", nargs=3, metavar=("FIRST", "LAST", "FILE"))
+    parser.add_argument("--summary", type=Path, metavar="FILE")
     given = parser.parse_args()
+    if given.options:
+        first, last, into = int(given.options[0]), int(given.options[1]), Path(given.options[2])
+        for seed in range(first, last):
+            options_of(seed, given.later).to_csv(into, mode="a", header=not into.exists())
+        return
+    if given.summary:
+        summary(pd.read_csv(given.summary))
+        return
     for year_sd in (0.0, 0.03, 0.05):
         for name, sizes in {"its own": planted(year_sd), "the default": {}}.items():
             found = pd.concat(

@@ -6,6 +6,7 @@ of the ratings of each site inside the window; what the record itself cannot pla
 """
 
 import argparse
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -47,12 +48,13 @@ def by_rule(sites: list[Site], share: float) -> pd.DataFrame:
 
 def by_class(sites: list[Site], placement: str) -> pd.DataFrame:
     """Return the coincidence factor of n chargepoints of one rating, drawn over all sites."""
-    sessions = pd.concat([site.sessions for site in sites])
+    sessions = pd.concat([site.sessions for site in sites], ignore_index=True)
     chargepoints = pd.concat([site.chargepoints for site in sites])
     rows = []
     for rated_kw, cps in chargepoints.groupby("rated_kw"):
         own = sessions[sessions["evse_id"].isin(cps["evse_id"])]
-        power_kw = diversity.demand(own, cps.reset_index(drop=True), placement=placement)
+        whole = replace(Site.of(own), chargepoints=cps.reset_index(drop=True))
+        power_kw = diversity.demand(whole, placement)
         sizes = [n for n in (5, 10, 20) if n <= power_kw.sizes["evse"]]
         if not sizes:
             continue

@@ -33,8 +33,8 @@ def read_sites(folders: list[str]) -> tuple[dict[str, Days], list[np.ndarray]]:
         portfolio = Portfolio.open(folder)
         for site_id in portfolio.site_ids:
             site = portfolio.site(site_id)
-            power_kw = diversity.demand(site.sessions, site.chargepoints, timezone=site.timezone)
-            days = baselines.by_day(diversity.site_demand(power_kw), timezone=site.timezone)
+            power_kw = diversity.demand(site).sum("evse", min_count=1)
+            days = baselines.by_day(power_kw, timezone=site.timezone)
             records[site_id] = days
             if number == 0:
                 chargepoints += [days.with_kw(kw) for kw in baselines.members(power_kw, days)]

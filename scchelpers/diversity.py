@@ -17,85 +17,105 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy import stats
+from scipy import special, stats
 
 from scchelpers.charging import uncontrolled
 from scchelpers.faults import UserError
-from scchelpers.timebase import LONDON, clock, local_date
+from scchelpers.site import Site
+from scchelpers.timebase import LONDON, YEAR_DAYS, clock, local_date
 
 _UNITS = {"peak_kw": "kW", "coincidence_factor": "1", "demand_factor": "1", "admd_kw": "kW"}
-_COVERED = 0.95  # share of unseen groups that the value to design for is to cover
 _FEWEST_EVSES = 4  # below these nothing is held out
 _FEWEST_WEEKS = 8
+_LEAST_WEEKS = 26  # of a group's own peaks, from which those of later years are told
+_REFITS = 20  # of each group
+# A year of weeks tells little of the shape of the tail: its skewness is drawn towards one a little
+# below Gumbel's 0.17, as power is bounded. `benchmarks/README.md` has the coverage.
+_USUAL_SKEW, _WEIGHT = 0.15, 0.75
 # Chargepoints that share less than this are not summed: their joint peak was hardly on record.
 _SHARED_WEEKS = 4
 # How many of a week's highest intervals every other is held against.
 _HIGHEST = 24
-_STEP = "30min"
 _LADDER = (1, 2, 3, 4, 5, 7, 10, 14, 20, 28, 40, 50, 70, 100, 140, 200, 280, 400, 500, 700, 1000)
 _OCCUPANCIES = np.linspace(0.002, 1.0, 500)
 
 
-def demand(
-    sessions: pd.DataFrame,
-    chargepoints: pd.DataFrame,
-    *,
-    placement: str = "front",
-    timezone: str = LONDON,
-) -> xr.DataArray:
+def demand(site: Site, placement: str = "measured") -> xr.DataArray:
     """Return the half-hour demand of every chargepoint, missing where nothing was recorded.
 
     Parameters
     ----------
-    sessions, chargepoints : pandas.DataFrame
-        Of one site, as `Site` holds them.
-    placement : "front" or "spread"
-        Where a session's energy lies within its stay; see `charging.uncontrolled`.
-    timezone : str
-        Zone of the calendar months of `_recorded`.
+    site : Site
+        Site; its sessions are known when `Site.known` says so.
+    placement : "measured", "front" or "spread"
+        Where a session's energy lies: evenly from `charge_start` to `charge_end` where these are on
+        record, else at full power from plugging in; all so; or all evenly over the stay.
 
     Returns
     -------
     xarray.DataArray
         Mean power [kW] over (time, evse), half hours labelled by their start in UTC. Only EVSEs
-        with a session are in it; without sessions both dimensions are empty.
+        with a session are in it, each from the calendar month of its first charge to that of its
+        last; outlets of one DC unit are summed. Without sessions both dimensions are empty.
 
     See Also
     --------
-    coincidence, ratings, site_demand
+    coincidence, ratings
 
     Examples
     --------
     >>> from scchelpers.portfolio import Portfolio
-    >>> site = Portfolio.open("data/demo").site("village-hall")
-    >>> power_kw = demand(site.sessions, site.chargepoints)
-    >>> power_kw.sizes["evse"], round(float(site_demand(power_kw).max()))
+    >>> power_kw = demand(Portfolio.open("data/demo").site("village-hall"))
+    >>> power_kw.sizes["evse"], round(float(power_kw.sum("evse").max()))
     (7, 90)
     """
-    if sessions.empty or not (sessions["energy_kwh"] > 0).any():
+    sessions = site.sessions
+    if not (sessions["energy_kwh"] > 0).any():
         coords = {"time": np.array([], "datetime64[ns]"), "evse": np.array([], str)}
         nothing = xr.DataArray(np.zeros((0, 0)), coords, ("time", "evse"), "power_kw")
         return nothing.assign_attrs(units="kW")
-    power_kw = uncontrolled(
-        sessions, step=_STEP, placement=placement, by="evse", chargepoints=chargepoints
+    timed = timed_sessions(sessions)
+    parts = [(sessions, placement)]
+    if placement == "measured":
+        within = sessions.assign(
+            plug_in=sessions["charge_start"].fillna(sessions["plug_in"]) if timed.any() else None,
+            plug_out=sessions["charge_end"] if timed.any() else None,
+        )
+        parts = [(sessions[~timed], "front"), (within[timed], "spread")]
+    span = {"start": sessions["plug_in"].min(), "end": sessions["plug_out"].max()}
+    whose = {"by": "evse", "chargepoints": site.chargepoints}
+    power_kw = sum(
+        uncontrolled(rows, step="30min", placement=how, **whose, **span)
+        for rows, how in parts
+        if len(rows)
     )
-    return _recorded(_together(power_kw, chargepoints), timezone=timezone)
+    power_kw = power_kw.rename("power_kw").assign_attrs(units="kW")
+    return _recorded(_together(power_kw, site.chargepoints), site)
 
 
-def _recorded(power_kw: xr.DataArray, *, timezone: str = LONDON) -> xr.DataArray:
+def timed_sessions(sessions: pd.DataFrame) -> pd.Series:
+    """Return which sessions have the end of their charging on record, within their stay."""
+    if "charge_end" not in sessions:
+        return pd.Series(False, sessions.index)
+    begun = sessions["charge_start"].fillna(sessions["plug_in"])
+    return (sessions["charge_end"] > begun) & (sessions["charge_end"] <= sessions["plug_out"])
+
+
+def _recorded(power_kw: xr.DataArray, site: Site) -> xr.DataArray:
     """Return demand with what was not on record as missing instead of zero."""
     drawn = power_kw.transpose("time", "evse")
     drawn = drawn.isel(evse=np.flatnonzero((drawn > 0).any("time").to_numpy()))
-    month, names = pd.factorize(_months(drawn["time"], timezone))
+    local = clock(drawn["time"], site.timezone)
+    month, names = pd.factorize(12 * local.year + local.month)
     busy = np.zeros((len(names), drawn.sizes["evse"]), bool)
     np.logical_or.at(busy, month, drawn.to_numpy() > 0)
     begun = np.maximum.accumulate(busy, axis=0)
     not_ended = np.maximum.accumulate(busy[::-1], axis=0)[::-1]
-    counts = begun & not_ended & busy.any(axis=1, keepdims=True)
-    on_record = np.flatnonzero(counts.any(axis=1)[month])
-    # The last stay may reach into a month in which nobody charged.
+    known = site.known("sessions").half_hours.reindex(drawn.get_index("time"), fill_value=False)
+    counts = (begun & not_ended)[month] & known.to_numpy(bool)[:, None]
+    on_record = np.flatnonzero(counts.any(axis=1))
     span = slice(on_record[0], on_record[-1] + 1) if len(on_record) else slice(0)
-    return drawn.where(counts[month]).isel(time=span)
+    return drawn.where(counts).isel(time=span)
 
 
 def counted(chargepoints: pd.DataFrame) -> pd.DataFrame:
@@ -114,21 +134,10 @@ def counted(chargepoints: pd.DataFrame) -> pd.DataFrame:
 
 
 def _chargepoint_of(chargepoints: pd.DataFrame) -> pd.Series:
-    """Return the chargepoint that each EVSE belongs to.
+    """Return the chargepoint that each EVSE belongs to: a DC unit goes by its first outlet.
 
     The outlets of one DC unit share its power and seldom serve two cars at once: counted one by
-    one they would look twice as diverse as they are. A unit goes by its first outlet.
-
-    Parameters
-    ----------
-    chargepoints : pandas.DataFrame
-        evse_id and, where known, unit_id and phases (0 for DC).
-
-    Examples
-    --------
-    >>> _chargepoint_of(pd.DataFrame({"evse_id": ["u-1", "u-2", "post"], "phases": [0, 0, 3],
-    ...                              "unit_id": ["u", "u", "post"]})).to_dict()
-    {'u-1': 'u-1', 'u-2': 'u-1', 'post': 'post'}
+    one they would look twice as diverse as they are.
     """
     evse_id = chargepoints["evse_id"]
     absent = pd.Series(None, index=chargepoints.index, dtype=object)
@@ -142,28 +151,19 @@ def _together(power_kw: xr.DataArray, chargepoints: pd.DataFrame) -> xr.DataArra
     """Return the demand of each chargepoint: outlets of one DC unit summed [kW]."""
     group = _chargepoint_of(chargepoints).reindex(power_kw["evse"].to_numpy())
     names = group.fillna(pd.Series(group.index, group.index)).to_numpy()
-    if len(set(names)) == len(names):
-        return power_kw
     codes, kept = pd.factorize(names)
+    if len(kept) == len(names):
+        return power_kw
     values = power_kw.transpose("time", "evse").to_numpy()
-    summed = np.zeros((len(values), len(kept)))
-    for column, code in enumerate(codes):
-        summed[:, code] += values[:, column]
+    summed = values @ (codes[:, None] == np.arange(len(kept)))
     coords = {"time": power_kw["time"], "evse": kept.astype(str)}
     return xr.DataArray(summed, coords, ("time", "evse"), power_kw.name, power_kw.attrs)
 
 
 def ratings(chargepoints: pd.DataFrame, power_kw: xr.DataArray) -> pd.Series:
-    """Return the rating of each chargepoint [kW], at least what it was seen to draw.
+    """Return the rating of each chargepoint [kW], at least what it was seen to draw in `demand`.
 
     A unit that served two cars at once drew more than one outlet may: it counts with that.
-
-    Parameters
-    ----------
-    chargepoints : pandas.DataFrame
-        One row an EVSE.
-    power_kw : xarray.DataArray
-        From `demand`, over (time, evse).
 
     See Also
     --------
@@ -173,17 +173,12 @@ def ratings(chargepoints: pd.DataFrame, power_kw: xr.DataArray) -> pd.Series:
     --------
     >>> from scchelpers.portfolio import Portfolio
     >>> site = Portfolio.open("data/demo").site("village-hall")
-    >>> round(ratings(site.chargepoints, demand(site.sessions, site.chargepoints)).sum(), 1)
-    np.float64(94.4)
+    >>> round(float(ratings(site.chargepoints, demand(site)).sum()), 1)
+    94.4
     """
     rated_kw = counted(chargepoints).set_index("evse_id")["rated_kw"]
     seen_kw = power_kw.max("time").to_series() if power_kw.size else pd.Series(dtype=float)
     return rated_kw.clip(lower=seen_kw.reindex(rated_kw.index).fillna(0.0))
-
-
-def site_demand(power_kw: xr.DataArray) -> xr.DataArray:
-    """Return the sum over the EVSEs on record [kW] (time); NaN where none was."""
-    return power_kw.sum("evse", min_count=1, keep_attrs=True)
 
 
 def sizes_up_to(count: int, *also: int) -> list[int]:
@@ -212,6 +207,7 @@ def coincidence(
     rated_kw: pd.Series | None = None,
     sizes: list[int] | None = None,
     samples: int = 500,
+    later_years: float = 0.0,
     seed: int = 0,
     timezone: str = LONDON,
 ) -> xr.Dataset:
@@ -232,6 +228,8 @@ def coincidence(
         Group sizes; by default `sizes_up_to` the number of EVSEs.
     samples : int
         Random groups of each size.
+    later_years : float
+        Years not on record whose highest is drawn too [years]; 0 for none.
     seed : int
         Seed of the draws.
     timezone : str
@@ -240,8 +238,9 @@ def coincidence(
     Returns
     -------
     xarray.Dataset
-        Over (size, sample): peak_kw and admd_kw [kW], coincidence_factor and demand_factor. `attrs`
-        hold samples, seed and evses.
+        Over (size, sample): peak_kw and admd_kw [kW], coincidence_factor and demand_factor; over
+        (size, sample, draw): later_kw, the group's highest in so many later years, at most its
+        ratings, missing with fewer than 26 weeks on record. `attrs` hold samples, seed and evses.
 
     Raises
     ------
@@ -251,7 +250,9 @@ def coincidence(
     Notes
     -----
     The peak of the sum is that of the interval mean; sum of the peaks takes each EVSE's own peak
-    over its whole record. Definitions after Rusck 1956.
+    over its whole record. Definitions after Rusck 1956. Later years: the generalised extreme value
+    distribution of a group's weekly peaks, fitted by L-moments (Hosking, Wallis and Wood, 1985) to
+    samples drawn from its own fit, so that the draws hold how little a short record tells.
 
     See Also
     --------
@@ -260,8 +261,7 @@ def coincidence(
     Examples
     --------
     >>> from scchelpers.portfolio import Portfolio
-    >>> site = Portfolio.open("data/demo").site("village-hall")
-    >>> power_kw = demand(site.sessions, site.chargepoints)
+    >>> power_kw = demand(Portfolio.open("data/demo").site("village-hall"))
     >>> coincidence(power_kw, samples=20)["size"].values.tolist()
     [1, 2, 3, 4, 5, 7]
     """
@@ -274,7 +274,8 @@ def coincidence(
     orders = _random_orders(evses, samples, np.random.default_rng(seed))
     members = _membership(orders, sizes, evses)
     weekly_kw = _peak_candidates(power_kw, timezone)
-    peak_kw = _overall_peak(_weekly_peaks(weekly_kw, members))
+    by_week = _weekly_peaks(weekly_kw, members)
+    peak_kw = _overall_peak(by_week)
     own_kw = _overall_peak(_weekly_peaks(weekly_kw, np.eye(evses, dtype=bool)))
     ratings = np.full(evses, np.nan)
     if rated_kw is not None:
@@ -282,12 +283,13 @@ def coincidence(
     shape = (len(sizes), samples)
     peak_kw = peak_kw.reshape(shape)
     sum_kw = (own_kw @ members).reshape(shape)
+    rated = (ratings @ members).reshape(shape)
     n = np.array(sizes, float).reshape(-1, 1)
     with np.errstate(divide="ignore", invalid="ignore"):
         found = {
             "peak_kw": peak_kw,
             "coincidence_factor": peak_kw / sum_kw,
-            "demand_factor": peak_kw / (ratings @ members).reshape(shape),
+            "demand_factor": peak_kw / rated,
             "admd_kw": peak_kw / n,
         }
     measured = xr.Dataset(
@@ -295,6 +297,12 @@ def coincidence(
         {"size": np.array(sizes, int)},
         {"samples": samples, "seed": seed, "evses": evses},
     )
+    if later_years and sizes:
+        rng = np.random.default_rng([seed, 1])
+        weeks = later_years * YEAR_DAYS / 7
+        later = [_later_peaks(part, weeks, rng) for part in np.split(by_week, len(sizes))]
+        later_kw = np.minimum(np.stack(later), np.nan_to_num(rated, nan=np.inf)[..., None])
+        measured["later_kw"] = (("size", "sample", "draw"), later_kw, {"units": "kW"})
     return measured.sel(size=np.isfinite(measured["peak_kw"]).any("sample"))
 
 
@@ -383,54 +391,73 @@ def hold_out(
     return found.sel(size=known)
 
 
-def _margins(held: xr.Dataset) -> pd.Series:
-    """Return, by size, the factor on the p95 of seen groups that covers most unseen ones.
+def _later_peaks(by_week: np.ndarray, weeks: float, rng: np.random.Generator) -> np.ndarray:
+    """Draw the highest of so many later weeks, over (group, draw) [kW]; NaN from short records."""
+    many = np.isfinite(by_week).sum(axis=1)
+    groups, longest = by_week.shape
+    chance = rng.random((groups, _REFITS, longest))
+    chance[np.arange(longest) >= many[:, None, None] * np.ones((1, _REFITS, 1))] = np.nan
+    own = [part[:, None, None] for part in _extremes(by_week)]
+    refitted = _extremes(_extreme_at(chance, *own))
+    drawn = _extreme_at(rng.random((groups, _REFITS)) ** (1 / weeks), *refitted)
+    drawn[many < _LEAST_WEEKS] = np.nan
+    return drawn
 
-    In each split the p95 of the seen groups is a design value; the factor is the quantile of unseen
-    ADMD / design value over all splits (split-conformal calibration), 1 or more.
-    """
-    if not held.sizes["size"]:
-        return pd.Series(dtype=float)
-    seen = held["admd_kw"].sel(points="seen", weeks="seen", drop=True)
-    unseen = held["admd_kw"].sel(points="unseen", weeks="unseen", drop=True)
-    factor = (unseen / seen.quantile(_COVERED, "sample")).quantile(_COVERED, ("split", "sample"))
-    return np.fmax(factor.drop_vars("quantile"), 1.0).to_series()
+
+def _extremes(peaks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return location, scale and shape of the extreme values along the last axis, by L-moments."""
+    ordered = np.sort(peaks, axis=-1)  # missing ones last
+    many = np.isfinite(ordered).sum(axis=-1, keepdims=True)
+    below = np.arange(ordered.shape[-1])
+    values = np.nan_to_num(ordered) / np.maximum(many, 1)
+    once, twice = below / np.maximum(many - 1, 1), (below - 1) / np.maximum(many - 2, 1)
+    b0, b1, b2 = (part.sum(axis=-1) for part in (values, values * once, values * once * twice))
+    spread = np.maximum(2 * b1 - b0, 1e-9)
+    skew = np.clip((6 * b2 - 6 * b1 + b0) / spread, -0.9, 0.9)
+    skew += _WEIGHT * (_USUAL_SKEW - skew)
+    lean = 2 / (3 + skew) - np.log(2) / np.log(3)
+    shape = 7.859 * lean + 2.9554 * lean**2
+    shape = np.where(np.abs(shape) < 1e-6, 1e-6, shape)
+    whole = special.gamma(1 + shape)
+    scale = spread * shape / ((1 - 2**-shape) * whole)
+    return b0 - scale * (1 - whole) / shape, scale, shape
 
 
-def design_admd(curve: xr.Dataset, held: xr.Dataset) -> pd.DataFrame:
+def _extreme_at(chance, location, scale, shape):
+    return location + scale * (1 - (-np.log(chance)) ** shape) / shape
+
+
+def design_admd(curve: xr.Dataset, probability: float = 0.9) -> pd.DataFrame:
     """Return the ADMD to assume for every measured group size.
 
     Parameters
     ----------
     curve : xarray.Dataset
-        From `coincidence`, with ratings.
-    held : xarray.Dataset
-        From `hold_out`.
+        From `coincidence`, with ratings and later years.
+    probability : float
+        With which a group's highest in those years is to stay below.
 
     Returns
     -------
     pandas.DataFrame
-        Indexed by size: p50_kw, p95_kw, margin (factor), design_kw (p95 x margin, at most the
-        rating), rated_kw, all [kW per chargepoint], and basis: "tested" (the margin was measured
-        at this size), "margin carried" (measured at half the chargepoints at most, and carried
-        on), or "untested" (nothing could be held out: the rating is assumed).
+        Indexed by size: p50_kw and p95_kw of the groups on record, rated_kw, and design_kw, all
+        [kW per chargepoint]; basis: "later years", or "untested" (too few weeks are on record to
+        tell: the ratings are assumed).
     """
     sizes = curve["size"].to_index()
-    tested = _margins(held).dropna()
     frame = pd.DataFrame(index=sizes)
-    for name, q in (("p50_kw", 0.5), ("p95_kw", _COVERED)):
+    for name, q in (("p50_kw", 0.5), ("p95_kw", 0.95)):
         frame[name] = curve["admd_kw"].quantile(q, "sample") if len(sizes) else []
     rated_kw = (curve["admd_kw"] / curve["demand_factor"]).to_numpy()
-    frame["rated_kw"] = np.nanquantile(rated_kw, _COVERED, axis=1) if len(frame) else []
-    if tested.empty:
-        return frame.assign(margin=np.nan, design_kw=frame["rated_kw"], basis="untested")
-    # Between tested sizes the larger margin of the two neighbours, beyond them the last.
-    below = tested.reindex(sizes, method="ffill")
-    above = tested.reindex(sizes, method="bfill")
-    frame["margin"] = np.fmax(below, above)
-    frame["design_kw"] = np.fmin(frame["p95_kw"] * frame["margin"], frame["rated_kw"])
-    frame["basis"] = np.where(sizes <= tested.index.max(), "tested", "margin carried")
-    return frame
+    frame["rated_kw"] = np.nanquantile(rated_kw, 0.95, axis=1) if len(frame) else []
+    later_kw = pd.Series(np.nan, sizes)
+    if len(sizes):
+        drawn = curve["later_kw"].to_numpy().reshape(len(sizes), -1)
+        later_kw = pd.DataFrame(drawn, sizes).quantile(probability, axis=1) / sizes
+    told = later_kw.notna()
+    design_kw = np.fmin(np.fmax(later_kw, frame["p95_kw"]), frame["rated_kw"])
+    frame["design_kw"] = design_kw.where(told, frame["rated_kw"])
+    return frame.assign(basis=np.where(told, "later years", "untested"))
 
 
 def design_value(n: int, design: pd.DataFrame) -> pd.Series:
@@ -459,7 +486,7 @@ def design_value(n: int, design: pd.DataFrame) -> pd.Series:
     Examples
     --------
     >>> design = pd.DataFrame({"design_kw": [7.0, 4.0], "rated_kw": [7.0, 7.0],
-    ...                        "basis": "tested"}, index=pd.Index([1, 4], name="size"))
+    ...                        "basis": "later years"}, index=pd.Index([1, 4], name="size"))
     >>> design_value(10, design)[["admd_kw", "total_kw", "basis"]].tolist()
     [4.0, 40.0, 'extrapolated']
     """
@@ -472,7 +499,7 @@ def design_value(n: int, design: pd.DataFrame) -> pd.Series:
         row = known.loc[known.index[known.index <= n].max()].to_dict()
     evses = int(design.index.max()) if len(design) else 0
     extrapolated = n > evses
-    if extrapolated and row["basis"] in ("tested", "margin carried"):
+    if extrapolated and row["basis"] == "later years":
         row["basis"] = "extrapolated"
     return pd.Series(
         {
@@ -721,7 +748,3 @@ def _count(n):
     if (count < 1).any():
         raise UserError(f"n = {n}: must be 1 or more chargepoints")
     return count[()]
-
-
-def _months(times, timezone: str) -> np.ndarray:
-    return np.asarray(clock(times, timezone).strftime("%Y-%m"), dtype=object)

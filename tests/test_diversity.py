@@ -1,5 +1,7 @@
 """Load diversity: closed forms, hand-worked groups, real sessions."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from scchelpers import charging, diversity
 from scchelpers.diversity import _peak_candidates, _recorded, _weekly_peaks
 from scchelpers.faults import UserError
+from scchelpers.site import Site
 from scchelpers.timebase import clock, from_clock
 
 
@@ -92,7 +95,7 @@ def test_chargepoints_never_on_record_at_once_are_not_summed():
     assert curve["size"].to_numpy().tolist() == [1, 2, 3, 4, 5]
     # The site's own highest half hour, found the long way.
     highest_kw = float(np.nansum(site.to_numpy(), axis=1).max())
-    assert float(diversity.site_demand(site).max()) == highest_kw
+    assert float(site.sum("evse").max()) == highest_kw
 
 
 @settings(max_examples=25, deadline=None)
@@ -163,12 +166,21 @@ def test_an_evse_counts_from_first_to_last_month_of_use():
     site.loc[{"time": "2026-01-10T12:00", "evse": "early"}] = 7
     site.loc[{"time": "2026-04-02T12:00", "evse": "early"}] = 7
     site.loc[{"time": "2026-03-15T12:00", "evse": "late"}] = 7
-    kept = _recorded(site)
+    april = pd.Timestamp("2026-05-01", tz="UTC")
+    spans = ((pd.Timestamp("2026-01-10", tz="UTC"), pd.Timestamp("2026-02-20", tz="UTC")),)
+    spans += ((pd.Timestamp("2026-03-01", tz="UTC"), april),)
+    own = Site("own", {}, None, None, None, None, None, "Europe/London", session_spans=spans)
+    kept = _recorded(site, own)
     assert kept["evse"].to_numpy().tolist() == ["early", "late"]
-    months = (kept >= 0).groupby("time.month").all()
-    # February: nobody charged. March in UTC runs to an hour before the clock's April.
-    assert months.sel(evse="early").to_numpy().tolist() == [True, False, True, True]
-    assert np.isnan(kept.sel(evse="late", time="2026-04-01T12:00"))
+    known = (kept >= 0).to_pandas()
+    # Known from the day that coverage begins, not from the first of its month; a gap of days too.
+    assert known.index[0] == pd.Timestamp("2026-01-10")
+    assert known.loc["2026-02-19", "early"].all()
+    assert not known.loc["2026-02-21":"2026-02-27"].any(axis=None)
+    assert known.loc["2026-03-02", "early"].all()
+    # March in UTC runs to an hour before the clock's April.
+    assert known.loc["2026-03-31T22:30", "late"]
+    assert not known.loc["2026-04-01T12:00", "late"]
 
 
 # Models, hold-out, design.
@@ -232,27 +244,66 @@ def test_hold_out_meets_no_seen_week_or_chargepoint():
     assert held["admd_kw"].sel(points="unseen", weeks="unseen").std("split").max() > 0
 
 
-def test_design_covers_unseen_groups():
-    site = independent(evses=12)
-    rated_kw = pd.Series(7.0, site["evse"].to_numpy())
-    curve = diversity.coincidence(site, rated_kw=rated_kw, samples=100)
-    held = diversity.hold_out(site, rated_kw=rated_kw)
-    design = diversity.design_admd(curve, held)
-    margin = design["margin"]
-    seen = held["admd_kw"].sel(points="seen", weeks="seen").quantile(0.95, "sample")
-    unseen = held["admd_kw"].sel(points="unseen", weeks="unseen")
-    for size in design.index.intersection(held["size"].to_numpy()):
-        share = (unseen.sel(size=size) <= seen.sel(size=size) * margin[size] * (1 + 1e-6)).mean()
-        assert share >= 0.95
-    assert (design["design_kw"] <= 7 + 1e-9).all()
-    assert design["basis"].tolist() == ["tested"] * 5 + ["margin carried"] * 3
+def test_later_years_are_those_of_a_known_distribution():
+    # Weekly peaks of one Gumbel law: 9 in 10 highest of 10 years stay below its 0.9^(1/522).
+    rng = np.random.default_rng(4)
+    weekly = 50 - 4 * np.log(-np.log(rng.random((300, 52))))
+    drawn = diversity._later_peaks(weekly, 522, np.random.default_rng(0))
+    truth_kw = 50 - 4 * np.log(-np.log(0.9 ** (1 / 522)))
+    assert np.quantile(drawn, 0.9) == pytest.approx(truth_kw, rel=0.06)
+    # The law of ten years' highest is the record's moved up by scale x ln 522, at its median.
+    median_kw = 50 - 4 * np.log(-np.log(0.5 ** (1 / 522)))
+    assert np.median(drawn) == pytest.approx(median_kw, rel=0.03)
+
+
+def test_longer_times_and_shorter_records_ask_for_more():
+    site = independent(evses=12, days=364)
+    rated_kw = pd.Series(70.0, site["evse"].to_numpy())
+    options = {"rated_kw": rated_kw, "sizes": [12], "samples": 100}
+
+    def value(part, years):
+        curve = diversity.coincidence(part, later_years=years, **options)
+        return diversity.design_admd(curve)["design_kw"].item()
+
+    assert value(site, 1) < value(site, 10) < value(site, 40)
+    own_kw = float(site.sum("evse").max()) / 12
+    assert own_kw <= value(site, 1)
+    untested = diversity.design_admd(
+        diversity.coincidence(site.isel(time=slice(48 * 7 * 20)), later_years=10, **options)
+    )
+    assert untested[["basis", "design_kw"]].to_numpy().tolist() == [["untested", 70.0]]
+
+
+def test_the_end_of_charging_on_record_is_used_and_other_sessions_charge_at_once():
+    noon = pd.Timestamp("2026-01-05T12:00Z")
+    sessions = pd.DataFrame(
+        {
+            "plug_in": [noon, noon],
+            "plug_out": [noon + pd.Timedelta("4h")] * 2,
+            "energy_kwh": [8.0, 4.0],
+            "max_kw": 8.0,
+            "evse_id": ["slow", "plain"],
+            "charge_start": [noon, pd.NaT],
+            "charge_end": [noon + pd.Timedelta("2h"), pd.NaT],
+        }
+    )
+    own = Site.of(sessions, timezone="Etc/UTC")
+    found = {
+        way: diversity.demand(own, way).sel(evse=["slow", "plain"]).to_numpy()
+        for way in ("measured", "front", "spread")
+    }
+    assert found["measured"][:2].tolist() == [[4.0, 8.0], [4.0, 0.0]]
+    assert found["front"][:2].tolist() == [[8.0, 8.0], [8.0, 0.0]]
+    assert found["spread"][:2].tolist() == [[2.0, 1.0], [2.0, 1.0]]
 
 
 def test_extrapolation_is_never_silent():
-    site = independent(evses=12)
+    site = independent(evses=12, days=364)
     rated_kw = pd.Series(7.0, site["evse"].to_numpy())
-    curve = diversity.coincidence(site, rated_kw=rated_kw, samples=50)
-    design = diversity.design_admd(curve, diversity.hold_out(site, rated_kw=rated_kw, splits=10))
+    curve = diversity.coincidence(site, rated_kw=rated_kw, samples=50, later_years=10)
+    design = diversity.design_admd(curve)
+    assert (design["design_kw"] <= 7 + 1e-9).all()
+    assert set(design["basis"]) == {"later years"}
     value = diversity.design_value(40, design)
     assert value["extrapolated"]
     assert value["admd_kw"] == design["design_kw"].iloc[-1]
@@ -263,9 +314,9 @@ def test_extrapolation_is_never_silent():
 def test_thin_records_are_not_said_to_be_tested(evses, days):
     site = independent(evses, days) if evses else power(np.zeros((0, 0)))
     rated_kw = pd.Series(7.0, site["evse"].to_numpy(), dtype=float)
-    curve = diversity.coincidence(site, rated_kw=rated_kw, samples=10)
+    curve = diversity.coincidence(site, rated_kw=rated_kw, samples=10, later_years=10)
     held = diversity.hold_out(site, rated_kw=rated_kw, splits=5)
-    design = diversity.design_admd(curve, held)
+    design = diversity.design_admd(curve)
     value = diversity.design_value(10, design)
     assert value["basis"] == ("untested" if evses else "no record")
     assert held.sizes["size"] == 0
@@ -329,7 +380,7 @@ def test_broxden_regression(shared_data, broxden):
     total = charging.uncontrolled(sessions, step="30min", placement="spread")
     assert float(total.max()) == pytest.approx(105.0, abs=0.05)
     by_evse = charging.uncontrolled(sessions, step="30min", placement="spread", by="evse")
-    highest = diversity.site_demand(_recorded(by_evse)).to_series().idxmax()
+    highest = _recorded(by_evse, Site.of(sessions)).sum("evse").to_series().idxmax()
     assert clock([highest.tz_localize("UTC")])[0].tz_localize(None) == pd.Timestamp(
         "2018-10-15 12:30"
     )
@@ -356,7 +407,8 @@ def test_outlets_of_a_dc_unit_count_as_one_chargepoint():
             "max_kw": np.nan,
         }
     )
-    power_kw = diversity.demand(sessions, chargepoints)
+    own = dataclasses.replace(Site.of(sessions, timezone="Etc/UTC"), chargepoints=chargepoints)
+    power_kw = diversity.demand(own)
     assert power_kw["evse"].to_numpy().tolist() == ["r-1", "p-1"]
     # 12:00: both outlets at full power, 50 + 43; 12:30: only the first.
     assert power_kw.sel(evse="r-1").to_numpy()[:2].tolist() == [93.0, 50.0]

@@ -327,15 +327,16 @@ def requested_capacity(
     if basis != "after-diversity":
         raise UserError(f"basis = {basis!r}: 'full' or 'after-diversity'")
     points = diversity.counted(site.chargepoints)
-    power_kw = diversity.demand(site.sessions, site.chargepoints, timezone=site.timezone)
-    drawn = {
-        "rated_kw": diversity.ratings(site.chargepoints, power_kw),
-        "seed": seed,
-        "timezone": site.timezone,
-    }
-    curve = diversity.coincidence(power_kw, samples=samples, **drawn)
-    held = diversity.hold_out(power_kw, **drawn)
-    value = diversity.design_value(len(points), diversity.design_admd(curve, held))
+    power_kw = diversity.demand(site)
+    curve = diversity.coincidence(
+        power_kw,
+        rated_kw=diversity.ratings(site.chargepoints, power_kw),
+        samples=samples,
+        later_years=10,
+        seed=seed,
+        timezone=site.timezone,
+    )
+    value = diversity.design_value(len(points), diversity.design_admd(curve))
     if value["basis"] == "no record":
         raise UserError(f"{site.site_id}: no sessions on record, so no after-diversity figure")
     return _series(
