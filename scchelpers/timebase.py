@@ -7,6 +7,7 @@ by their start and are half-open, `[start, end)`.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -184,8 +185,7 @@ def half_hour(times, tz: str = LONDON) -> np.ndarray:
     >>> half_hour(pd.to_datetime(["2025-01-01T17:30Z", "2025-07-01T17:30Z"])).tolist()
     [35, 37]
     """
-    local = clock(times, tz)
-    return (local.hour * 2 + local.minute // 30).to_numpy()
+    return _days(times, tz)[1].copy()
 
 
 def day_start(times, tz: str = LONDON) -> pd.DatetimeIndex:
@@ -214,7 +214,22 @@ def local_date(times, tz: str = LONDON) -> pd.DatetimeIndex:
     >>> local_date(pd.to_datetime(["2025-07-01T23:30Z"]))[0].day
     2
     """
-    return clock(times, tz).tz_localize(None).normalize()
+    return _days(times, tz)[0][:]
+
+
+
+def _days(times, tz: str) -> tuple[pd.DatetimeIndex, np.ndarray]:
+    """Return day and half hour of the clock; methods ask them of the same record many times."""
+    index = utc_index(times)
+    return _days_of(index.asi8.tobytes(), index.unit, tz)
+
+
+@lru_cache(maxsize=32)
+def _days_of(stamps: bytes, unit: str, tz: str) -> tuple[pd.DatetimeIndex, np.ndarray]:
+    naive = pd.DatetimeIndex(np.frombuffer(stamps, np.int64).view(f"M8[{unit}]"))
+    local = naive.tz_localize("UTC").tz_convert(zone(tz))
+    half_hour = (local.hour * 2 + local.minute // 30).to_numpy()
+    return local.tz_localize(None).normalize(), half_hour
 
 
 def half_hours_in_day(day, tz: str = LONDON) -> int:
@@ -266,7 +281,8 @@ def season(times, tz: str = LONDON, calendar: dict[int, str] | None = None) -> n
     ['winter', 'summer']
     """
     calendar = calendar or SEASONS
-    return np.array([calendar[month] for month in clock(times, tz).month], dtype=object)
+    month, number = np.unique(clock(times, tz).month, return_inverse=True)
+    return np.array([calendar[one] for one in month], dtype=object)[number]
 
 
 def in_window(times, start: str, end: str, tz: str = LONDON) -> np.ndarray:

@@ -14,6 +14,8 @@ range are taken. What is local to one feeder is of the order of 3 to 5 % of its 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import xarray as xr
 
@@ -29,6 +31,7 @@ EPS_KVA = 1e-6
 YEAR_D = 365
 WEIGHT = 4  # years of record that the local size above is worth beside what a record shows
 HIGH = 0.95  # quantile of a year's half hours by which years on record are compared
+NEAR = 1e-9  # rises that differ by less are compared in full
 FAR = 8.0  # a rise of the load beyond this multiple of it is not looked at
 
 
@@ -106,7 +109,7 @@ def added_over_h(
     load = load_kva.to_numpy()
     rating, allowed = (np.broadcast_to(kva, load.shape) for kva in (rating_kva, allowed_kva))
     known = np.isfinite(load) & np.isfinite(rating) & np.isfinite(allowed)
-    block, season = _weeks(load_kva["time"], timezone)
+    block, season = _weeks(load_kva.get_index("time").as_unit("ns").asi8.tobytes(), timezone)
 
     rng = np.random.default_rng(seed)
     beyond_sd = np.sqrt(max(peak_sd**2 - level_sd**2, 0.0))
@@ -116,10 +119,11 @@ def added_over_h(
     rise = np.multiply.outer(np.atleast_1d(growth), 1 + effect) - 1
 
     weight = _year_of_weeks(rng, season, np.bincount(block[known], minlength=len(season)), draws)
-    hours = []
-    for left_kva in (rating - allowed, rating):
-        over = _over(load[known], left_kva[known], block[known], len(season), rise)
-        hours.append(np.einsum("gdb,db->gd", over, weight))
+    over = (
+        _over(load[known], left_kva[known], block[known], len(season), rise)
+        for left_kva in (rating - allowed, rating)
+    )
+    hours = [np.einsum("gdb,db->gd", many, weight) for many in over]
     with_site, alone = hours if np.ndim(growth) else (part[0] for part in hours)
     return with_site - alone, alone
 
@@ -155,13 +159,15 @@ def local_spread(
     return float(np.sqrt(max(whole - weather, 0.0)))
 
 
-def _weeks(time: xr.DataArray, timezone: str) -> tuple[np.ndarray, np.ndarray]:
+@lru_cache(maxsize=4)
+def _weeks(stamps: bytes, timezone: str) -> tuple[np.ndarray, np.ndarray]:
     """Return the block of each half hour, a week within a season, and the season of each block."""
-    local = timebase.clock(time, timezone)
-    days = (local.tz_localize(None).normalize() - local[0].tz_localize(None).normalize()).days
+    time = np.frombuffer(stamps, np.int64).view("M8[ns]")
+    month = timebase.clock(time, timezone).month.to_numpy()
+    days = timebase.local_date(time, timezone)
     names = list(dict.fromkeys(timebase.SEASONS.values()))
     of_month = np.array([0, *(names.index(timebase.SEASONS[month]) for month in range(1, 13))])
-    pair = days.to_numpy() // 7 * len(names) + of_month[local.month.to_numpy()]
+    pair = (days - days[0]).days.to_numpy() // 7 * len(names) + of_month[month]
     found, block = np.unique(pair, return_inverse=True)
     return block, found % len(names)
 
@@ -192,8 +198,13 @@ def _over(
     with np.errstate(divide="ignore", invalid="ignore"):
         tips = np.where(load_kva > EPS_KVA, (left_kva + EPS_KVA) / load_kva - 1, np.inf)
     tips = np.where((load_kva <= EPS_KVA) & (load_kva > left_kva + EPS_KVA), -np.inf, tips)
-    # One sorted line for all blocks, each in its own stretch of it.
+    rise = np.clip(rise, 1e-9 - 1, FAR)
+    # Most half hours are above in every year or in none; only those between are sorted, as one
+    # line for all blocks, each in its own stretch of it.
+    tips = np.clip(tips, -FAR, FAR)
+    always = tips < rise.min() - NEAR
+    between = ~always & (tips <= rise.max() + NEAR)
     stretch = 4 * FAR * np.arange(blocks)
-    line = np.sort(stretch[block] + np.clip(tips, -FAR, FAR))
-    first = np.searchsorted(line, stretch - 2 * FAR)
-    return np.searchsorted(line, stretch + np.clip(rise, 1e-9 - 1, FAR)[..., None]) - first
+    line = np.sort(stretch[block[between]] + tips[between])
+    first = np.searchsorted(line, stretch - 2 * FAR) - np.bincount(block[always], minlength=blocks)
+    return np.searchsorted(line, stretch + rise[..., None]) - first

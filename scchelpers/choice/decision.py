@@ -15,7 +15,6 @@ import pandas as pd
 import xarray as xr
 
 from scchelpers import business, clm, measures
-from scchelpers.charging import ChargingResult
 from scchelpers.choice import schemes
 from scchelpers.choice.network import EPS_KVA, Network, Surroundings, as_half_hours
 from scchelpers.choice.schemes import Applicant, Demand, Offer, Terms, offer
@@ -144,13 +143,13 @@ def assess(applicant: Applicant, offers: Mapping[str, Offer]) -> pd.DataFrame:
 def _row(applicant: Applicant, scheme: str, found: Offer) -> dict:
     if found.limit_kw is None:
         return COLUMNS | {"why_not": found.why_not}
-    result = applicant.demand.charge(found.limit_kw)
     row = COLUMNS | {"possible": True, "note": found.note}
     supply_kva = applicant.requested_kva + (applicant.dsc_kva or 0.0)
     row["against"] = business.closed(scheme, supply_kva, applicant.terms.regime)
     if scheme == schemes.DYNAMIC and not clm.meets_g100(applicant.terms.latency):
         row["against"] = f"a loop of {applicant.terms.latency} is slower than EREC G100 asks"
-    row |= _dno(applicant, scheme, found) | _customer(applicant, found, result)
+    row |= _dno(applicant, scheme, found)
+    row |= _customer(applicant, found.limit_kw, found.share)
     row |= _risk(applicant, scheme, found)
     lasts, fit = row.pop("lasts"), row["serves"] and row["safe"] and not row["against"]
     lasts = lasts and fit and _serves_later(applicant, scheme, found)
@@ -183,21 +182,11 @@ def _dno(applicant: Applicant, scheme: str, found: Offer) -> dict:
     }
 
 
-def _customer(applicant: Applicant, found: Offer, result: ChargingResult) -> dict:
+def _customer(applicant: Applicant, limit_kw: xr.DataArray | float, share: float = 1.0) -> dict:
     demand = applicant.demand
-    if found.share < 1:
-        row = _fewer(demand, found.share)
-    else:
-        seen = measures.customer_measures(demand.free, result, requested_kw=applicant.requested_kw)
-        columns = ("wanted_kwh", "unserved_kwh", "unserved_share", "short_share")
-        row = {name: seen[name].item() for name in columns}
+    row = _fewer(demand, share) if share < 1 else demand.taken(limit_kw)
     row |= {name: row[name] / demand.years for name in ("wanted_kwh", "unserved_kwh")}
-    return row | {"serves": _served(row, applicant.terms)}
-
-
-def _served(row: Mapping, terms: Terms) -> bool:
-    few = row["unserved_share"] <= terms.unserved_target
-    return bool(few and row["short_share"] <= terms.short_target)
+    return row | {"serves": schemes.served(row, applicant.terms)}
 
 
 def _fewer(demand: Demand, share: float) -> dict:
@@ -264,7 +253,7 @@ def _serves_later(applicant: Applicant, scheme: str, found: Offer) -> bool:
     limit_kw = offer(later, scheme).limit_kw
     if limit_kw is None:
         return False
-    return bool(_customer(later, found, applicant.demand.charge(limit_kw))["serves"])
+    return applicant.demand.serves(limit_kw, terms)
 
 
 def valued(

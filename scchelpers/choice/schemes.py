@@ -141,6 +141,19 @@ class Terms:
                 raise UserError(f"{name} = {getattr(self, name)}: must be 0 or more")
 
 
+def served(taken: Mapping, terms: Terms) -> bool:
+    """Return whether what a limit takes from customers is within the targets."""
+    few = taken["unserved_share"] <= terms.unserved_target
+    return bool(few and taken["short_share"] <= terms.short_target)
+
+
+def _key(limit_kw: xr.DataArray | float) -> object:
+    if np.ndim(limit_kw) == 0:
+        return float(limit_kw)
+    stamps = limit_kw.get_index("time")
+    return hash(limit_kw.to_numpy().tobytes()), stamps[0], len(stamps)
+
+
 @dataclass(frozen=True, eq=False)
 class Demand:
     """Charging at a site in the time that is known, under one limit after another.
@@ -188,6 +201,11 @@ class Demand:
         return on.index[on.to_numpy().argmax() : len(on) - on.to_numpy()[::-1].argmax()]
 
     @cached_property
+    def residual_kw(self) -> xr.DataArray | None:
+        """Other load of the site that a CLM could follow [kW]."""
+        return clm.usable_load(self.site.residual_kw)
+
+    @cached_property
     def customers(self) -> clm.Customers:
         """The sessions at their chargepoints."""
         return clm.Customers(self.sessions, self.site.chargepoints)
@@ -207,10 +225,13 @@ class Demand:
     def _charged(self) -> dict:
         return {}
 
+    @cached_property
+    def _taken(self) -> dict:
+        return {}
+
     def charge(self, limit_kw: xr.DataArray | float) -> ChargingResult:
         """Return charging under a limit [kW]; time in which it is unknown is not judged."""
-        fixed = np.ndim(limit_kw) == 0
-        key = float(limit_kw) if fixed else hash(limit_kw.to_numpy().tobytes())
+        key = _key(limit_kw)
         if key not in self._charged:
             start, end = (self.time[k].tz_localize("UTC") for k in (0, -1))
             end = max(end + timebase.HALF_HOUR, self.sessions["plug_out"].max()).ceil("5min")
@@ -221,12 +242,24 @@ class Demand:
             )
         return self._charged[key]
 
+    def taken(self, limit_kw: xr.DataArray | float) -> dict[str, float]:
+        """Return what a limit takes from customers: energy [kWh], and shares."""
+        key = _key(limit_kw)
+        if key not in self._taken:
+            result = self.charge(limit_kw)
+            seen = measures.customer_measures(self.free, result, requested_kw=self.requested_kw)
+            columns = ("wanted_kwh", "unserved_kwh", "unserved_share", "short_share")
+            self._taken[key] = {name: seen[name].item() for name in columns}
+        return dict(self._taken[key])
+
     def serves(self, limit_kw: xr.DataArray | float, terms: Terms) -> bool:
         """Return whether drivers get what the targets ask for under a limit."""
-        result = self.charge(limit_kw)
-        seen = measures.customer_measures(self.free, result, requested_kw=self.requested_kw)
-        few = seen["unserved_share"].item() <= terms.unserved_target
-        return bool(few and seen["short_share"].item() <= terms.short_target)
+        return served(self.taken(limit_kw), terms)
+
+    @cached_property
+    def follow(self) -> dict:
+        """Limits that follow the site's own load, by what they rest on; no network bears on them."""
+        return {}
 
     @cached_property
     def _least(self) -> dict:
@@ -296,10 +329,10 @@ class Applicant:
         """Supply capacity that the site has today [kVA]; None where it has none."""
         return self.site.dsc_kva
 
-    @cached_property
+    @property
     def residual_kw(self) -> xr.DataArray | None:
         """Other load of the site that a CLM could follow [kW]."""
-        return clm.usable_load(self.site.residual_kw)
+        return self.demand.residual_kw
 
     @property
     def firm_kva(self) -> float:
@@ -530,17 +563,20 @@ def _dynamic(applicant: Applicant) -> Offer:
         return Offer(why_not="the site has no supply yet that it could keep within")
     if applicant.residual_kw is None:
         return Offer(why_not="no other load of the site is on record that a limit could follow")
-    supply = {"power_factor": applicant.power_factor, "latency": applicant.terms.latency}
-    dsc_kva = float(applicant.dsc_kva)
-    margin_kw = clm.required_margin(
-        applicant.residual_kw, dsc_kva, tolerated_h=applicant.terms.tolerated_dsc_h, **supply
-    )
-    limit_kw = clm.dynamic_limit(applicant.residual_kw, dsc_kva, margin_kw=margin_kw, **supply)
-    # What the highest other load leaves is safe without any metering: never less than that.
-    floor_kw = applicant.spare_kva * applicant.power_factor
-    limit_kw = limit_kw.clip(floor_kw, None).clip(max=applicant.requested_kw)
-    note = f"margin of {quantity(margin_kw, 'kW')} for loads that switch on"
-    return Offer(limit_kw.assign_attrs(units="kW"), within_dsc=True, note=note)
+    kept, terms = applicant.demand.follow, applicant.terms
+    if (key := (terms.latency, terms.tolerated_dsc_h)) not in kept:
+        supply = {"power_factor": applicant.power_factor, "latency": terms.latency}
+        load_kw, dsc_kva = applicant.residual_kw, float(applicant.dsc_kva)
+        margin_kw = clm.required_margin(
+            load_kw, dsc_kva, tolerated_h=terms.tolerated_dsc_h, **supply
+        )
+        limit_kw = clm.dynamic_limit(load_kw, dsc_kva, margin_kw=margin_kw, **supply)
+        # What the highest other load leaves is safe without any metering: never less than that.
+        floor_kw = applicant.spare_kva * applicant.power_factor
+        limit_kw = limit_kw.clip(floor_kw, None).clip(max=applicant.requested_kw)
+        note = f"margin of {quantity(margin_kw, 'kW')} for loads that switch on"
+        kept[key] = Offer(limit_kw.assign_attrs(units="kW"), within_dsc=True, note=note)
+    return kept[key]
 
 
 def _profiled(applicant: Applicant) -> Offer:

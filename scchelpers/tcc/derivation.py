@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -84,33 +85,10 @@ class Cells:
         """
         if day_types not in _GROUPS:
             raise UserError(f"day_types = {day_types!r}: one of {', '.join(_GROUPS)}")
-        calendar = dict(calendar or timebase.SEASONS)
         load = half_hourly(network_kva)
-        group, names = _GROUPS[day_types]
-        seasons = tuple(dict.fromkeys(calendar.values()))
-        season_of = np.full(13, -1)
-        for month, season in calendar.items():
-            season_of[month] = seasons.index(season)
-
-        local = timebase.clock(load["time"], timezone)
-        season, day = season_of[local.month], np.asarray(group)[local.day_of_week]
-        half_hour = (local.hour * 2 + local.minute // 30).to_numpy()
-        cell = np.where(season < 0, -1, (season * len(names) + day) * HALF_HOURS + half_hour)
-        value = load.to_numpy()
-        known = np.flatnonzero(np.isfinite(value) & (cell >= 0))
-        index = pd.MultiIndex.from_product(
-            [seasons, names, range(HALF_HOURS)], names=["season", "day_type", "half_hour"]
-        )
-        months = {name: months_of(name, calendar) for name in seasons}
-        order = known[np.lexsort((value[known], cell[known]))]
-        empty = np.flatnonzero(np.bincount(cell[order], minlength=len(index)) == 0)
-        if len(empty):
-            season, day_type, at = index[empty[0]]
-            raise UserError(
-                f"network_kva: no load on record in {season} ({day_type}) at {clock_text(at)}; "
-                "give a load that covers it, or a calendar of the months to be assessed"
-            )
-        return cls(index, months, cell, value, order)
+        time, value = load.get_index("time").as_unit("ns").asi8, load.to_numpy().astype(float)
+        months = tuple((calendar or timebase.SEASONS).items())
+        return _sorted(time.tobytes(), value.tobytes(), months, day_types, timezone)
 
     def planned(
         self, quantile: float, without: np.ndarray | None = None
@@ -160,13 +138,44 @@ class Cells:
         nothing is known.
         """
         found = np.full(len(self.index), float(requested_kva)).reshape(-1, HALF_HOURS)
-        for limit, free_kva in zip(found, room_kva.reshape(-1, HALF_HOURS), strict=True):
-            if np.isnan(free_kva).any():
-                limit[:] = np.nan
-                continue
-            for here in rules.cut(free_kva, requested_kva):
-                limit[here] = rules.cap(free_kva[here].min())
+        wide_kva = room_kva.reshape(-1, HALF_HOURS)
+        found[np.isnan(wide_kva).any(axis=1)] = np.nan
+        short = (wide_kva < requested_kva).any(axis=1) & np.isfinite(found[:, 0])
+        for day in np.flatnonzero(short):
+            for here in rules.cut(wide_kva[day], requested_kva):
+                found[day, here] = rules.cap(wide_kva[day, here].min())
         return found.ravel()
+
+
+@lru_cache(maxsize=8)
+def _sorted(
+    time: bytes, load: bytes, calendar: tuple, day_types: DayTypes, timezone: str
+) -> Cells:
+    """Return the cells of a load: windows, their proof and what-ifs ask for the same again."""
+    group, names = _GROUPS[day_types]
+    seasons = tuple(dict.fromkeys(season for _, season in calendar))
+    season_of = np.full(13, -1)
+    for month, season in calendar:
+        season_of[month] = seasons.index(season)
+    local = timebase.clock(np.frombuffer(time, np.int64).view("M8[ns]"), timezone)
+    season, day = season_of[local.month], np.asarray(group)[local.day_of_week]
+    half_hour = (local.hour * 2 + local.minute // 30).to_numpy()
+    cell = np.where(season < 0, -1, (season * len(names) + day) * HALF_HOURS + half_hour)
+    value = np.frombuffer(load)
+    known = np.flatnonzero(np.isfinite(value) & (cell >= 0))
+    index = pd.MultiIndex.from_product(
+        [seasons, names, range(HALF_HOURS)], names=["season", "day_type", "half_hour"]
+    )
+    months = {name: months_of(name, dict(calendar)) for name in seasons}
+    order = known[np.lexsort((value[known], cell[known]))]
+    empty = np.flatnonzero(np.bincount(cell[order], minlength=len(index)) == 0)
+    if len(empty):
+        season, day_type, at = index[empty[0]]
+        raise UserError(
+            f"network_kva: no load on record in {season} ({day_type}) at {clock_text(at)}; "
+            "give a load that covers it, or a calendar of the months to be assessed"
+        )
+    return Cells(index, months, cell, value, order)
 
 
 def half_hourly(load: xr.DataArray) -> xr.DataArray:
@@ -296,6 +305,8 @@ class Rules:
 
     def cut(self, free_kva: np.ndarray, requested_kva: float) -> list[np.ndarray]:
         """Return the half hours of each window of a day, or of each step of one."""
+        if not (free_kva < requested_kva).any():
+            return []
         gap = max(_half_hours(self.min_gap, "min_gap"),
                   _half_hours(self.min_recovery, "min_recovery"))  # fmt: skip
         length = _half_hours(self.min_length, "min_length")
@@ -380,8 +391,17 @@ def days_left_out(
                 'such as "2025-03-02, 2025-12-26", or "none"'
             )
         asked.append(day)
-    half_hour = timebase.half_hour(network_kva["time"], timezone)
-    rows = pd.DataFrame({"kva": network_kva.to_numpy(), "day": date, "half_hour": half_hour})
+    stamps = network_kva.get_index("time").as_unit("ns").asi8.tobytes()
+    reasons = _shifted(stamps, network_kva.to_numpy().astype(float).tobytes(), timezone)
+    return pd.concat([reasons, pd.Series("asked for", asked)]).groupby(level=0).first()
+
+
+@lru_cache(maxsize=8)
+def _shifted(stamps: bytes, load: bytes, timezone: str) -> pd.Series:
+    """Return by how much whole days lie above their neighbours, as a reason by day."""
+    time = np.frombuffer(stamps, np.int64).view("M8[ns]")
+    date, half_hour = timebase.local_date(time, timezone), timebase.half_hour(time, timezone)
+    rows = pd.DataFrame({"kva": np.frombuffer(load), "day": date, "half_hour": half_hour})
     kva = rows.pivot_table("kva", "day", "half_hour")
     kinds = kva.groupby(kva.index.day_of_week >= 5, group_keys=False)
     usual_kva = kinds.apply(lambda days: days.rolling(NEAR, center=True, min_periods=5).median())
@@ -391,10 +411,9 @@ def days_left_out(
     share = above_kva.mean(axis=1) / usual_kva.abs().mean(axis=1)
     whole = (above_kva > 0).sum(axis=1) >= SHIFT_HALF_HOURS * above_kva.notna().sum(axis=1)
     found = whole & (share > SHIFT_SHARE) & (shift_kva > SHIFT_SPREADS * spread_kva)
-    reasons = share[found].map(
+    return share[found].map(
         lambda rise: f"the whole day lies {percent(rise)} above its neighbours"
     )
-    return pd.concat([reasons, pd.Series("asked for", asked)]).groupby(level=0).first()
 
 
 FREE = "rest of the year"
@@ -684,6 +703,7 @@ def _lengthened(span: tuple[int, int], headroom_kva: np.ndarray, length: int) ->
     return start, size
 
 
+@lru_cache
 def _half_hours(text: str, name: str) -> int:
     try:
         length = pd.Timedelta(text)
