@@ -93,6 +93,19 @@ class Tally(NamedTuple):
     pauses: np.ndarray  # (n) times the car fell to zero after charging
 
 
+class Scratch(NamedTuple):
+    """Room to work in, taken once: taking it in each segment would cost more than the work."""
+
+    spare: np.ndarray  # (g) what is left in each constraint row [kW]
+    load: np.ndarray  # (g) what a level that rises by 1 takes from each
+    key: np.ndarray  # (width)
+    waited: np.ndarray  # (width)
+    queue: np.ndarray  # (width)
+    admitted: np.ndarray  # (width)
+    rising: np.ndarray  # (width)
+    open: np.ndarray  # (width)
+
+
 def blank_tally(cars: Cars, steps: int, evses: int) -> Tally:
     """Return a tally before the first segment; `evses` is 0 if none are asked for."""
     n = len(cars.first)
@@ -109,6 +122,10 @@ def blank_tally(cars: Cars, steps: int, evses: int) -> Tally:
 
 
 compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
+
+
+# Put in where it is called: handing a dozen arrays over costs more than these do.
+inlined = numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
 
 
 @compiled
@@ -145,7 +162,7 @@ def sort_by(key, order, n):
         order[place] = k
 
 
-@compiled
+@inlined
 def room(evse, spare, network):
     """Return the most [kW] that an EVSE may still draw under every row."""
     most = np.inf
@@ -154,64 +171,71 @@ def room(evse, spare, network):
     return max(most, 0.0)
 
 
-@compiled
+@inlined
 def draw(evse, kw, spare, network):
     """Take a power from every row that carries it."""
     for q in range(network.begin[evse], network.begin[evse + 1]):
         spare[network.row[q]] -= kw * network.share[q]
 
 
-@compiled
-def allocate(s, n, here, order, key, want, power, cap_kw, cars, network, switches, left, served_h):
-    """Fill `power` under all constraints; return whether everybody gets what it wants."""
-    rows = network.limit_kw.shape[1]
-    spare = np.empty(rows)
+@inlined
+def all_fit(s, n, here, want, cap_kw, cars, network, spare):
+    """Set `spare` to every row's limit; return whether everybody can have what it wants."""
+    rows = len(spare)
     spare[0] = cap_kw
     for r in range(1, rows):
         spare[r] = max(network.limit_kw[network.period[s], r], 0.0)
-    total = spare.copy()
     for k in range(n):
-        draw(cars.evse[here[k]], want[k], total, network)
-    if total.min() >= 0:
-        power[:n] = want[:n]
+        draw(cars.evse[here[k]], want[k], spare, network)
+    fits = True
+    for r in range(rows):
+        fits &= spare[r] >= 0
+    return fits
+
+
+@inlined
+def allocate(
+    s, n, here, order, want, power, cap_kw, cars, network, switches, left, served_h, scratch
+):
+    """Fill `power` under all constraints; return whether everybody gets what it wants."""
+    spare, admitted, key = scratch.spare, scratch.admitted, scratch.key
+    if all_fit(s, n, here, want, cap_kw, cars, network, spare):
+        for k in range(n):
+            power[k] = want[k]
         return True
+    spare[0] = cap_kw
+    for r in range(1, len(spare)):
+        spare[r] = max(network.limit_kw[network.period[s], r], 0.0)
 
     # Exempt cars take what they want; only what they leave is shared.
-    admitted = np.ones(n, np.bool_)
     for k in range(n):
         power[k] = 0.0
-        if cars.exempt[here[k]]:
+        admitted[k] = not cars.exempt[here[k]]
+        if not admitted[k]:
             power[k] = want[k]
             draw(cars.evse[here[k]], want[k], spare, network)
-            admitted[k] = False
-    np.maximum(spare, 0.0, spare)
+    for r in range(len(spare)):
+        spare[r] = max(spare[r], 0.0)
 
     # Tier 0 is the promised energy, then the classes.
+    floors = False
     for k in range(n):
         i = here[k]
         promised = cars.energy_kwh[i] - left[i] < cars.promised_kwh[i] * NEARLY
         key[k] = -1.0 if promised else cars.tier[i]
+        floors |= cars.floor_kw[i] > 0
     sort_by(key, order, n)
-    tier = key[:n].copy()
-    admit(n, here, order, want, power, spare, admitted, cars, network, switches, served_h)
+    if floors:
+        admit(n, here, order, want, power, cars, network, switches, served_h, scratch)
 
     if switches.rule == EQUAL or switches.rule == PROPORTIONAL or switches.rule == PRIORITY_EQUAL:
         begin = 0
         while begin < n:
-            end = begin
-            while end < n and tier[order[end]] == tier[order[begin]]:
+            end = begin + 1
+            while end < n and key[order[end]] == key[order[begin]]:
                 end += 1
-            raise_level(
-                order[begin:end],
-                here,
-                want,
-                power,
-                spare,
-                admitted,
-                cars,
-                network,
-                switches.rule == PROPORTIONAL,
-            )
+            shares = switches.rule == PROPORTIONAL
+            raise_level(begin, end, order, here, want, power, cars, network, shares, scratch)
             begin = end
     else:
         for q in range(n):
@@ -224,19 +248,20 @@ def allocate(s, n, here, order, key, want, power, cap_kw, cars, network, switche
     return False
 
 
-@compiled
-def admit(n, here, order, want, power, spare, admitted, cars, network, switches, served_h):
+@inlined
+def admit(n, here, order, want, power, cars, network, switches, served_h, scratch):
     """Give the floors in order of serving; who finds no room for its floor waits at zero.
 
     In a queue the first car that the site's limit turns away closes it; in a rotation those served
     least go first and a car that does not fit is passed over.
     """
-    queue = order[:n].copy()
+    spare, admitted, queue = scratch.spare, scratch.admitted, scratch.queue
+    for q in range(n):
+        queue[q] = order[q]
     if switches.rotate:
-        waited = np.empty(n)
         for k in range(n):
-            waited[k] = served_h[here[k]]
-        sort_by(waited, queue, n)
+            scratch.waited[k] = served_h[here[k]]
+        sort_by(scratch.waited, queue, n)
     closed = False
     for q in range(n):
         k = queue[q]
@@ -253,31 +278,32 @@ def admit(n, here, order, want, power, spare, admitted, cars, network, switches,
         draw(cars.evse[i], floor, spare, network)
 
 
-@compiled
-def raise_level(members, here, want, power, spare, admitted, cars, network, proportional):
+@inlined
+def raise_level(begin, end, order, here, want, power, cars, network, proportional, scratch):
     """Raise a common level until each member is full or stands in a row that is (max-min fair).
 
-    The level is a power, or for `proportional` a share of the want. A member at its floor waits
-    until the level has come up to it.
+    The members are those of `order[begin:end]`. The level is a power, or for `proportional` a share
+    of the want. A member at its floor waits until the level has come up to it.
     """
+    spare, load, rising, open_ = scratch.spare, scratch.load, scratch.rising, scratch.open
     rows = len(spare)
-    load = np.empty(rows)
-    rising = np.zeros(len(members), np.bool_)
-    open_ = np.zeros(len(members), np.bool_)
-    for q in range(len(members)):
-        k = members[q]
-        open_[q] = admitted[k] and power[k] < want[k] * NEARLY
-        rising[q] = power[k] <= 0
+    some = False
+    for q in range(begin, end):
+        k = order[q]
+        open_[k] = scratch.admitted[k] and power[k] < want[k] * NEARLY
+        rising[k] = power[k] <= 0
+        some |= open_[k]
     level = 0.0
-    while open_.any():
-        load[:] = 0.0
+    while some:
+        for r in range(rows):
+            load[r] = 0.0
         top = np.inf
-        for q in range(len(members)):
-            if not open_[q]:
+        for q in range(begin, end):
+            k = order[q]
+            if not open_[k]:
                 continue
-            k = members[q]
             weight = want[k] if proportional else 1.0
-            if not rising[q]:
+            if not rising[k]:
                 top = min(top, power[k] / weight)
                 continue
             top = min(top, want[k] / weight)
@@ -289,28 +315,30 @@ def raise_level(members, here, want, power, spare, admitted, cars, network, prop
                 if at < top:
                     top = at
                     full = r
-        for q in range(len(members)):
-            if not open_[q]:
+        for q in range(begin, end):
+            k = order[q]
+            if not open_[k]:
                 continue
-            k = members[q]
             weight = want[k] if proportional else 1.0
-            evse = cars.evse[here[k]]
-            if rising[q]:
+            if rising[k]:
                 more = max(min(top * weight, want[k]) - power[k], 0.0)
                 power[k] += more
-                draw(evse, more, spare, network)
-                open_[q] = power[k] < want[k] * NEARLY
+                draw(cars.evse[here[k]], more, spare, network)
+                open_[k] = power[k] < want[k] * NEARLY
             elif power[k] / weight <= top:
-                rising[q] = True
+                rising[k] = True
         if full >= 0:
             spare[full] = 0.0
-            for q in range(len(members)):
-                if open_[q] and in_row(cars.evse[here[members[q]]], full, network):
-                    open_[q] = False
+        some = False
+        for q in range(begin, end):
+            k = order[q]
+            if full >= 0 and open_[k] and in_row(cars.evse[here[k]], full, network):
+                open_[k] = False
+            some |= open_[k]
         level = top
 
 
-@compiled
+@inlined
 def in_row(evse, row, network):
     """Return whether a row carries power of an EVSE."""
     for q in range(network.begin[evse], network.begin[evse + 1]):  # noqa: SIM110 (not compilable)
@@ -379,6 +407,17 @@ def charge(
     key = np.empty(width)
     want = np.empty(width)
     power = np.empty(width)
+    rows = network.limit_kw.shape[1]
+    scratch = Scratch(
+        np.empty(rows),
+        np.empty(rows),
+        key,
+        np.empty(width),
+        np.empty(width, np.int64),
+        np.empty(width, np.bool_),
+        np.empty(width, np.bool_),
+        np.empty(width, np.bool_),
+    )
     n = 0
     coming = 0
     for s in range(len(pieces.hours)):
@@ -419,7 +458,8 @@ def charge(
         step = pieces.step[s]
         cap_kw = max(pieces.cap_kw[s], 0.0)
         fits = wanted_kw <= cap_kw
-        if fits and not switches.careful:
+        # With the site's row alone, what fits by more than rounding needs no walk.
+        if fits and (not switches.careful or (rows == 1 and wanted_kw < cap_kw * NEARLY)):
             for k in range(n):
                 power[k] = want[k]
         elif n:
@@ -436,7 +476,6 @@ def charge(
                     n,
                     here,
                     order,
-                    key,
                     want,
                     power,
                     cap_kw,
@@ -445,6 +484,7 @@ def charge(
                     switches,
                     left,
                     served_h,
+                    scratch,
                 )
             elif rule == EQUAL:
                 level = water_level(want, n, cap_kw)
