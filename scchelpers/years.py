@@ -17,6 +17,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from scchelpers import timebase
@@ -111,14 +112,14 @@ def added_over_h(
     known = np.isfinite(load) & np.isfinite(rating) & np.isfinite(allowed)
     block, season = _weeks(load_kva.get_index("time").as_unit("ns").asi8.tobytes(), timezone)
 
-    rng = np.random.default_rng(seed)
+    counts = np.bincount(block[known], minlength=len(season))
+    normal, weight = _drawn(seed, draws, season.tobytes(), counts.tobytes())
     beyond_sd = np.sqrt(max(peak_sd**2 - level_sd**2, 0.0))
-    effect = rng.normal(size=(3, draws)) * np.array([[level_sd], [beyond_sd], [local_sd]])
+    effect = normal * np.array([[level_sd], [beyond_sd], [local_sd]])
     on_record = max(1, round(known.sum() / 48 / YEAR_DAYS))
     effect = effect.sum(axis=0) * np.sqrt(1 + 1 / on_record)
     rise = np.multiply.outer(np.atleast_1d(growth), 1 + effect) - 1
 
-    weight = _year_of_weeks(rng, season, np.bincount(block[known], minlength=len(season)), draws)
     over = (
         _over(load[known], left_kva[known], block[known], len(season), rise)
         for left_kva in (rating - allowed, rating)
@@ -146,14 +147,20 @@ def local_spread(
         Standard deviation. With less than two years on record `LOCAL_SD`; with more the years'
         0.95 quantiles are compared, beside a prior of `LOCAL_SD` that counts as four years.
     """
-    load = load_kva.to_series()
+    return _spread(load_kva.to_numpy().astype(float).tobytes(), max(peak_sd, level_sd) ** 2)
+
+
+@lru_cache(maxsize=16)
+def _spread(load_kva: bytes, weather: float) -> float:
+    load = pd.Series(np.frombuffer(load_kva))
     years = len(load) // (48 * YEAR_D)
-    number = np.minimum(np.arange(len(load)) // (48 * YEAR_D), max(years - 1, 0))
+    if years < 2:
+        return LOCAL_SD
+    number = np.minimum(np.arange(len(load)) // (48 * YEAR_D), years - 1)
     known = load.notna().groupby(number).mean()
     high = np.log(load.clip(lower=EPS_KVA).groupby(number).quantile(HIGH))[known > 0.75]
     if len(high) < 2:
         return LOCAL_SD
-    weather = max(peak_sd, level_sd) ** 2
     seen = float(((high - high.mean()) ** 2).sum())
     whole = (WEIGHT * (weather + LOCAL_SD**2) + seen) / (WEIGHT + len(high) - 1)
     return float(np.sqrt(max(whole - weather, 0.0)))
@@ -170,6 +177,15 @@ def _weeks(stamps: bytes, timezone: str) -> tuple[np.ndarray, np.ndarray]:
     pair = (days - days[0]).days.to_numpy() // 7 * len(names) + of_month[month]
     found, block = np.unique(pair, return_inverse=True)
     return block, found % len(names)
+
+
+@lru_cache(maxsize=4)
+def _drawn(seed: int, draws: int, season: bytes, known: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """Return normal draws and the weeks of each year: the same for every limit on a record."""
+    rng = np.random.default_rng(seed)
+    normal = rng.normal(size=(3, draws))
+    season, known = (np.frombuffer(part, np.int64) for part in (season, known))
+    return normal, _year_of_weeks(rng, season, known, draws)
 
 
 def _year_of_weeks(

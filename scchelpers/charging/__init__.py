@@ -12,6 +12,7 @@ from scchelpers.charging.engine import (
     uncontrolled,
 )
 from scchelpers.charging.limits import Groups, by_phase, by_unit
+from scchelpers.charging.sessions import compile_sessions
 
 __all__ = [
     "Chargers",
@@ -19,6 +20,7 @@ __all__ = [
     "Groups",
     "by_phase",
     "by_unit",
+    "compile_sessions",
     "simulate",
     "simulate_sites",
     "uncontrolled",

@@ -313,7 +313,7 @@ class ChargingResult:
 
 
 def simulate(
-    sessions: pd.DataFrame,
+    sessions: pd.DataFrame | Sessions,
     limit_kw: float | pd.Series | xr.DataArray | None = None,
     *,
     step="5min",
@@ -342,9 +342,10 @@ def simulate(
 
     Parameters
     ----------
-    sessions : DataFrame
+    sessions : DataFrame, or Sessions from `compile_sessions`
         Columns session_id, evse_id, plug_in, plug_out (UTC), energy_kwh [kWh], and optionally
-        max_kw [kW] (else the EVSE's rating), announced_plug_out (UTC), phases, priority.
+        max_kw [kW] (else the EVSE's rating), announced_plug_out (UTC), phases, priority. Compile
+        them first, with their chargepoints, to charge the same under many limits.
     limit_kw : None, float, Series or DataArray over time
         Limit of the charging power [kW], stamped with any step or only where it changes; None is
         no limit. Below 0 counts as 0 for the cars and as an excursion.
@@ -416,7 +417,9 @@ def simulate(
         raise UserError(f"release_kw_per_min = {release_kw_per_min}: must be above 0 kW/min")
     rule = RULES[sharing]
     chargers = chargers or Chargers()
-    known = compile_sessions(sessions, chargepoints)
+    known = sessions
+    if not isinstance(sessions, Sessions):
+        known = compile_sessions(sessions, chargepoints)
     if stay_shift is not None:
         known = shift_stays(known, stay_shift)
     span = span_of(known, step, start, end)

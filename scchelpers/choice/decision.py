@@ -311,7 +311,7 @@ def _short(applicant: Applicant, kinds: Mapping[str, str]) -> tuple[tuple[str, f
         return (("transformer", 1.0),)
     lacking = []
     for name in applicant.stressed:
-        firm_kva = applicant.network.watching([name]).firm_kva
+        firm_kva = applicant.network.firm_at_kva[name]
         short_kva = max(1.0, applicant.requested_kva - float(np.nan_to_num(firm_kva)))
         lacking.append((kinds.get(name, "transformer"), short_kva))
     return tuple(lacking)

@@ -108,6 +108,8 @@ class Network:
             that a kVA at the site counts as one.
         """
         chosen = [name for name in self.assets if name in through]
+        if chosen == self.assets and all(through[name] == 1.0 for name in chosen):
+            return self
         share = xr.DataArray([through[name] for name in chosen], {"asset": chosen}, ("asset",))
         return replace(
             self,
@@ -152,10 +154,15 @@ class Network:
         )
 
     @cached_property
+    def firm_at_kva(self) -> pd.Series:
+        """What fits at each asset at all known times, the margin kept, rounded down [kVA]."""
+        lowest = self.free_kva.min("time").to_series()
+        return np.floor(lowest + EPS_KVA).clip(lower=0.0)
+
+    @cached_property
     def firm_kva(self) -> float:
         """What fits at every asset at all known times, the margin kept, rounded down [kVA]."""
-        lowest = float(self.free_kva.min())
-        return float(max(0.0, np.floor(lowest + EPS_KVA))) if np.isfinite(lowest) else np.nan
+        return float(self.firm_at_kva.min())
 
     def short_h(self, kva: float) -> pd.Series:
         """Return by asset the hours a year in which a capacity does not fit [h]."""

@@ -258,7 +258,7 @@ class Demand:
 
     @cached_property
     def follow(self) -> dict:
-        """Limits that follow the site's own load, by what they rest on; no network bears on them."""
+        """Limits that follow the site's own load, by terms; the network has no part in them."""
         return {}
 
     @cached_property

@@ -92,12 +92,16 @@ class Customers:
         floor_a = self.min_current_a if self.phases_known else 0.0
         given = {
             "step": self.step,
-            "chargepoints": self.chargepoints,
             "chargers": Chargers(min_current_a=floor_a),
             "limit_after": "hold",
             "limit_missing": "unjudged",
         }
-        return charging.simulate(self.sessions, limit_kw, **given | options)
+        return charging.simulate(self._compiled, limit_kw, **given | options)
+
+    @cached_property
+    def _compiled(self):
+        """The sessions as the engine takes them."""
+        return charging.compile_sessions(self.sessions, self.chargepoints)
 
     def service(self, result: ChargingResult) -> pd.Series:
         """Return what a limit took from the customers, against charging without one.

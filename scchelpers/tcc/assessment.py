@@ -488,7 +488,8 @@ def study(
         return Study(site, lacking)
     load, rating, zone = half_hourly(site.network_kva), site.rating_kva, site.timezone
     left_out = days_left_out(load, leave_out, timezone=zone)
-    load = load.where(~timebase.local_date(load["time"], zone).isin(left_out.index))
+    if len(left_out):
+        load = load.where(~timebase.local_date(load["time"], zone).isin(left_out.index))
     request = requested_capacity(site, basis, seed=seed)
     asked_kva = request["requested_kva"]
     rules = {"quantile": 0.99, **rules, "margin_kva": margin_share * float(rating.min())}

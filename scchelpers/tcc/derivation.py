@@ -148,9 +148,7 @@ class Cells:
 
 
 @lru_cache(maxsize=8)
-def _sorted(
-    time: bytes, load: bytes, calendar: tuple, day_types: DayTypes, timezone: str
-) -> Cells:
+def _sorted(time: bytes, load: bytes, calendar: tuple, day_types: DayTypes, timezone: str) -> Cells:
     """Return the cells of a load: windows, their proof and what-ifs ask for the same again."""
     group, names = _GROUPS[day_types]
     seasons = tuple(dict.fromkeys(season for _, season in calendar))
@@ -411,9 +409,7 @@ def _shifted(stamps: bytes, load: bytes, timezone: str) -> pd.Series:
     share = above_kva.mean(axis=1) / usual_kva.abs().mean(axis=1)
     whole = (above_kva > 0).sum(axis=1) >= SHIFT_HALF_HOURS * above_kva.notna().sum(axis=1)
     found = whole & (share > SHIFT_SHARE) & (shift_kva > SHIFT_SPREADS * spread_kva)
-    return share[found].map(
-        lambda rise: f"the whole day lies {percent(rise)} above its neighbours"
-    )
+    return share[found].map(lambda rise: f"the whole day lies {percent(rise)} above its neighbours")
 
 
 FREE = "rest of the year"
