@@ -217,7 +217,6 @@ def local_date(times, tz: str = LONDON) -> pd.DatetimeIndex:
     return _days(times, tz)[0][:]
 
 
-
 def _days(times, tz: str) -> tuple[pd.DatetimeIndex, np.ndarray]:
     """Return day and half hour of the clock; methods ask them of the same record many times."""
     index = utc_index(times)
