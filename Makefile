@@ -6,9 +6,13 @@ BIN := $(VENV)/bin
 # One thread for linear algebra in each process: sites run side by side.
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
+# What JupyterLab writes into a notebook on saving, and no commit is to hold.
+STRIP := $(abspath $(BIN))/nbstripout
+STRIPPED := --keep-id --extra-keys "$(foreach key,codemirror_mode file_extension mimetype \
+	nbconvert_exporter pygments_lexer version,metadata.language_info.$(key))"
 
 .DEFAULT_GOAL := help
-.PHONY: help install report lab docs test references drill lint format demo lock hashes verified sbom audit clean
+.PHONY: help install report lab docs test wheel references drill lint format demo lock hashes verified sbom audit clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -17,7 +21,12 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or later is needed; say which with: make PYTHON=python3.12 …"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[explore]'
+	@# Outputs of notebooks stay out of commits; outside a clone there is nothing to set up.
+	@if [ "$$(git rev-parse --show-toplevel 2>/dev/null)" = "$$(pwd -P)" ]; then \
+		git config filter.nbstripout.clean 'if [ -x "$(STRIP)" ]; then "$(STRIP)" $(STRIPPED); else cat; fi'; \
+		git config filter.nbstripout.smudge cat; \
+	fi
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed tests/requirements-data.txt
@@ -65,10 +74,14 @@ references: $(VENV)/.installed-test ## Renew the executed notebooks that make te
 drill: $(VENV)/.installed-test ## Try what faults do to a batch: over 400 of them, 20 minutes
 	$(BIN)/python benchmarks/drill.py
 
-lint: $(VENV)/.installed-test ## Check style and spelling
+wheel: ## Build wheel and sdist, and try the wheel in a clean environment (PYTHON=python3.13 …)
+	$(PYTHON) benchmarks/wheel.py dist
+
+lint: $(VENV)/.installed-test ## Check style, spelling, and that notebooks hold no outputs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
+	$(BIN)/nbstripout --verify $(STRIPPED) notebooks/*.ipynb
 
 format: $(VENV)/.installed-test ## Put the code in the house style
 	$(BIN)/ruff check --fix .

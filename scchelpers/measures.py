@@ -11,6 +11,7 @@ Public Chargepoint Flexibility Insight Report (2021); the definitions are our ow
 
 from __future__ import annotations
 
+import reprlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -540,6 +541,9 @@ def customer_measures(
 
 
 def _same_case(unlimited: ChargingResult, limited: ChargingResult) -> None:
+    for name, given in (("unlimited", unlimited), ("limited", limited)):
+        if not isinstance(given, ChargingResult):
+            raise UserError(f"{name} = {reprlib.repr(given)}: pass what charging.simulate() gives")
     if unlimited.span != limited.span:
         raise UserError(
             "unlimited and limited: must have the same time axis; give simulate() the same start, "

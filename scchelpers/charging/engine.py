@@ -199,7 +199,35 @@ class ChargingResult:
     full_after: np.ndarray
 
     def __repr__(self) -> str:
-        return f"ChargingResult({len(self.cars)} sessions, {self.span.steps} intervals)"
+        short, delivered = self._totals["sessions short"], self._totals["delivered [kWh]"]
+        minutes = self.span.step_ns / 60e9
+        return (
+            f"<ChargingResult {len(self.cars):,} sessions, {self.span.steps:,} steps of "
+            f"{minutes:g} min: {delivered:,.0f} kWh delivered, {short:,} sessions short>"
+        )
+
+    def _repr_html_(self) -> str:
+        """Return the totals of the result."""
+        return (
+            pd.Series(self._totals, dtype=object)
+            .to_frame("charging result")
+            .to_html(float_format="{:,.1f}".format)
+        )
+
+    @property
+    def _totals(self) -> dict[str, str | int | float]:
+        """What a person wants to see of the result first."""
+        start, *_, end = pd.DatetimeIndex(self.span.time[[0, -1]])
+        left_kwh = self.tally.left_kwh
+        return {
+            "from": f"{start:%d %b %Y}",
+            "to": f"{end:%d %b %Y}",
+            "sessions": len(self.cars),
+            "delivered [kWh]": float((self.cars.energy_kwh - left_kwh).sum()),
+            "unserved [kWh]": float(left_kwh.sum()),
+            "sessions short": int((left_kwh > TOLERANCE_KWH).sum()),
+            "highest power [kW]": float(self.tally.drawn_kwh.max(initial=0.0)) / self._step_h,
+        }
 
     @cached_property
     def intervals(self) -> xr.Dataset:

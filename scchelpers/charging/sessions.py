@@ -6,6 +6,7 @@ exact. Rows are sorted by (plug_in, session_id), the order that breaks every tie
 
 from __future__ import annotations
 
+import reprlib
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -86,6 +87,11 @@ def compile_sessions(sessions: pd.DataFrame, chargepoints: pd.DataFrame | None =
     UserError
         With the session, the field, the value and the remedy.
     """
+    if not isinstance(sessions, pd.DataFrame):
+        own = (
+            "its sessions, as in site.sessions" if hasattr(sessions, "sessions") else "a DataFrame"
+        )
+        raise UserError(f"sessions = {reprlib.repr(sessions)}: pass {own}")
     missing = [name for name in REQUIRED if name not in sessions.columns]
     if missing:
         hint = closest(missing[0], map(str, sessions.columns))

@@ -7,6 +7,7 @@ consequence, only the dates are.
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -22,7 +23,7 @@ from scchelpers.site import Known, Site
 from scchelpers.timebase import YEAR_H
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Choice:
     """What was decided for a site.
 
@@ -50,6 +51,17 @@ class Choice:
     facts: dict
     sure: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["change", "scheme"]))
     limits: Mapping[str, xr.DataArray | float] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        ways = f"{int(self.options['possible'].sum())} of {len(self.options)} ways possible"
+        return f"<Choice {self.site_id}: {self.scheme or 'none recommended'}; {ways}>"
+
+    def _repr_html_(self) -> str:
+        """Return what each way to connect gives, the recommended one named above."""
+        columns = ["possible", "why_not", "mean_kva", "unserved_share", "over_h", "ready_months"]
+        shown = self.options.reindex(columns=[*columns, "worth_gbp", "viable", "stop_gap"])
+        rows = shown.to_html(float_format="{:.3g}".format, na_rep="–")
+        return f"<p>{html.escape(repr(self))}</p>{rows}"
 
     @property
     def row(self) -> pd.Series:

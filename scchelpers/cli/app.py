@@ -16,7 +16,6 @@ app = typer.Typer(
     help="How should a public EV charging site connect to the GB network? "
     "Import charging data, check it, and run the workbook's notebooks over every site.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

@@ -13,6 +13,25 @@ from scchelpers.cli.options import pairs
 from scchelpers.faults import UserError
 
 
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder to work in.", show_default=False)],
+):
+    """Lay out a folder to work in: notebooks, demo portfolio, scratch; overwrites nothing.
+
+    Example: scc init charging
+    """
+    from scchelpers.runner.notebooks import lay_out
+
+    laid, kept = lay_out(folder)
+    typer.echo(f"Laid out in {folder}: {', '.join(laid) or 'nothing, all is there'}")
+    if laid and kept:
+        typer.echo(f"There already, left as it is: {', '.join(kept)}")
+    typer.echo(
+        f"next: cd {folder}; scc run data/demo, or jupyter lab notebooks/00_start_here.ipynb"
+    )
+
+
 @app.command("import")
 def import_(
     kind: Annotated[

@@ -6,6 +6,7 @@ that would falsify a figure.
 
 from __future__ import annotations
 
+import html
 from functools import cached_property
 
 import pandas as pd
@@ -20,6 +21,8 @@ from scchelpers.portfolio.network import faults as network_faults
 from scchelpers.site import Site
 from scchelpers.timebase import from_clock, zone
 
+SHOWN = 30  # sites that the card of a portfolio lists
+
 __all__ = ["Network", "Portfolio", "Site", "sessions_frame"]
 
 
@@ -32,6 +35,28 @@ class Portfolio(Folder):
     >>> site.name, len(site.chargepoints), site.network_kva.sizes["time"]
     ('Elm Road lamp columns', 24, 17520)
     """
+
+    def __repr__(self) -> str:
+        many = len(self.site_ids)
+        return f"<Portfolio {self.name}: {many:,} site{'' if many == 1 else 's'} in {self.path}>"
+
+    def _repr_html_(self) -> str:
+        """Return a table of the sites and of the notebooks that can answer for each."""
+        from scchelpers.portfolio.check import answerable  # it imports this module
+
+        columns = {
+            "name": "name",
+            "site_type": "kind",
+            "requested_kva": "asked for [kVA]",
+            "dsc_kva": "supply today [kVA]",
+            "asset_id": "network asset",
+        }
+        shown = self.sites[list(columns)].rename(columns=columns).rename_axis("site")
+        if len(shown) <= SHOWN:
+            shown["can be answered"] = pd.Series(answerable(self), dtype=object)
+        more = f"<p>and {len(shown) - SHOWN:,} more</p>" if len(shown) > SHOWN else ""
+        card = shown.head(SHOWN).astype(object).where(shown.notna(), "–")
+        return f"<p>{html.escape(repr(self))}</p>{card.to_html(float_format='{:g}'.format)}{more}"
 
     @property
     def sites(self) -> pd.DataFrame:

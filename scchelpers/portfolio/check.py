@@ -411,6 +411,24 @@ NEEDS = {
 }
 
 
+def answerable(portfolio: Portfolio) -> dict[str, str]:
+    """Return the numbers of the notebooks that have what they need, by site.
+
+    Examples
+    --------
+    >>> answerable(Portfolio.open("data/demo"))["village-hall"]
+    '01, 04, 05, 07, 09'
+    """
+    names = ("sites.csv", "chargepoints.csv", "assets.csv")
+    tables_read = (portfolio.raw_table(name)[0] for name in names)
+    lacks = _lacks(portfolio, *tables_read, set(portfolio.raw_sessions()["evse_id"].dropna()))
+    return {
+        site: ", ".join(name[:2] for name in NEEDS if not lacks[name][site]) or "none"
+        for site in portfolio.site_ids
+        if lacks
+    }
+
+
 def _lacks(portfolio, sites, posts, assets, used: set[str]) -> dict[str, dict[str, list[str]]]:
     """Return what each site lacks for each notebook."""
     if "site_id" not in sites or "evse_id" not in posts:

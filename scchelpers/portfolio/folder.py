@@ -23,7 +23,8 @@ from scchelpers.portfolio import network as networks
 from scchelpers.portfolio.rules import header_faults, table_faults
 from scchelpers.timebase import LONDON
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"  # of a checkout
+_PACKED = Path(__file__).parents[1] / "workbook"  # of a wheel
+WORKBOOK = _PACKED if _PACKED.is_dir() else _PACKED.parents[1]  # holds notebooks and data/demo
 
 
 def _leads(path) -> bool:
@@ -34,7 +35,11 @@ def _leads(path) -> bool:
 class Folder:
     """The files of a portfolio folder."""
 
-    def __init__(self, path: str, header: dict):
+    def __init__(self, path: str, header: dict | None = None):
+        if header is None:
+            raise UserError(
+                f"write {type(self).__name__}.open({str(path)!r}), which reads the folder"
+            )
         self.path = str(path).rstrip("/")
         self.header = header
         self._fs, self._root = fsspec.core.url_to_fs(self.path)
@@ -54,7 +59,7 @@ class Folder:
         UserError
             If the folder or its `portfolio.toml` is missing or cannot be parsed.
         """
-        from_notebooks = NOTEBOOKS / str(path)
+        from_notebooks = WORKBOOK / "notebooks" / str(path)
         if not _leads(path) and _leads(from_notebooks):
             path = from_notebooks.resolve()
         fs, root = fsspec.core.url_to_fs(str(path))

@@ -16,6 +16,7 @@ import ast
 import io
 import os
 import re
+import shutil
 import tokenize
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -27,6 +28,7 @@ import nbformat
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from scchelpers.faults import UserError, closest
+from scchelpers.portfolio.folder import WORKBOOK
 
 VARIABLE = "SCC_NOTEBOOKS"
 TAG = "parameters"
@@ -47,16 +49,62 @@ _PLAIN = (ast.Expression, ast.Name, ast.Load, ast.Subscript, ast.Tuple, ast.Cons
 def folder(given: str | Path | None = None) -> Path:
     """Return the folder of the notebooks: the one given, or else that of SCC_NOTEBOOKS.
 
-    By default it is the folder `notebooks` beside the package, as in a checkout.
+    By default it is `notebooks` in the current folder if a batch could run one of it, or else the
+    workbook's own.
     """
-    beside = Path(__file__).parents[2] / "notebooks"
-    place = Path(given or os.environ.get(VARIABLE) or beside)
+    here = Path("notebooks")
+    if not any(map(_declares, sorted(here.glob("*.ipynb")))):
+        here = WORKBOOK / "notebooks"
+    place = Path(given or os.environ.get(VARIABLE) or here)
     if not place.is_dir():
         raise UserError(
-            f"{place}: no such folder of notebooks; work in a checkout of the workbook, or set "
-            f"{VARIABLE} to the folder that holds them"
+            f"{place}: no such folder of notebooks; `scc init FOLDER` lays them out in a new one, "
+            f"or set {VARIABLE} to the folder that holds them"
         )
     return place.resolve()
+
+
+README = """# Smart Charging Connections workbook
+
+- First hour: `jupyter lab notebooks/00_start_here.ipynb`; own notebooks go to `scratch/`.
+- Reports of the demo portfolio: `scc run data/demo`; the index is `reports/demo/index.html`.
+- Own data: `scc import --help`, then `scc check FOLDER` and `scc run FOLDER`.
+"""
+
+
+def lay_out(place: str | Path) -> tuple[list[str], list[str]]:
+    """Lay the notebooks and the demo portfolio out in a folder, and overwrite nothing.
+
+    Parameters
+    ----------
+    place : str or pathlib.Path
+        The folder, made if absent.
+
+    Returns
+    -------
+    (list of str, list of str)
+        What was laid there, and what was there and is as it was.
+    """
+    place = Path(place)
+    if place.exists() and not place.is_dir():
+        raise UserError(f"{place}: is a file; name a folder, new or empty")
+    laid, kept = [], []
+    books = [f"notebooks/{path.name}" for path in sorted((WORKBOOK / "notebooks").glob("*.ipynb"))]
+    for name in [*books, "data/README.md", "data/demo", "README.md"]:
+        target = place / name
+        if target.exists() or _UNNAMED.search(target.stem):
+            kept += [name] * target.exists()
+            continue
+        laid.append(name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if name == "README.md":
+            target.write_text(README, encoding="utf-8")
+        elif (WORKBOOK / name).is_dir():
+            shutil.copytree(WORKBOOK / name, target)
+        else:
+            shutil.copy(WORKBOOK / name, target)
+    (place / "scratch").mkdir(exist_ok=True)
+    return laid, kept
 
 
 def find(place: Path, names: Iterable[str] | None = None) -> list[Path]:

@@ -358,7 +358,7 @@ def _series(requested_kva, full_kva, basis, design_basis) -> pd.Series:
 Seasons = Literal["rating", "data"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Study:
     """What the analysis of one site found; without a network load only `lacking` is filled.
 
@@ -397,6 +397,10 @@ class Study:
     windows: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COLUMNS)))
     measured: pd.Series | None = None
     verdict: Verdict | None = None
+
+    def __repr__(self) -> str:
+        found = f"{len(self.windows)} windows" if self.known else "; ".join(self.lacking)
+        return f"<Study {self.site.name}: {found}>"
 
     @property
     def known(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Literal
 
@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from scchelpers import timebase
-from scchelpers.faults import UserError
+from scchelpers.faults import UserError, closest
 from scchelpers.report.words import percent
 from scchelpers.tcc.windows import COLUMNS, DAYS, months_of
 from scchelpers.timebase import LONDON
@@ -600,6 +600,11 @@ def windows_in(
     >>> windows_in(room, 100.0, max_steps=2)[["start", "end", "limit_kva"]].to_numpy().tolist()
     [['16:30', '18:00', 60.0], ['18:00', '18:30', 90.0]]
     """
+    known = [rule.name for rule in fields(Rules)]
+    for name in rules.keys() - set(known):
+        near = {"quantile", "margin_kva", *known} - {name}
+        hint = closest(name, near) or f"there are: {', '.join(known)}"
+        raise UserError(f"{name} = {rules[name]!r}: no rule for windows; {hint}")
     kept = Rules(**rules)
     _check(requested_kva=requested_kva)
     kinds = room_kva.index.droplevel("half_hour").unique()
