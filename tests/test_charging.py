@@ -528,7 +528,7 @@ def test_tables_of_a_result_are_built_once_and_only_if_read():
     assert result.intervals is result.intervals
     assert result.sessions is result.sessions
     assert result.by_evse_kw is None
-    assert repr(result) == "ChargingResult(3 sessions, 5 intervals)"
+    assert repr(result).startswith("<ChargingResult 3 sessions, 5 steps of ")
 
 
 def test_phases_and_priority_of_a_session_go_before_those_of_its_evse():
