@@ -17,7 +17,7 @@ from scchelpers.choice import schemes, store
 from scchelpers.choice.decision import COLUMNS, recommended
 from scchelpers.choice.network import Network, Surroundings, as_half_hours
 from scchelpers.faults import UserError
-from scchelpers.portfolio import Portfolio, reads
+from scchelpers.portfolio import Portfolio, reads, shared
 from scchelpers.portfolio import store as files
 from scchelpers.site import Site
 from scchelpers.timebase import YEAR_H
@@ -333,7 +333,7 @@ PLACE = "village-hall"
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    monkeypatch.setenv(store.VARIABLE, str(tmp_path / "decisions"))
+    monkeypatch.setenv(shared.VARIABLE, str(tmp_path / "decisions"))
     return tmp_path / "decisions"
 
 
@@ -363,7 +363,7 @@ def test_a_decision_is_made_once_and_notes_the_same_reads(place, tmp_path, monke
 def test_the_same_bytes_twice(place, tmp_path, monkeypatch):
     folder = Portfolio.open("data/demo")
     choice.decided(folder, PLACE, TERMS)
-    monkeypatch.setenv(store.VARIABLE, str(tmp_path / "again"))
+    monkeypatch.setenv(shared.VARIABLE, str(tmp_path / "again"))
     choice.decided(folder, PLACE, TERMS)
     assert contents(place) == contents(tmp_path / "again")
     assert not [name for name in contents(place) if name.endswith((".pkl", ".pickle"))]
@@ -415,4 +415,4 @@ def test_half_a_store_is_made_anew(place):
     text.write_text(text.read_text()[:40])
     choice.decided(folder, PLACE, TERMS)
     assert json.loads(text.read_text()) == known
-    assert os.environ[store.VARIABLE] == str(place)
+    assert os.environ[shared.VARIABLE] == str(place)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from scchelpers import clm
 from scchelpers.clm import volatility
-from scchelpers.clm.response import _coarsened
+from scchelpers.clm.response import coarsened
 from scchelpers.faults import UserError
 from scchelpers.timebase import YEAR_DAYS, YEAR_H
 
@@ -366,7 +366,7 @@ def test_dc_left_alone_may_break_the_limit():
 
 def test_coarser_means_begin_on_the_clock_and_keep_gaps():
     load = load_of([1, 3, 5, np.nan, 7, 9], start="2026-01-05 00:01")
-    coarse = _coarsened(load, "2min")
+    coarse = coarsened(load, "2min")
     assert coarse.to_numpy() == pytest.approx([np.nan, 4, np.nan, np.nan], nan_ok=True)
     assert coarse.time.to_numpy()[1] == np.datetime64("2026-01-05T00:02")
 

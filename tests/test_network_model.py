@@ -1,5 +1,7 @@
 """Loads and ratings of a network model from records, open branches, and the LMC beside the CMC."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -61,16 +63,18 @@ def test_a_branch_named_after_an_asset_takes_its_ratings_by_season():
     assert rating_factor(networks.street(), {"elsewhere": rating}, time) == 1.0
 
 
-def test_extremes_begin_at_midnight():
+def test_outages_are_tried_from_a_midnight():
     load = over_time(np.r_[np.full(96, 10.0), np.full(96, 90.0), np.full(96, 5.0)])
-    found = net.extremes(load, "48h", "UTC")
+    found = net.heaviest(load, "2D", "UTC")
     assert {name: start.date().isoformat() for name, (start, _) in found.items()} == {
-        "highest": "2026-01-07",
-        "lowest": "2026-01-09",
+        "36 hours of highest load": "2026-01-07",
+        "2 days of highest load": "2026-01-07",
+        "2 days of lowest load": "2026-01-09",
     }
-    assert [end - start for start, end in found.values()] == [pd.Timedelta("48h")] * 2
+    lengths = [(end - start) / pd.Timedelta("1h") for start, end in found.values()]
+    assert lengths == [36, 48, 48]
     with pytest.raises(UserError, match="longer than the load on record"):
-        net.extremes(load, "60D", "UTC")
+        net.heaviest(load, "60D", "UTC")
 
 
 def test_an_open_branch_leaves_a_spur_dark_and_a_ring_alive():
@@ -149,7 +153,8 @@ def test_each_branch_open_in_turn_is_set_against_normal_running():
     group = net.locally_managed([site("a", load=load), site("b", load=load)])
     case = model(networks.street(), over_time(load), a=(4, 100.0), b=(3, 100.0))
     span = (START.tz_localize("UTC"), START.tz_localize("UTC") + pd.Timedelta("48h"))
-    mine, other = (net.with_each_open(group, case, name, span) for name in "ab")
+    found = net.with_each_open(group, case, span)
+    mine, other = (found.xs(name, level="site") for name in "ab")
     assert mine.index.tolist() == [net.NORMAL, "line 12", "line 13", "transformer 11"]
     normal = case.between(*span).setpoints()["limit_kw"].mean("time") / 100
     assert mine.loc[net.NORMAL, "left_share"] == pytest.approx(float(normal.sel(site="a")))
@@ -160,8 +165,32 @@ def test_each_branch_open_in_turn_is_set_against_normal_running():
     assert mine.loc["line 13", "dark"] == 1
     assert mine.loc["transformer 11", "dark_kva"] == pytest.approx(150)
     assert (mine["over_share"] == 0).all()
-    one = net.with_each_open(group, case, "a", span, chosen=["line 13"])
-    assert one.index.tolist() == [net.NORMAL, "line 13"]
+    one = net.with_each_open(group, case, span, chosen=["line 13"])
+    assert one.index.unique("out").tolist() == [net.NORMAL, "line 13"]
+
+
+def test_an_asset_without_a_rating_in_the_model_is_watched_by_its_own_record():
+    load = np.full(192, 50.0)
+    load[40:60] = 190.0  # of 200; the model's own load is far below, so it cannot know of these
+    group = net.locally_managed([site(name, requested=50.0, load=load) for name in "ab"])
+    [asset] = group.load_kva["constraint"].to_numpy()
+    known = {asset: (group.sites["a"].network_kva, group.sites["a"].rating_kva)}
+    case = model(networks.street(), over_time(np.full(192, 10.0)), a=(4, 50.0), b=(3, 50.0))
+    whole = case.setpoints()["limit_kw"]
+    assert (whole == 50).all()  # nothing that the model watches is ever full
+    held = replace(case, unwatched=tuple(known)).held_by_record(group, whole, "lifo")
+    hours = over_time(load) == 190
+    np.testing.assert_allclose(held.sel(site="a"), np.where(hours, 10.0, 50.0))
+    np.testing.assert_allclose(held.sel(site="b"), np.where(hours, 0.0, 50.0))
+    xr.testing.assert_identical(case.held_by_record(group, whole, "lifo"), whole)
+    sites = pd.DataFrame({"network_id": "street", "network_node": [4, 3]}, ["a", "b"])
+    street = replace(networks.street(), network_id=asset)
+    made = net.Model.of(street, group, sites.assign(network_id=asset), known, {asset: "No branch"})
+    assert made.unwatched == (asset,)
+    named = net.Model.of(
+        street, group, sites.assign(network_id=asset), known, {asset: "transformer 11"}
+    )
+    assert named.unwatched == ()
 
 
 def test_a_branch_must_exist_and_a_span_must_be_on_record():

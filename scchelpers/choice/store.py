@@ -1,36 +1,22 @@
-"""What was decided for a network group, kept beside the reports: made once, read by every notebook.
-
-Whoever needs it first makes it, while others wait; a change of anything that it rests on (parts of
-the portfolio, terms, the package) makes it anew. A hit notes the same parts of the portfolio as
-read, so that a rerun knows what a report rests on.
-"""
+"""What was decided for a network group, kept beside the reports for every notebook to read."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 
 import pandas as pd
 import xarray as xr
 
-import scchelpers
 from scchelpers.business import Prices
 from scchelpers.choice import schemes
 from scchelpers.choice.decision import Choice, decide
 from scchelpers.choice.network import members, surroundings
 from scchelpers.choice.schemes import Terms
-from scchelpers.portfolio import Portfolio, reads
-from scchelpers.portfolio.fingerprint import Fingerprints
-from scchelpers.portfolio.store import alone, write_aside
-
-VARIABLE = "SCC_DECISIONS"
-FOLDER = ".decisions"
+from scchelpers.portfolio import Portfolio
+from scchelpers.portfolio.shared import kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,65 +60,25 @@ def decided(folder: Portfolio, site_id: str, terms: Terms | None = None) -> Choi
 def group(folder: Portfolio, site_id: str, terms: Terms | None = None) -> Group:
     """Return what was decided for a site and all that share its network."""
     terms = terms or Terms()
-    with reads.heard() as first:
-        sites = members(folder, site_id)
-    name = hashlib.sha256(json.dumps([folder.path, sites, asdict(terms)]).encode()).hexdigest()
-    place = _place(folder) / name[:16] / "made"
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with alone(place.parent):
-        if not _holds(place, folder):
-            with reads.heard() as parts:
-                prices = Prices()
-                if folder.exists("prices.csv"):
-                    prices = prices.given(*folder.raw_table("prices.csv"))
-                made = decide(surroundings(folder, site_id), terms, prices)
-            inputs = Fingerprints(folder).of(sorted(parts | first))
-            write_aside(place, lambda at: _write(at, made, {"package": package_key()} | inputs))
-        return _read(place, site_id)
+    sites = members(folder, site_id)
+    return kept(
+        folder,
+        ["options", sites, asdict(terms)],
+        lambda: _made(folder, site_id, terms),
+        _write,
+        lambda place: _read(place, site_id),
+    )
 
 
-def _place(folder: Portfolio) -> Path:
-    """Return the folder of a portfolio's decisions.
-
-    The environment variable, which a run sets; else beside the reports that `scc run` makes by
-    default, in this folder or one above it; else a temporary folder.
-    """
-    given = os.environ.get(VARIABLE)
-    if given:
-        return Path(given)
-    for above in (Path.cwd(), *Path.cwd().parents):
-        if (above / "reports").is_dir():
-            return above / "reports" / folder.name / FOLDER
-    return Path(tempfile.gettempdir(), f"scc-{os.environ.get('USER', '')}", folder.name)
+def _made(folder: Portfolio, site_id: str, terms: Terms) -> tuple:
+    prices = Prices()
+    if folder.exists("prices.csv"):
+        prices = prices.given(*folder.raw_table("prices.csv"))
+    return decide(surroundings(folder, site_id), terms, prices)
 
 
-@cache
-def package_key() -> str:
-    """Return a key of the methods that a decision rests on: it changes with any source file."""
-    root, found = Path(scchelpers.__file__).parent, hashlib.sha256(scchelpers.__version__.encode())
-    rooms = ("runner", "report", "cli", "importers", "places", "standards")
-    for path in sorted([*root.rglob("*.py"), *root.rglob("*.csv")]):
-        if path.relative_to(root).parts[0] not in rooms:
-            found.update(path.name.encode() + b"\0" + path.read_bytes())
-    return found.hexdigest()[:16]
-
-
-def _holds(place: Path, folder: Portfolio) -> bool:
-    """Return whether what lies there rests on the inputs as they are; if so, note them as read."""
-    try:
-        inputs = json.loads((place / "choice.json").read_text(encoding="utf-8"))["inputs"]
-    except (OSError, ValueError, KeyError):
-        return False
-    parts = [part for part in inputs if part != "package"]
-    now = {"package": package_key()} | Fingerprints(folder).of(parts)
-    for part in parts if now == inputs else ():
-        reads.note(part)
-    return now == inputs
-
-
-def _write(place: Path, made: tuple[Mapping[str, Choice], pd.DataFrame], inputs: dict) -> None:
+def _write(place: Path, made: tuple[Mapping[str, Choice], pd.DataFrame]) -> None:
     choices, need = made
-    place.mkdir()
     about = {}
     for number, (site_id, one) in enumerate(choices.items()):
         fixed = {}
@@ -148,7 +94,7 @@ def _write(place: Path, made: tuple[Mapping[str, Choice], pd.DataFrame], inputs:
     options.to_parquet(place / "options.parquet")
     sure.astype(object).to_parquet(place / "sure.parquet")
     need.to_parquet(place / "need.parquet")
-    text = json.dumps({"inputs": inputs, "sites": about}, indent=1)
+    text = json.dumps({"sites": about}, indent=1)
     (place / "choice.json").write_text(text + "\n", encoding="utf-8")
 
 

@@ -18,6 +18,7 @@ import xarray as xr
 
 from scchelpers import charging, diversity
 from scchelpers.clm.control import step_of
+from scchelpers.clm.response import coarsened
 from scchelpers.faults import UserError
 from scchelpers.timebase import HALF_HOUR, LONDON
 
@@ -129,7 +130,7 @@ def masked_growth(
     -----
     Report section 7.3 ("masked load growth and the erosion of load diversity").
     """
-    load_kw = residual_kw.resample(time=HALF_HOUR).mean(skipna=False)
+    load_kw = coarsened(residual_kw, HALF_HOUR)
     room_kw = (agreed_kw - load_kw).clip(min=0.0).assign_attrs(units="kW")
     rows, peak_before_kw = {}, _feeder(load_kw, sites, samples, seed, timezone)["peak_kw"]
     for factor in factors:

@@ -506,8 +506,16 @@ def _split(steps: float) -> tuple[int, float]:
 _STEPS = ("1min", "5min", "15min", "30min")
 
 
-def _coarsened(load: xr.DataArray, step: str | pd.Timedelta) -> xr.DataArray:
-    """Return a load as means over longer intervals; missing where any part is."""
+def coarsened(load: xr.DataArray, step: str | pd.Timedelta) -> xr.DataArray:
+    """Return a load as means over longer intervals; missing where any part is.
+
+    Parameters
+    ----------
+    load : xarray.DataArray
+        Load over a regular `time`.
+    step : str or Timedelta
+        Multiple of its step; intervals begin at multiples of it, as meters' do.
+    """
     own = step_of(load)
     length = pd.Timedelta(step)
     if length % own:
@@ -558,7 +566,7 @@ def granularity(
     enough_kw = required_margin(residual_kw, dsc_kva, **given, **risk)
     rows = {}
     for length in studies:
-        coarse = _coarsened(residual_kw, length)
+        coarse = coarsened(residual_kw, length)
         margin_kw = required_margin(coarse, dsc_kva, **given, **risk)
         at = {"latencies": [latency], "margins_kw": [margin_kw]}
         seen = frontier(coarse, dsc_kva, **given, **at).squeeze()

@@ -7,7 +7,7 @@ them. `Model` does the same on an AC network model, `with_open` with a branch of
 
 from scchelpers.network import cmc, failsafe
 from scchelpers.network.allocation import allocate, remaining
-from scchelpers.network.cmc import TOLERANCE, Intervals, Model
+from scchelpers.network.cmc import TOLERANCE, Intervals, Model, area, centrally_managed
 from scchelpers.network.control import (
     PERFECT,
     Control,
@@ -19,6 +19,7 @@ from scchelpers.network.control import (
 from scchelpers.network.failsafe import FailSafe, intact
 from scchelpers.network.group import (
     Group,
+    added_by_last,
     applicants,
     charge,
     lacking,
@@ -28,13 +29,15 @@ from scchelpers.network.group import (
     overload,
     pooled,
     related,
+    seen_by,
+    stack,
     tree_managed,
     unserved_kwh,
     upstream,
     views,
 )
-from scchelpers.network.outages import NORMAL, extremes, running, with_each_open, with_open
-from scchelpers.network.parallel import assigned, in_parallel
+from scchelpers.network.outages import NORMAL, heaviest, running, with_each_open, with_open
+from scchelpers.network.parallel import assigned, at_work, in_parallel
 from scchelpers.network.storage import backfill
 from scchelpers.network.topology import branches, opened, specified_kva
 
@@ -47,18 +50,22 @@ __all__ = [
     "Group",
     "Intervals",
     "Model",
+    "added_by_last",
     "allocate",
     "applicants",
+    "area",
     "as_measured",
     "assigned",
+    "at_work",
     "backfill",
     "branches",
+    "centrally_managed",
     "charge",
     "cmc",
-    "extremes",
     "failsafe",
     "finer",
     "headroom_kva",
+    "heaviest",
     "in_parallel",
     "intact",
     "lacking",
@@ -71,8 +78,10 @@ __all__ = [
     "related",
     "remaining",
     "running",
+    "seen_by",
     "setpoints",
     "specified_kva",
+    "stack",
     "tree_managed",
     "unserved_kwh",
     "upstream",

@@ -16,9 +16,11 @@ import xarray as xr
 
 from scchelpers.faults import UserError, closest
 from scchelpers.network.allocation import LEAST_SENSITIVITY, allocate
-from scchelpers.network.group import Group
+from scchelpers.network.control import PERFECT
+from scchelpers.network.group import Group, lacking, limits, tree_managed, upstream, views
 from scchelpers.network.powerflow import CHUNK, Flow, PowerFlow
 from scchelpers.network.topology import base_loads, branches, rating_factor, specified_kva
+from scchelpers.portfolio import Portfolio
 from scchelpers.portfolio.network import Network
 
 
@@ -459,6 +461,8 @@ class Model:
         Requested capacity over `site` [kW].
     rating_factor : xarray.DataArray or float
         Rating over that of the network file.
+    unwatched : tuple of str
+        Assets with a record and a rating of their own that no rated branch of the model stands for.
     """
 
     network: Network
@@ -466,6 +470,7 @@ class Model:
     sites: pd.DataFrame
     requested_kw: xr.DataArray
     rating_factor: xr.DataArray | float = 1.0
+    unwatched: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -497,7 +502,41 @@ class Model:
         ratings = {names[name]: rating for name, (_, rating) in assets.items()}
         factor = rating_factor(network, ratings, base_kva["time"])
         rows = sites.loc[own].assign(power_factor=[group.sites[name].power_factor for name in own])
-        return cls(network, base_kva, rows, group.requested_kw.sel(site=own), factor)
+        rated = branches(network)["rating_kva"].dropna().index
+        unwatched = tuple(name for name in assets if names[name] not in rated)
+        asked = group.requested_kw.sel(site=own)
+        return cls(network, base_kva, rows, asked, factor, unwatched)
+
+    @property
+    def watched(self) -> pd.Index:
+        """Branches that have a rating: no other holds a site back."""
+        return branches(self.network)["rating_kva"].dropna().index
+
+    def held_by_record(self, group: Group, limit_kw: xr.DataArray, rule: str) -> xr.DataArray:
+        """Return setpoints that keep to the assets that the model does not watch, too.
+
+        Their own record and rating count, as a monitor there would see them at once.
+
+        Parameters
+        ----------
+        group : Group
+            The sites with these assets.
+        limit_kw : xarray.DataArray
+            Setpoints of this model over (time, site) [kW].
+        rule : str
+            Order of access.
+        """
+        if not self.unwatched:
+            return limit_kw
+        part = {"constraint": list(self.unwatched)}
+        own = replace(
+            group.only(limit_kw.get_index("site")),
+            load_kva=group.load_kva.sel(part),
+            rating_kva=group.rating_kva.sel(part),
+            sensitivity=group.sensitivity.sel(part | {"site": limit_kw["site"]}),
+        )
+        held = limits(own, rule, control=PERFECT).reindex(time=limit_kw["time"])
+        return np.minimum(limit_kw, held).assign_attrs(limit_kw.attrs)
 
     def setpoints(self, rule: str = "lifo") -> xr.Dataset:
         """Return `cmc.setpoints` of this model; under LIFO its sites stand in order."""
@@ -537,3 +576,65 @@ class Model:
         if isinstance(factor, xr.DataArray):
             own = factor.reindex(branch=names, fill_value=1.0)
         return replace(self, rating_factor=own.where(own["branch"] == branch, wide))
+
+
+def area(
+    folder: Portfolio, site_ids: Sequence[str], network_id: str | None
+) -> tuple[Group, Model | None, dict[str, xr.DataArray]]:
+    """Return sites of one part of the network with the assets that feed them, and its model.
+
+    Parameters
+    ----------
+    folder : Portfolio
+        Open portfolio.
+    site_ids : sequence of str
+        Sites in order of application; those that lack something (`lacking`) are left out.
+    network_id : str or None
+        Its network model; None for none.
+
+    Returns
+    -------
+    Group, Model or None, dict of str to DataArray
+        The model where the load of its asset is on record; load of each asset [kVA].
+    """
+    assets = folder.table("assets.csv").set_index("asset_id")
+    sites = [folder.site(site_id) for site_id in site_ids]
+    sites = [site for site in sites if not lacking(site)]
+    feeds = {site.site_id: upstream(assets, site.asset_id) for site in sites}
+    used, known = set().union(*feeds.values()), {}
+    for name in [name for name in assets.index if name in used]:
+        load, rating = folder.loads("network_kva", name), folder.rating_kva(name)
+        if load is not None and rating is not None:
+            known[name] = (load["network_kva"].load(), rating)
+    group, model = tree_managed(sites, known, feeds), None
+    if network_id in known:
+        network = folder.network(network_id)
+        model = Model.of(network, group, folder.sites, known, assets["name"])
+    return group, model, {name: load for name, (load, _) in known.items()}
+
+
+def centrally_managed(
+    group: Group, model: Model | None, rule: str
+) -> dict[str, xr.Dataset | pd.DataFrame]:
+    """Return the CMC of an `area` as it is kept for all of its sites; empty without a model.
+
+    Returns
+    -------
+    dict
+        "found", `cmc.setpoints`, held by the record of what the model does not watch, too; "views"
+        of them by site; "rated", whether each branch is watched; "unwatched", assets; "recorded",
+        whether each load follows a record of its own.
+    """
+    if model is None:
+        return {}
+    found = model.setpoints(rule)
+    found["limit_kw"] = model.held_by_record(group, found["limit_kw"], rule)
+    loads = model.base_kva.get_index("load")
+    recorded = loads.isin(model.base_kva.attrs["recorded"])
+    return {
+        "found": found,
+        "views": views(group, found["limit_kw"]),
+        "rated": branches(model.network)["rating_kva"].notna().to_frame("rated"),
+        "unwatched": pd.DataFrame(index=pd.Index(model.unwatched, name="asset", dtype=object)),
+        "recorded": pd.DataFrame({"own": recorded}, loads),
+    }

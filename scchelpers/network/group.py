@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, reduce
+from functools import reduce
 from operator import and_
 
 import numpy as np
@@ -144,6 +144,8 @@ class Group:
         Sessions whose whole stay lies where load and sessions are known, by site_id.
     free : dict of str to ChargingResult
         Charging without a limit, by site_id.
+    known : Known
+        Time in which the loads and the sessions of every site are known.
     """
 
     sites: Mapping[str, Site]
@@ -153,6 +155,7 @@ class Group:
     requested_kw: xr.DataArray
     sessions: Mapping[str, pd.DataFrame]
     free: Mapping[str, ChargingResult]
+    known: Known
 
     @property
     def time(self) -> xr.DataArray:
@@ -170,13 +173,6 @@ class Group:
         """First instant and the end of the last interval [UTC]."""
         first, last = timebase.utc_index(self.time)[[0, -1]]
         return first, last + self.step
-
-    @cached_property
-    def known(self) -> Known:
-        """Time in which the loads and the sessions of every site are known."""
-        zone = next(iter(self.sites.values())).timezone
-        loads = Known.of(self.load_kva, timezone=zone, what="network load")
-        return reduce(and_, (site.known("sessions") for site in self.sites.values()), loads)
 
     @property
     def years(self) -> float:
@@ -199,6 +195,23 @@ class Group:
             sessions={name: self.sessions[name] for name in chosen},
             free={name: self.free[name] for name in chosen},
         )
+
+    def alone(self, site_id: str, place: int | None = None) -> Group:
+        """Return a site with those before it as one, and those behind it.
+
+        What the site gets of a single constraint is the same, whatever number they are.
+
+        Parameters
+        ----------
+        site_id : str
+            Site.
+        place : int, optional
+            Its place in the order of application, from 0; by default that of today.
+        """
+        kva = (self.requested_kw * self.sensitivity.squeeze("constraint")).to_series()
+        others, own = kva.drop(site_id), kva.index.get_loc(site_id)
+        before = others.iloc[: own if place is None else place]
+        return _among(self.only([site_id]), before.sum(), others.iloc[len(before) :].sum())
 
     def between(self, start: pd.Timestamp, end: pd.Timestamp) -> Group:
         """Return the group of a span of the record [UTC] and of the sessions that begin in it.
@@ -227,6 +240,53 @@ class Group:
     def asked_kw(self, site_id: str) -> float:
         """Return the requested capacity of a site [kW]."""
         return float(self.requested_kw.sel(site=site_id))
+
+
+def _among(group: Group, before_kva: float, behind_kva: float) -> Group:
+    """Return a group of one site with what others ask for before and behind it."""
+    [site_id] = group.sites
+    names, others = ["before", site_id, "behind"], {"site": ["before", "behind"]}
+    asked = xr.DataArray([before_kva, behind_kva], others, ("site",))
+    sees = xr.ones_like(group.sensitivity.isel(site=[0, 0]).assign_coords(others))
+    return replace(
+        group,
+        requested_kw=xr.concat([group.requested_kw, asked], "site").sel(site=names),
+        sensitivity=xr.concat([group.sensitivity, sees], "site").sel(site=names),
+    )
+
+
+def stack(group: Group) -> dict[str, pd.DataFrame]:
+    """Return what a site must know of the others on its asset, for `seen_by`.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        "members", in order of application: name, requested_kva; "known", whether each half hour is.
+    """
+    kva = (group.requested_kw * group.sensitivity.squeeze("constraint")).to_series()
+    names = [site.name for site in group.sites.values()]
+    members = pd.DataFrame({"name": names, "requested_kva": kva})
+    return {"members": members, "known": group.known.half_hours.to_frame("known")}
+
+
+def seen_by(site: Site, stack: Mapping[str, pd.DataFrame], *, step: str = "5min") -> Group:
+    """Return the group of an LMC as one site sees it: itself, and the others as one.
+
+    Parameters
+    ----------
+    site : Site
+        Site.
+    stack : mapping of str to DataFrame
+        Of its asset, see `stack`.
+    step : str
+        Step of control and charging.
+    """
+    asset, kva = site.asset_id, stack["members"]["requested_kva"]
+    known = Known(stack["known"]["known"], site.timezone)
+    load = {asset: (site.network_kva, site.rating_kva)}
+    own = tree_managed([site], load, {site.site_id: [asset]}, step=step, known=known)
+    place = kva.index.get_loc(site.site_id)
+    return _among(own, kva.iloc[:place].sum(), kva.iloc[place + 1 :].sum())
 
 
 def locally_managed(sites: Sequence[Site], *, step: str = "5min") -> Group:
@@ -272,6 +332,7 @@ def tree_managed(
     feeds: Mapping[str, Sequence[str]],
     *,
     step: str = "5min",
+    known: Known | None = None,
 ) -> Group:
     """Return the group of several constraints on a radial network: assets that feed one another.
 
@@ -285,6 +346,8 @@ def tree_managed(
         By site_id, the assets that its power passes through.
     step : str
         Step of control and charging.
+    known : Known, optional
+        Time that is judged; by default that in which the loads and all sessions are known.
     """
     zone = sites[0].timezone
     loads = [finer(load, step) for load, _ in assets.values()]
@@ -297,6 +360,9 @@ def tree_managed(
     factors = np.array([site.power_factor for site in sites])
     asked_kw = np.array([site.requested_kw for site in sites])
     through = np.array([[name in feeds[site_id] for name in names] for site_id in site_ids], float)
+    if known is None:
+        known = Known.of(load_kva, timezone=zone, what="network load")
+        known = reduce(and_, (site.known("sessions") for site in sites), known)
     group = Group(
         dict(zip(site_ids, sites, strict=True)),
         load_kva.assign_attrs(units="kVA"),
@@ -308,11 +374,10 @@ def tree_managed(
             attrs={"units": "kVA per kW"},
         ),
         xr.DataArray(asked_kw, {"site": site_ids}, attrs={"units": "kW"}),
+        {site.site_id: known.judged(site.sessions)[0] for site in sites},
         {},
-        {},
+        known,
     )
-    known = {site.site_id: group.known.judged(site.sessions)[0] for site in sites}
-    group = replace(group, sessions=known)
     return replace(group, free=charge(group, None))
 
 
@@ -441,6 +506,24 @@ def _share(
     left = remaining(room_kva.clip(min=0), group.sensitivity, first).clip(min=0)
     more = allocate(group.requested_kw - first, left, group.sensitivity, "pro-rata")
     return (first + more).assign_attrs(first.attrs).rename("limit_kw")
+
+
+def added_by_last(group: Group, control: Control) -> pd.DataFrame:
+    """Return the restriction that the last applicant adds for those before it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        restricted_h, over the record [h], by rule: "lifo", where it is to be 0, and "pro-rata". No
+        rows for one site.
+    """
+    before_it, added = list(group.sites)[:-1], {}
+    for rule in ("lifo", "pro-rata") if before_it else ():
+        after = limits(group, rule, control=control).sel(site=before_it)
+        before = limits(group.only(before_it), rule, control=control)
+        held = [(limit < group.requested_kw - 1e-9).sum() for limit in (after, before)]
+        added[rule] = float(held[0] - held[1]) * (group.step / pd.Timedelta("1h"))
+    return pd.DataFrame({"restricted_h": added}, dtype=float)
 
 
 _DNO = (

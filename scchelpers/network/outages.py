@@ -62,41 +62,49 @@ def running(
 NORMAL = "normal running"
 
 
-def extremes(load_kva: xr.DataArray, length: str, timezone: str) -> dict[str, tuple]:
-    """Return the spans of highest and lowest mean load that begin at a local midnight.
+def heaviest(load_kva: xr.DataArray, planned: str, timezone: str) -> dict[str, tuple]:
+    """Return when an outage is tried: at the highest load, and for a planned one at the lowest.
 
     Parameters
     ----------
     load_kva : xarray.DataArray
         Load over `time` [kVA].
-    length : str
-        Of the span, such as "14D" or "36h".
+    planned : str
+        Length of a planned outage, such as "14D"; another lasts 36 hours. Both begin at a local
+        midnight.
     timezone : str
         Zone of the clock.
 
     Returns
     -------
     dict of str to (Timestamp, Timestamp)
-        Start and end [UTC] of "highest" and "lowest".
+        Start and end [UTC] by case, in words.
 
     Raises
     ------
     UserError
-        If the record is shorter than the span.
+        If the record is shorter than the outage.
     """
+    days = f"{pd.Timedelta(planned) / pd.Timedelta('1D'):g} days"
+    brief, weeks = (_begun(load_kva, length, timezone) for length in ("36h", planned))
+    first = {
+        "36 hours of highest load": (brief.idxmax(), "36h"),
+        f"{days} of highest load": (weeks.idxmax(), planned),
+        f"{days} of lowest load": (weeks.idxmin(), planned),
+    }
+    return {case: (at, at + pd.Timedelta(length)) for case, (at, length) in first.items()}
+
+
+def _begun(load_kva: xr.DataArray, length: str, timezone: str) -> pd.Series:
+    """Return the mean load of the spans that begin at each local midnight [kVA]."""
     times = timebase.utc_index(load_kva["time"])
     many = int(pd.Timedelta(length) / (times[1] - times[0]))
     clock = timebase.clock(times, timezone)
-    midnight = (clock.hour == 0) & (clock.minute == 0)
     mean = pd.Series(load_kva.to_numpy(), times).rolling(many).mean().shift(1 - many)
-    begun = mean[midnight].dropna()
+    begun = mean[(clock.hour == 0) & (clock.minute == 0)].dropna()
     if begun.empty:
         raise UserError(f"an outage of {length} is longer than the load on record")
-    span = pd.Timedelta(length)
-    return {
-        "highest": (begun.idxmax(), begun.idxmax() + span),
-        "lowest": (begun.idxmin(), begun.idxmin() + span),
-    }
+    return begun
 
 
 def with_open(model: Model, branch: str, rule: str = "lifo") -> xr.Dataset:
@@ -151,13 +159,12 @@ def with_open(model: Model, branch: str, rule: str = "lifo") -> xr.Dataset:
 def with_each_open(
     group: Group,
     model: Model,
-    site_id: str,
     span: tuple[pd.Timestamp, pd.Timestamp],
     rule: str = "lifo",
     *,
     chosen: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Return what a CMC leaves a site while branches are out, one at a time.
+    """Return what a CMC leaves each site while branches are out, one at a time.
 
     Parameters
     ----------
@@ -165,8 +172,6 @@ def with_each_open(
         The sites with their sessions.
     model : Model
         Network in normal running.
-    site_id : str
-        Site.
     span : (Timestamp, Timestamp)
         Half-open span of the outage [UTC].
     rule : str
@@ -177,27 +182,34 @@ def with_each_open(
     Returns
     -------
     pandas.DataFrame
-        By `out`, first `NORMAL`: supplied; left_share, mean limit over the request; unserved_kwh of
-        the sessions that begin in the span; dark, nodes without supply, and dark_kva, the highest
-        load there; over_share, highest loading of a branch above its rating, 0 where none is.
+        By `out`, first `NORMAL`, and `site`: supplied; left_share, mean limit over the request;
+        unserved_kwh of the sessions that begin in the span; dark, nodes without supply, and
+        dark_kva, the highest load there; over_share, highest loading of a branch above its rating,
+        0 where none is.
 
     Raises
     ------
     UserError
         If there is no such branch, or no interval in the span.
     """
-    part, during = group.only([site_id]).between(*span), model.between(*span)
-    rows = {}
+    site_ids = model.requested_kw.get_index("site")
+    part, during = group.only(site_ids).between(*span), model.between(*span)
+    rows, unserved = {}, {}
     for out in [NORMAL, *(chosen or branches(model.network).index)]:
         found = with_open(during, out, rule)
-        limit_kw = found["limit_kw"].sel(site=[site_id])
         peak = float(found["loading"].max())
-        rows[out] = {
-            "supplied": bool(found["supplied"].sel(site=site_id)),
-            "left_share": float(limit_kw.mean()) / group.asked_kw(site_id),
-            "unserved_kwh": unserved_kwh(part, site_id, limit_kw),
-            "dark": len(found.attrs["dark"]),
-            "dark_kva": float(found["dark_kva"].max()),
-            "over_share": peak if peak > 1 + TOLERANCE else 0.0,
-        }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("out")
+        for site_id in site_ids:
+            limit_kw = found["limit_kw"].sel(site=site_id, drop=True)
+            # Most outages leave most sites what they had, or nothing: each limit is tried once.
+            limit = site_id, limit_kw.to_numpy().tobytes()
+            if limit not in unserved:
+                unserved[limit] = unserved_kwh(part, site_id, limit_kw)
+            rows[out, site_id] = {
+                "supplied": bool(found["supplied"].sel(site=site_id)),
+                "left_share": float(limit_kw.mean()) / group.asked_kw(site_id),
+                "unserved_kwh": unserved[limit],
+                "dark": len(found.attrs["dark"]),
+                "dark_kva": float(found["dark_kva"].max()),
+                "over_share": peak if peak > 1 + TOLERANCE else 0.0,
+            }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["out", "site"])

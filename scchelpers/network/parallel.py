@@ -15,7 +15,7 @@ import xarray as xr
 from scchelpers import clm, tcc
 from scchelpers.faults import UserError
 from scchelpers.network.control import Control
-from scchelpers.network.group import Group, charge, limits, stacked
+from scchelpers.network.group import Group, charge, limits, overload, stacked, views
 from scchelpers.site import Site
 
 _SCHEMES = ("TCC", "CLM", "LMC", "CMC")
@@ -105,6 +105,26 @@ def in_parallel(
     if led_by_dno:
         parts.append(limits(_watched(seen.only(led_by_dno), schemes), rule, control=control))
     return xr.concat(parts, "site").sel(site=list(group.sites)).assign_attrs(units="kW")
+
+
+def at_work(group: Group, rule: str, control: Control) -> dict[str, pd.DataFrame]:
+    """Return what schemes in parallel leave to each site, and the assets; empty for one site.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        "trial", `views` with name and scheme; "without" any scheme and "under" them, `overload`.
+    """
+    if len(group.sites) < 2:
+        return {}
+    schemes = assigned(list(group.sites.values()))
+    held = in_parallel(group, schemes, rule=rule, control=control)
+    names = pd.Series({name: site.name for name, site in group.sites.items()})
+    return {
+        "trial": views(group, held).assign(name=names, scheme=schemes),
+        "without": overload(group, group.free),
+        "under": overload(group, charge(group, held)),
+    }
 
 
 def _own_limit(group: Group, site_id: str, scheme: str, quantile: float) -> xr.DataArray:

@@ -47,7 +47,7 @@ def heard() -> Iterator[set[str]]:
     try:
         yield parts
     finally:
-        _hearing.remove(parts)
+        _hearing[:] = [one for one in _hearing if one is not parts]  # equal ones may be nested
 
 
 def noted(place: str | Path) -> list[str]:
