@@ -376,3 +376,27 @@ def test_parallel_schemes_each_keep_their_own_limit():
     assert network.overload(group, network.charge(group, found)).loc["tx", "over_kvah"] < before
     with pytest.raises(UserError, match="'ANM'"):
         network.in_parallel(group, schemes.replace("TCC", "ANM"))
+
+
+@pytest.mark.parametrize("rule", ["lifo", "pro-rata"])
+def test_a_site_gets_the_same_whether_the_others_count_one_by_one_or_as_one(rule):
+    asked = {"a": 30.0, "b": 80.0, "c": 50.0, "d": 20.0}
+    sites = {name: site(name, requested=kva) for name, kva in asked.items()}
+    group = network.locally_managed(list(sites.values()))
+    whole, stack = network.limits(group, rule), network.stack(group)
+    for name, own in sites.items():
+        for part in (group.alone(name), network.seen_by(own, stack)):
+            mine = network.limits(part, rule).sel(site=name)
+            np.testing.assert_allclose(mine, whole.sel(site=name), atol=1e-9)
+    moved = pd.Series([1, 2, 3, 0], ["a", "b", "c", "d"])  # "d" before all others
+    placed = network.limits(group, "lifo", rank=moved).sel(site="d")
+    np.testing.assert_allclose(network.limits(group.alone("d", 0), "lifo").sel(site="d"), placed)
+    first = network.views(group.alone("d", 0), placed.expand_dims(site=["d"])).loc["d"]
+    assert first.equals(network.views(group, placed.expand_dims(site=["d"])).loc["d"])
+
+
+def test_the_last_applicant_takes_from_others_only_where_all_share():
+    group = network.locally_managed([site("a"), site("b")])
+    added = network.added_by_last(group, Control())["restricted_h"]
+    assert added["lifo"] == 0 and added["pro-rata"] > 0
+    assert network.added_by_last(group.only(["a"]), Control()).empty

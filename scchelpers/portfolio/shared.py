@@ -64,6 +64,7 @@ def kept(
                 return read(place)
             except (OSError, ValueError, KeyError):
                 pass  # damaged from outside: it is made again
+        before = _stamp(folder)
         with reads.heard() as parts:
             made = make()
         inputs = {"package": package_key()} | Fingerprints(folder).of(sorted(parts))
@@ -74,6 +75,7 @@ def kept(
             (at / _INPUTS).write_text(json.dumps(inputs, indent=1) + "\n", encoding="utf-8")
 
         write_aside(place, all_of_it)
+        _write_stamp(place, before)
         return read(place)
 
 
@@ -118,10 +120,14 @@ def _holds(place: Path, folder: Portfolio) -> bool:
     if not now or not stamp.exists() or stamp.read_text(encoding="utf-8") != now:
         if Fingerprints(folder).of(inputs) != inputs:
             return False
-        write_aside(stamp, lambda at: at.write_text(now, encoding="utf-8"))
+        _write_stamp(place, now)
     for part in inputs:
         reads.note(part)
     return True
+
+
+def _write_stamp(place: Path, stamp: str) -> None:
+    write_aside(place.parent / "stamp", lambda at: at.write_text(stamp, encoding="utf-8"))
 
 
 def _stamp(folder: Portfolio) -> str:
