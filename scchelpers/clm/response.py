@@ -424,11 +424,15 @@ def _again(needed, weight, week, allowed: float, rng) -> np.ndarray:
     order = np.argsort(-needed, kind="stable")[: 20 * int(allowed / weight.min() + 1) + 1000]
     needed, weight, codes = needed[order], weight[order], week[order]
     count = int(week.max()) + 1
+    # Four times the tolerated time nearly always holds what a resample passes over.
+    near = int(np.searchsorted(np.cumsum(weight), 4 * allowed)) + 1000
     drawn = np.empty(RESAMPLES)
     for k in range(RESAMPLES):
         once = rng.integers(count, size=count)
         times = np.bincount(once[rng.integers(count, size=count)], minlength=count)
-        passed = np.cumsum(weight * times[codes])
+        passed = np.cumsum(weight[:near] * times[codes[:near]])
+        if passed[-1] <= allowed + 1e-9:
+            passed = np.cumsum(weight * times[codes])
         at = int(np.searchsorted(passed, allowed + 1e-9, side="right"))
         drawn[k] = needed[min(at, len(needed) - 1)]
     return drawn

@@ -462,7 +462,7 @@ class Model:
     rating_factor : xarray.DataArray or float
         Rating over that of the network file.
     unwatched : tuple of str
-        Assets with a record and a rating of their own that no rated branch of the model stands for.
+        Assets above these sites with a record and a rating that no rated branch stands for.
     """
 
     network: Network
@@ -503,7 +503,8 @@ class Model:
         factor = rating_factor(network, ratings, base_kva["time"])
         rows = sites.loc[own].assign(power_factor=[group.sites[name].power_factor for name in own])
         rated = branches(network)["rating_kva"].dropna().index
-        unwatched = tuple(name for name in assets if names[name] not in rated)
+        feeds = (group.sensitivity.sel(site=own) > 0).any("site").to_series()
+        unwatched = tuple(name for name in assets if feeds[name] and names[name] not in rated)
         asked = group.requested_kw.sel(site=own)
         return cls(network, base_kva, rows, asked, factor, unwatched)
 
