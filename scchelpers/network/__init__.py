@@ -7,7 +7,14 @@ them. `Model` does the same on an AC network model, `with_open` with a branch of
 
 from scchelpers.network import cmc, failsafe
 from scchelpers.network.allocation import allocate, remaining
-from scchelpers.network.cmc import TOLERANCE, Intervals, Model, area, centrally_managed
+from scchelpers.network.cmc import (
+    TOLERANCE,
+    Intervals,
+    Model,
+    area,
+    centrally_managed,
+    usable_model,
+)
 from scchelpers.network.control import (
     PERFECT,
     Control,
@@ -85,6 +92,7 @@ __all__ = [
     "tree_managed",
     "unserved_kwh",
     "upstream",
+    "usable_model",
     "views",
     "with_each_open",
     "with_open",

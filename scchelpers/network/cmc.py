@@ -579,6 +579,16 @@ class Model:
         return replace(self, rating_factor=own.where(own["branch"] == branch, wide))
 
 
+def usable_model(folder: Portfolio, network_id: str | None) -> tuple[str | None, str]:
+    """Return the network model of a site, None where it cannot be used, and then why, in words."""
+    try:
+        if network_id:
+            folder.network(network_id)
+    except UserError as fault:
+        return None, f"The network model of this site cannot be used ({fault})"
+    return network_id, ""
+
+
 def area(
     folder: Portfolio, site_ids: Sequence[str], network_id: str | None
 ) -> tuple[Group, Model | None, dict[str, xr.DataArray]]:
