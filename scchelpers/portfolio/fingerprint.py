@@ -19,7 +19,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from scchelpers.portfolio import Portfolio
+from scchelpers.portfolio import Portfolio, reads
 
 _SEPARATOR = "\x1f"
 CHANGED = "changed while it was read"
@@ -38,6 +38,7 @@ class Fingerprints:
         self._portfolio = portfolio
         self._files: dict[str, str] = {}
 
+    @reads.silent()
     def of(self, parts: Iterable[str], since_ns: int | None = None) -> dict[str, str]:
         """Return the fingerprint of each part, "" for one that is not there.
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 VARIABLE = "SCC_READS"
-_within: list[str] = []
+_within: list[None] = []
 _hearing: list[set[str]] = []
 
 
@@ -32,7 +32,14 @@ def note(part: str) -> None:
 def whole(part: str) -> Iterator[None]:
     """Note a part once, whatever is read for it inside."""
     note(part)
-    _within.append(part)
+    with silent():
+        yield
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[None]:
+    """Note nothing inside: what is looked at to take a fingerprint is no input."""
+    _within.append(None)
     try:
         yield
     finally:
