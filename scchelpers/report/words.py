@@ -20,8 +20,8 @@ def number(value: float, digits: int = 3) -> str:
 
     Examples
     --------
-    >>> number(1.2345), number(0.4), number(17520), number(0.0), number(float("nan"))
-    ('1.23', '0.40', '17,520', '0', 'unknown')
+    >>> number(1.2345), number(0.4), number(7.0), number(17520), number(float("nan"))
+    ('1.23', '0.40', '7', '17,520', 'unknown')
     """
     if value is None or not math.isfinite(value):
         return "unknown"
@@ -31,7 +31,9 @@ def number(value: float, digits: int = 3) -> str:
         return f"{value:,}"
     size = math.floor(math.log10(abs(value)))
     decimals = max(0, min(2, digits - 1 - size))
-    return f"{value:,.{decimals}f}"
+    said = f"{value:,.{decimals}f}"
+    whole, _, part = said.partition(".")
+    return said if part.strip("0") else whole
 
 
 def quantity(value: float, unit: str, digits: int = 3) -> str:
