@@ -20,8 +20,8 @@ def number(value: float, digits: int = 3) -> str:
 
     Examples
     --------
-    >>> number(1.2345), number(0.4), number(7.0), number(17520), number(float("nan"))
-    ('1.23', '0.40', '7', '17,520', 'unknown')
+    >>> number(1.2345), number(0.4), number(7.0), number(0.001), number(float("nan"))
+    ('1.23', '0.40', '7', '0.00', 'unknown')
     """
     if value is None or not math.isfinite(value):
         return "unknown"
@@ -33,7 +33,8 @@ def number(value: float, digits: int = 3) -> str:
     decimals = max(0, min(2, digits - 1 - size))
     said = f"{value:,.{decimals}f}"
     whole, _, part = said.partition(".")
-    return said if part.strip("0") else whole
+    # What is nearly nothing keeps its decimals: only nothing is "0".
+    return said if part.strip("0") or whole in ("0", "-0") else whole
 
 
 def quantity(value: float, unit: str, digits: int = 3) -> str:
