@@ -21,12 +21,25 @@ TOLERANCE_KWH = 1.0  # a session that lacks less is not short
 LEAST_YEARS = 0.75  # known time that carries figures a year [years]
 LEAST_SEASON = 0.5  # share of each season that must be known for them
 BRIDGED = pd.Timedelta("2h")  # a gap in a load over which a controller would hold its last limit
+# Bands of the Department for Transport's public charging statistics since October 2023 [kW].
+CHARGER_KINDS = {"slow": 0.0, "fast": 8.0, "rapid": 50.0, "ultra": 150.0}
 RECORDS = {
     "sessions": "charging sessions",
     "network_kva": "load of the network asset",
     "residual_kw": "other load of the site",
 }
 DAY_TYPE = {"weekday": "weekday", "saturday": "weekend", "sunday": "weekend"}
+
+
+def charger_kind(rated_kw: float) -> str:
+    """Return the class of an EVSE by its rated power [kW], in the bands of the DfT statistics.
+
+    Examples
+    --------
+    >>> [charger_kind(p) for p in (7.4, 22, 50, 150)]
+    ['slow', 'fast', 'rapid', 'ultra']
+    """
+    return [kind for kind, low in CHARGER_KINDS.items() if rated_kw >= low][-1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,6 +250,7 @@ class Site:
         rows = _own_sessions(sessions)
         rated_kw = rows.groupby("evse_id", sort=False)["max_kw"].max()
         posts = pd.DataFrame({"evse_id": rated_kw.index, "rated_kw": rated_kw.to_numpy()})
+        kind = posts["rated_kw"].map(charger_kind, na_action="ignore")
         season = ("winter", "spring", "summer", "autumn")
         if rating_kva is not None and not isinstance(rating_kva, Mapping):
             rating_kva = dict.fromkeys(season, float(rating_kva))
@@ -245,7 +259,7 @@ class Site:
         return cls(
             "own",
             meta,
-            posts.assign(site_id="own", phases=np.nan, unit_id=None),
+            posts.assign(site_id="own", phases=np.nan, unit_id=None, kind=kind),
             rows.assign(site_id="own"),
             _own_load(residual_kw, "residual_kw", "kW"),
             _own_load(load, "network_kva", "kVA"),

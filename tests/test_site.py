@@ -125,6 +125,10 @@ def test_a_site_of_two_frames_answers_like_one_of_a_portfolio():
     unserved = [result.sessions["unserved_kwh"].sum() for result in held]
     assert unserved[0] == pytest.approx(unserved[1], rel=1e-3)
     assert "elm" not in repr(own) and "134 kVA asked for" in repr(own)
+    kinds = [
+        s.chargepoints.set_index("evse_id")["kind"].sort_index().to_dict() for s in (own, whole)
+    ]
+    assert kinds[0] == kinds[1]
     card = own._repr_html_()
     assert "not on record" in card and "12 months known" in card
 

@@ -20,7 +20,8 @@ from make_demo.ground import on_ground
 from make_demo.networks import NETWORKS, PLACES
 from make_demo.sessions import Fleet, fleet, place, visits
 from make_demo.sites import SITES, DemoSite
-from scchelpers.portfolio import store, tables
+from scchelpers.portfolio import store
+from scchelpers.site import charger_kind
 from scchelpers.timebase import naive_utc
 
 HEADER = {
@@ -113,7 +114,7 @@ def chargepoints(site: DemoSite) -> pd.DataFrame:
                     "site_id": site.row["site_id"],
                     "rated_kw": group.rated_kw,
                     "phases": group.phases,
-                    "kind": tables.charger_kind(group.rated_kw),
+                    "kind": charger_kind(group.rated_kw),
                     "unit_id": unit if group.sockets > 1 else None,
                     "group": name,
                 }

@@ -22,6 +22,7 @@ from scchelpers.faults import UserError
 from scchelpers.importers.account import Account
 from scchelpers.importers.sessions import HOUR, SessionOptions
 from scchelpers.portfolio import plausible, tables
+from scchelpers.site import charger_kind
 from scchelpers.timebase import LONDON, from_clock
 
 # Words of model names -> rating [kW]; the first that is found holds. A figure in the name itself
@@ -530,7 +531,7 @@ def _tables(sieve: Sieve, rated: pd.DataFrame) -> dict[str, pd.DataFrame]:
                 "site_id": points["site_id"],
                 "rated_kw": points["rated_kw"],
                 "phases": points["phases"].fillna(points["rated_kw"].map(_phases)),
-                "kind": points["rated_kw"].map(tables.charger_kind),
+                "kind": points["rated_kw"].map(charger_kind),
                 "unit_id": points["unit_id"],
                 "rated_from": points["rated_from"],
             }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from scchelpers.site import CHARGER_KINDS
 from scchelpers.timebase import SEASONS
 
 SITE_TYPES = (
@@ -25,8 +26,6 @@ SITE_TYPES = (
     "mixed",
     "other",
 )
-# Bands of the Department for Transport's public charging statistics since October 2023 [kW].
-CHARGER_KINDS = {"slow": 0.0, "fast": 8.0, "rapid": 50.0, "ultra": 150.0}
 ASSET_KINDS = ("transformer", "feeder", "primary", "other")
 RATING_SEASONS = tuple(dict.fromkeys(SEASONS.values()))
 
@@ -281,14 +280,3 @@ def as_id(text: str) -> str:
     """
     words = re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-").lower()[:64].strip("-")
     return words if is_id(words) else f"site-{words}"[:64].strip("-")
-
-
-def charger_kind(rated_kw: float) -> str:
-    """Return the class of an EVSE by its rated power [kW], in the bands of the DfT statistics.
-
-    Examples
-    --------
-    >>> [charger_kind(p) for p in (7.4, 22, 50, 150)]
-    ['slow', 'fast', 'rapid', 'ultra']
-    """
-    return [kind for kind, low in CHARGER_KINDS.items() if rated_kw >= low][-1]
