@@ -44,6 +44,9 @@ def test_a_measured_number_needs_its_unit():
     with pytest.raises(UserError, match="has no unit"):
         said("{{ load }}", load=12.5)
     assert said("{{ load | kva }}, {{ n }} of them", load=12.5, n=3) == "12.5 kVA, 3 of them"
+    for found in ([1.5], pd.Series([1.5]), None):
+        with pytest.raises(UserError, match="in a sentence"):
+            render("{{ found }}", {"found": found})
 
 
 def test_text_from_data_is_shown_as_it_is():
@@ -104,7 +107,7 @@ def test_every_figure_of_a_cell_is_shown_and_none_twice(cells):
 
 
 def test_say_in_a_notebook(cells):
-    assert cells[1][0].data["text/markdown"].replace(words.NARROW, " ") == "At most 12.0 kVA."
+    assert cells[1][0].data["text/markdown"].replace(words.NARROW, " ") == "At most 12 kVA."
 
 
 def test_a_figure_has_the_same_bytes_again_and_turns_dark():

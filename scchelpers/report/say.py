@@ -6,6 +6,7 @@ written through a filter that gives it a unit.
 
 from __future__ import annotations
 
+import datetime
 import numbers
 from functools import cache
 
@@ -90,6 +91,9 @@ def _finished(value: object) -> object:
         )
     if isinstance(value, pd.Timestamp):
         return words.date(value)
+    if not isinstance(value, str | datetime.date | jinja2.Undefined):
+        kind = type(value).__name__
+        raise UserError(f"%%say: a {kind} in a sentence; name one of its values, or list them")
     return words.escape(value)
 
 
