@@ -76,7 +76,8 @@ def on_page_markdown(markdown, page, **_):
         there = posixpath.normpath(posixpath.join(posixpath.dirname(source), target))
         if there.startswith("notebooks/"):
             stem = Path(there).stem
-            place = "first-hour.md" if stem.startswith("00") else f"gallery.md#{stem}"
+            card = f"gallery.md#{stem}" if stem[0].isdigit() else ""  # `explore` has none
+            place = "first-hour.md" if stem.startswith("00") else card
         elif there.startswith("docs/"):
             place = there.removeprefix("docs/")
         else:
