@@ -22,7 +22,7 @@ told = {}
 def tell(case, **moved):
     for name, value in moved.items():
         controls[name].value = value
-    told[case] = {name: float(value) for name, value in now.items()}
+    told[case] = dict(now)
 tell("first")
 tell("less", cap=0.1)
 tell("least", cap=0.0)
