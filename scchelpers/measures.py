@@ -23,27 +23,14 @@ from scchelpers.faults import UserError
 from scchelpers.site import TOLERANCE_KWH
 from scchelpers.timebase import YEAR_H
 
-EPS_KW = 1e-9  # below it a cut is rounding
+_EPS_KW = 1e-9  # below it a cut is rounding
 
 HOUR = np.timedelta64(3_600_000_000_000, "ns")
 
 
 @dataclass(frozen=True, eq=False)
-class Restriction:
-    """What a limit takes from the requested capacity, interval by interval.
-
-    Attributes
-    ----------
-    time : ndarray of datetime64 [UTC]
-        Starts of the intervals on record.
-    cut_kw : ndarray [kW]
-        Requested capacity less limit, 0 or more; NaN where the limit is unknown. A limit below 0
-        takes the whole capacity and no more.
-    requested_kw : ndarray [kW]
-        Requested capacity.
-    step_h : float
-        Length of an interval [h].
-    """
+class _Restriction:
+    """What a limit takes from the requested capacity, interval by interval."""
 
     time: np.ndarray
     cut_kw: np.ndarray
@@ -58,12 +45,12 @@ class Restriction:
     @property
     def on(self) -> np.ndarray:
         """Whether capacity is restricted in each interval; False where unknown."""
-        return self.cut_kw > EPS_KW
+        return self.cut_kw > _EPS_KW
 
     @property
     def full(self) -> np.ndarray:
         """Whether nothing at all is allowed."""
-        return self.on & (self.cut_kw >= self.requested_kw - EPS_KW)
+        return self.on & (self.cut_kw >= self.requested_kw - _EPS_KW)
 
     @property
     def runs(self) -> np.ndarray:
@@ -81,7 +68,7 @@ class Restriction:
 
 def restriction(
     limit_kw: xr.DataArray, requested_kw: float | xr.DataArray, *, step=None
-) -> Restriction:
+) -> _Restriction:
     """Set a limit against the requested capacity.
 
     Parameters
@@ -105,10 +92,10 @@ def restriction(
     if limit_kw.attrs.get("units", "kW") != "kW":
         raise UserError(f"limit_kw is in {limit_kw.attrs['units']!r}; give kW")
     time = limit_kw["time"].to_numpy().astype("datetime64[ns]")
-    step_h = step_hours(time, step)
+    step_h = _step_hours(time, step)
     requested = _requested(requested_kw, limit_kw)
     cut = np.clip(requested - limit_kw.to_numpy().astype(float), 0.0, requested)
-    return Restriction(time, cut, requested, step_h)
+    return _Restriction(time, cut, requested, step_h)
 
 
 def events(
@@ -145,14 +132,8 @@ def events(
     )
 
 
-def step_hours(time: np.ndarray, step=None) -> float:
-    """Return the length of an interval [h] from rising stamps on a grid, some perhaps missing.
-
-    Raises
-    ------
-    UserError
-        If there is one stamp or none and no step is given, or the stamps lie on no grid.
-    """
+def _step_hours(time: np.ndarray, step=None) -> float:
+    """Return the length of an interval [h] from rising stamps on a grid, some perhaps missing."""
     apart = np.diff(time)
     if step is None and len(time) < 2:
         raise UserError(f"limit_kw has {len(time)} stamps; give two or more, or say step='30min'")
@@ -185,9 +166,9 @@ def _requested(requested_kw, limit_kw: xr.DataArray) -> np.ndarray:
     return requested
 
 
-FEW_YEARS = 0.9  # a record shorter than this cannot carry a yearly figure
+_FEW_YEARS = 0.9  # a record shorter than this cannot carry a yearly figure
 
-LEVELS = tuple(round(0.1 * k, 1) for k in range(1, 11))
+_LEVELS = tuple(round(0.1 * k, 1) for k in range(1, 11))
 
 
 def dno_measures(
@@ -253,7 +234,7 @@ def dno_measures(
     if hours_limit_h is not None and not hours_limit_h >= 0:
         raise UserError(f"hours_limit_h = {hours_limit_h}: must be 0 h a year or more")
     most_kw = float(cut.requested_kw.max())
-    levels = np.asarray([s * most_kw for s in LEVELS] if levels_kw is None else levels_kw, float)
+    levels = np.asarray([s * most_kw for s in _LEVELS] if levels_kw is None else levels_kw, float)
     known_kw = cut.cut_kw[observed]
     observed_h = float(observed.sum() * cut.step_h)
     span_h = float((cut.time[-1] - cut.time[0]) / np.timedelta64(1, "h")) + cut.step_h
@@ -282,7 +263,7 @@ def dno_measures(
         "observed_h": (observed_h, "h", "hours with a known limit"),
         "missing_h": (span_h - observed_h, "h", "hours within the record without one"),
     }
-    probability = [(known_kw >= level - EPS_KW).mean() for level in levels]
+    probability = [(known_kw >= level - _EPS_KW).mean() for level in levels]
     return xr.Dataset(
         {
             name: ((), value, {"units": unit, "long_name": meaning})
@@ -301,12 +282,12 @@ def _quantiles(durations_h: np.ndarray) -> tuple[float, float, float]:
     return middle, ninth, durations_h.max()
 
 
-def _full_events(cut: Restriction) -> int:
+def _full_events(cut: _Restriction) -> int:
     full = np.concatenate(([0], np.cumsum(cut.full)))
     return int((full[cut.runs[:, 1]] > full[cut.runs[:, 0]]).sum())
 
 
-def _beyond(cut: Restriction, hours: np.ndarray, hours_limit_h: float | None) -> float:
+def _beyond(cut: _Restriction, hours: np.ndarray, hours_limit_h: float | None) -> float:
     if hours_limit_h is None:
         return np.nan
     # Years of an agreement end on its anniversaries, leap years or not.
@@ -318,11 +299,11 @@ def _beyond(cut: Restriction, hours: np.ndarray, hours_limit_h: float | None) ->
 
 def _warning(observed_h: float, span_h: float) -> str:
     said = []
-    if observed_h < FEW_YEARS * YEAR_H:
+    if observed_h < _FEW_YEARS * YEAR_H:
         said.append(
             f"{observed_h:,.0f} h are on record, less than a year: a count per year is no forecast"
         )
-    if observed_h < FEW_YEARS * span_h:
+    if observed_h < _FEW_YEARS * span_h:
         said.append(f"{1 - observed_h / span_h:.0%} of the record is missing")
     return "; ".join(said)
 
@@ -392,7 +373,7 @@ def loss_measures(
     cut = restriction(limit_kw, 1.0 if requested_kw is None else requested_kw, step=step)
     known = ~np.isnan(loss)
     demand = demand_kw.to_numpy()
-    losing = loss > EPS_KW
+    losing = loss > _EPS_KW
     on = cut.on & known
     # Without a requested capacity nothing says when the limit restricts.
     unknown = requested_kw is None or not on.any()
@@ -410,7 +391,7 @@ def loss_measures(
             "hours with any restriction",
         ),
         "wanted_share": (
-            np.nan if unknown else (demand[on] > EPS_KW).mean(),
+            np.nan if unknown else (demand[on] > _EPS_KW).mean(),
             "1",
             "restricted time in which anyone wanted power",
         ),
@@ -424,8 +405,8 @@ def loss_measures(
     )
 
 
-ROUNDING_KWH = 0.01  # less is what the steps of a simulation leave
-NEVER_MIN = 1e-6  # shorter is rounding
+_ROUNDING_KWH = 0.01  # less is what the steps of a simulation leave
+_NEVER_MIN = 1e-6  # shorter is rounding
 
 
 def customer_measures(
@@ -494,10 +475,10 @@ def customer_measures(
     free, held = unlimited.sessions, limited.sessions
     taken_kwh = (held["unserved_kwh"] - free["unserved_kwh"]).clip(lower=0.0)
     short = taken_kwh > tolerance_kwh
-    slowed = held["held_min"] > free["held_min"] + NEVER_MIN
+    slowed = held["held_min"] > free["held_min"] + _NEVER_MIN
     late_min = (held["finished_at"] - free["finished_at"]) / pd.Timedelta("1min")
-    late_min = late_min[late_min > NEVER_MIN]
-    unserved_kwh = float(taken_kwh[taken_kwh > ROUNDING_KWH].sum())
+    late_min = late_min[late_min > _NEVER_MIN]
+    unserved_kwh = float(taken_kwh[taken_kwh > _ROUNDING_KWH].sum())
     paid = np.nan if price is None else price
     step_h = limited.span.step_ns / 3.6e12
     before = loss_measures(

@@ -18,17 +18,17 @@ from scchelpers.faults import UserError
 
 POWER_FACTOR = 0.95  # where neither site nor portfolio gives one
 TOLERANCE_KWH = 1.0  # a session that lacks less is not short
-LEAST_YEARS = 0.75  # known time that carries figures a year [years]
-LEAST_SEASON = 0.5  # share of each season that must be known for them
+_LEAST_YEARS = 0.75  # known time that carries figures a year [years]
+_LEAST_SEASON = 0.5  # share of each season that must be known for them
 BRIDGED = pd.Timedelta("2h")  # a gap in a load over which a controller would hold its last limit
 # Bands of the Department for Transport's public charging statistics since October 2023 [kW].
 CHARGER_KINDS = {"slow": 0.0, "fast": 8.0, "rapid": 50.0, "ultra": 150.0}
-RECORDS = {
+_RECORDS = {
     "sessions": "charging sessions",
     "network_kva": "load of the network asset",
     "residual_kw": "other load of the site",
 }
-DAY_TYPE = {"weekday": "weekday", "saturday": "weekend", "sunday": "weekend"}
+_DAY_TYPE = {"weekday": "weekday", "saturday": "weekend", "sunday": "weekend"}
 
 
 def charger_kind(rated_kw: float) -> str:
@@ -97,12 +97,12 @@ class Known:
         if not self.half_hours.any():
             return (f"no time is on record in which all is known: {self.what}",)
         found = []
-        if self.years < LEAST_YEARS:
+        if self.years < _LEAST_YEARS:
             found.append(
                 f"{12 * self.years:.2g} months are known ({self.what}), and figures a year need "
-                f"{12 * LEAST_YEARS:g}"
+                f"{12 * _LEAST_YEARS:g}"
             )
-        for season, share in self.by_season[self.by_season < LEAST_SEASON].items():
+        for season, share in self.by_season[self.by_season < _LEAST_SEASON].items():
             found.append(f"{share:.0%} of a {season} is known ({self.what}), and half is needed")
         return tuple(found)
 
@@ -283,7 +283,7 @@ class Site:
             "chargepoints": len(self.chargepoints),
             "sessions": len(self.sessions),
         }
-        for record, what in RECORDS.items():
+        for record, what in _RECORDS.items():
             known = self.known(record)
             on = known.half_hours.index[known.half_hours.to_numpy(bool)]
             rows[what] = "not on record"
@@ -378,7 +378,7 @@ class Site:
             self._sessions_known() if name == "sessions" else _finite(getattr(self, name))
             for name in records
         ]
-        return Known(_all(parts), self.timezone, " and ".join(RECORDS[name] for name in records))
+        return Known(_all(parts), self.timezone, " and ".join(_RECORDS[name] for name in records))
 
     @property
     def judged(self) -> Known:
@@ -396,14 +396,14 @@ class Site:
             spans = ()
         elif spans is None:
             days = timebase.local_date(self.sessions["plug_in"], self.timezone).unique()
-            spans = day_spans(days.sort_values(), self.timezone)
+            spans = _day_spans(days.sort_values(), self.timezone)
         on = [
             pd.Series(True, timebase.grid(first, end, "30min").tz_localize(None))
             for first, end in spans
             if first < end
         ]
         if not on:
-            return NOTHING
+            return _NOTHING
         merged = pd.concat(on).sort_index()
         return merged[~merged.index.duplicated()].asfreq("30min", fill_value=False)
 
@@ -446,7 +446,7 @@ class Site:
             load = parts.mean().where(parts.count() == timebase.HALF_HOUR // step)
         time = load.index.tz_localize("UTC")
         season = timebase.season(time, self.timezone)
-        day_type = pd.Series(timebase.day_type(time, self.timezone)).map(DAY_TYPE)
+        day_type = pd.Series(timebase.day_type(time, self.timezone)).map(_DAY_TYPE)
         return pd.DataFrame(
             {
                 "load_kva": load.to_numpy(float),
@@ -460,15 +460,11 @@ class Site:
         )
 
 
-NOTHING = pd.Series(False, pd.DatetimeIndex([], name="time"), dtype=bool)
+_NOTHING = pd.Series(False, pd.DatetimeIndex([], name="time"), dtype=bool)
 
 
-def day_spans(days: pd.DatetimeIndex, timezone: str) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
-    """Return start and end [UTC] of the spans that days with sessions make, in local days.
-
-    A span ends where far more days than are usual there go without a session: such days are taken
-    to be missing from the record, not to be without charging.
-    """
+def _day_spans(days: pd.DatetimeIndex, timezone: str) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
+    """Return start and end [UTC] of the spans that days with sessions make, in local days."""
     apart = pd.Series(days).diff().dt.days.fillna(1)
     usual = apart.quantile(0.95) if len(apart) > 5 else np.inf
     found = pd.Series(days).groupby(((apart > 14) & (apart > 5 * usual)).cumsum())
@@ -480,7 +476,7 @@ def day_spans(days: pd.DatetimeIndex, timezone: str) -> list[tuple[pd.Timestamp,
 def _finite(load: xr.DataArray | None) -> pd.Series:
     """Return in which half hours a load has a value, at every asset and throughout."""
     if load is None or load.sizes["time"] < 2:
-        return NOTHING
+        return _NOTHING
     others = [dim for dim in load.dims if dim != "time"]
     on = np.isfinite(load).all(others).to_series()
     step = on.index.to_series().diff().min()
@@ -494,7 +490,7 @@ def _finite(load: xr.DataArray | None) -> pd.Series:
 def _all(parts: list[pd.Series]) -> pd.Series:
     """Return where all of some series of half hours are true; outside of its span none is."""
     if not parts or any(part.empty for part in parts):
-        return NOTHING
+        return _NOTHING
     grid = pd.date_range(
         min(part.index[0] for part in parts),
         max(part.index[-1] for part in parts),

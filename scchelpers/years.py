@@ -29,9 +29,9 @@ PEAK_SD = 0.0175  # of a winter's peak, by weather, that of the level included
 LOCAL_SD = 0.04  # of one asset's load: customers, switching
 
 EPS_KVA = 1e-6
-YEAR_D = 365
-WEIGHT = 4  # years of record that the local size above is worth beside what a record shows
-HIGH = 0.95  # quantile of a year's half hours by which years on record are compared
+_YEAR_D = 365
+_WEIGHT = 4  # years of record that the local size above is worth beside what a record shows
+_HIGH = 0.95  # quantile of a year's half hours by which years on record are compared
 NEAR = 1e-9  # rises that differ by less are compared in full
 FAR = 8.0  # a rise of the load beyond this multiple of it is not looked at
 
@@ -153,16 +153,16 @@ def local_spread(
 @lru_cache(maxsize=16)
 def _spread(load_kva: bytes, weather: float) -> float:
     load = pd.Series(np.frombuffer(load_kva))
-    years = len(load) // (48 * YEAR_D)
+    years = len(load) // (48 * _YEAR_D)
     if years < 2:
         return LOCAL_SD
-    number = np.minimum(np.arange(len(load)) // (48 * YEAR_D), years - 1)
+    number = np.minimum(np.arange(len(load)) // (48 * _YEAR_D), years - 1)
     known = load.notna().groupby(number).mean()
-    high = np.log(load.clip(lower=EPS_KVA).groupby(number).quantile(HIGH))[known > 0.75]
+    high = np.log(load.clip(lower=EPS_KVA).groupby(number).quantile(_HIGH))[known > 0.75]
     if len(high) < 2:
         return LOCAL_SD
     seen = float(((high - high.mean()) ** 2).sum())
-    whole = (WEIGHT * (weather + LOCAL_SD**2) + seen) / (WEIGHT + len(high) - 1)
+    whole = (_WEIGHT * (weather + LOCAL_SD**2) + seen) / (_WEIGHT + len(high) - 1)
     return float(np.sqrt(max(whole - weather, 0.0)))
 
 

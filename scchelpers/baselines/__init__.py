@@ -15,14 +15,13 @@ from scchelpers.baselines.delivery import (
     under_limit,
 )
 from scchelpers.baselines.forecast import features, walk_forward
-from scchelpers.baselines.matching import RULES, Rule, estimate_all
+from scchelpers.baselines.matching import RULES, estimate_all
 from scchelpers.baselines.pooling import members, needed, pooling_curve, shared, site_days
 from scchelpers.baselines.scores import score, score_interval
 
 __all__ = [
     "RULES",
     "Days",
-    "Rule",
     "actual",
     "at_dispatches",
     "by_day",

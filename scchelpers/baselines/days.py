@@ -26,7 +26,7 @@ from scchelpers.timebase import (
 
 PERIODS = 48
 
-SATURDAY = 5
+_SATURDAY = 5
 
 # The calendar of working days that goes with a zone, where nobody says otherwise.
 CALENDARS = {"Europe/London": "GB-ENG", "America/Los_Angeles": "US-CA"}
@@ -72,7 +72,7 @@ class Days:
     @cached_property
     def weekend(self) -> np.ndarray:
         """Which days are Saturdays or Sundays."""
-        return self.dates.day_of_week.to_numpy() >= SATURDAY
+        return self.dates.day_of_week.to_numpy() >= _SATURDAY
 
     @cached_property
     def working(self) -> np.ndarray:
@@ -113,7 +113,7 @@ class Days:
             return np.where(self.working, 0, 1)
         if day_classes == "weekends":
             return np.where(self.working, 0, np.where(self.holiday, -1, 1))
-        sunday = self.holiday | (self.dates.day_of_week.to_numpy() > SATURDAY)
+        sunday = self.holiday | (self.dates.day_of_week.to_numpy() > _SATURDAY)
         return np.where(self.working, 0, np.where(sunday, 2, 1))
 
     def with_kw(self, kw: np.ndarray) -> Days:

@@ -113,14 +113,8 @@ _LONGER = replace(RULES["bl01"], take=(40, 16), keep=(40, 16))
 _LAST_HOUR, _WINDOW = (-2, 0), (-8, -2)
 
 
-def deadlines(days: Days, events: pd.DataFrame, made: str) -> np.ndarray:
-    """Return when each forecast is made, in half hours since the first day.
-
-    Raises
-    ------
-    UserError
-        If `made` is neither.
-    """
+def _deadlines(days: Days, events: pd.DataFrame, made: str) -> np.ndarray:
+    """Return when each forecast is made, in half hours since the first day."""
     midnight = PERIODS * day_index(days, events)
     if made == "same_day":
         return midnight + events["start"].to_numpy()
@@ -132,7 +126,7 @@ def deadlines(days: Days, events: pd.DataFrame, made: str) -> np.ndarray:
 def over_by(days: Days, events: pd.DataFrame, made: str) -> np.ndarray:
     """Return how many of the first events were over when each forecast was made."""
     end = PERIODS * day_index(days, events) + (events["start"] + events["periods"]).to_numpy()
-    return np.searchsorted(np.maximum.accumulate(end), deadlines(days, events, made), side="right")
+    return np.searchsorted(np.maximum.accumulate(end), _deadlines(days, events, made), side="right")
 
 
 def features(
@@ -159,7 +153,7 @@ def features(
     """
     barred = days.dates.isin(excluded if excluded is not None else [])
     row = day_index(days, events)
-    cutoff = deadlines(days, events, made) - PERIODS * row
+    cutoff = _deadlines(days, events, made) - PERIODS * row
     found = np.full((len(events), 12 if made == "same_day" else 7), np.nan)
     for (start, periods), these in events.groupby(["start", "periods"]).indices.items():
         plan = Plan(days, row[these], int(start), int(periods), barred)
@@ -194,7 +188,7 @@ def features(
 
 TAIL_LEVELS = (0.02, 0.05, 0.2, 0.5, 0.8, 0.95, 0.98)
 
-FEWEST_ABOVE = 20  # events with demand, below which their quantiles are those of the sample
+_FEWEST_ABOVE = 20  # events with demand, below which their quantiles are those of the sample
 
 
 def regression(x: np.ndarray, y: np.ndarray, new: np.ndarray, level: float) -> np.ndarray:
@@ -206,7 +200,7 @@ def regression(x: np.ndarray, y: np.ndarray, new: np.ndarray, level: float) -> n
 def quantile(x: np.ndarray, y: np.ndarray, new: np.ndarray, level: float) -> np.ndarray:
     """Forecast median and interval by linear quantile regression (Koenker, Bassett 1978)."""
     tail = (1 - level) / 2
-    low, point, high = quantiles(x, y, new, (tail, 0.5, 1 - tail)).T
+    low, point, high = _quantiles(x, y, new, (tail, 0.5, 1 - tail)).T
     return np.column_stack([point, low, high, np.full(len(new), np.nan)])
 
 
@@ -214,19 +208,19 @@ def two_part(x: np.ndarray, y: np.ndarray, new: np.ndarray, level: float) -> np.
     """Forecast the probability of zero, and then the amount where there is one."""
     p_zero = chance(x, y == 0, new)
     drawn = y > 0
-    if drawn.sum() < FEWEST_ABOVE:
+    if drawn.sum() < _FEWEST_ABOVE:
         sample = y[drawn] if drawn.any() else np.zeros(1)
         amount = np.full(len(new), sample.mean())
         above = np.tile(np.quantile(sample, TAIL_LEVELS), (len(new), 1))
     else:
         amount = _mean(x[drawn], y[drawn], new)
-        above = quantiles(x[drawn], y[drawn], new, TAIL_LEVELS)
+        above = _quantiles(x[drawn], y[drawn], new, TAIL_LEVELS)
     tail = (1 - level) / 2
     low, high = (mixed_quantile(p_zero, above, q) for q in (tail, 1 - tail))
     return np.column_stack([(1 - p_zero) * amount, low, high, p_zero])
 
 
-MODELS = {
+_MODELS = {
     "regression": regression,
     "quantile": quantile,
     "two_part": two_part,
@@ -251,7 +245,7 @@ def mixed_quantile(p_zero: np.ndarray, above: np.ndarray, level: float) -> np.nd
     return np.where(level <= p_zero, 0.0, amount)
 
 
-def quantiles(x: np.ndarray, y: np.ndarray, new: np.ndarray, levels) -> np.ndarray:
+def _quantiles(x: np.ndarray, y: np.ndarray, new: np.ndarray, levels) -> np.ndarray:
     """Return linear quantiles [kW] over (event, level): sorted, so that none cross, at least 0."""
     scale = y.mean()
     if scale == 0:
@@ -292,11 +286,11 @@ def _with_constant(x: np.ndarray) -> np.ndarray:
     return np.column_stack([np.ones(len(x)), x])
 
 
-FIRST_FIT = 40  # events over before the first forecast
+_FIRST_FIT = 40  # events over before the first forecast
 
-FIT_EVENTS = 600  # fitted to at most so many, the latest: demand drifts
+_FIT_EVENTS = 600  # fitted to at most so many, the latest: demand drifts
 
-REFIT_DAYS = 28
+_REFIT_DAYS = 28
 
 RATE, RECENT = 0.05, 100  # of the adaptive calibration: `benchmarks/README.md` has others
 
@@ -345,21 +339,21 @@ def walk_forward(
     UserError
         If there is no such model.
     """
-    if model not in MODELS:
-        raise UserError(f"model = {model!r}: write one of {', '.join(MODELS)}")
+    if model not in _MODELS:
+        raise UserError(f"model = {model!r}: write one of {', '.join(_MODELS)}")
     y = event_mean(actual(days, events))
     x = features(days, events, made, excluded).to_numpy()
     usable = np.isfinite(x).all(axis=1) & np.isfinite(y)
     over = over_by(days, events, made)
     found = pd.DataFrame(np.nan, index=events.index, columns=list(COLUMNS))
-    block = day_index(days, events) // REFIT_DAYS
+    block = day_index(days, events) // _REFIT_DAYS
     for number in np.unique(block):
         new = np.flatnonzero((block == number) & np.isfinite(x).all(axis=1))
-        past = np.flatnonzero(usable[: over[new[0]]])[-FIT_EVENTS:] if len(new) else []
-        if len(past) < FIRST_FIT:
+        past = np.flatnonzero(usable[: over[new[0]]])[-_FIT_EVENTS:] if len(new) else []
+        if len(past) < _FIRST_FIT:
             continue
         columns = ["point_kw", "raw_low_kw", "raw_high_kw", "p_zero"]
-        found.loc[found.index[new], columns] = MODELS[model](x[past], y[past], x[new], level)
+        found.loc[found.index[new], columns] = _MODELS[model](x[past], y[past], x[new], level)
     raw = found["raw_low_kw"].to_numpy(), found["raw_high_kw"].to_numpy()
     given = {"level": level, "highest_kw": highest_kw}
     for name, own in (("", {}), ("adaptive_", {"rate": RATE, "memory": RECENT})):

@@ -17,48 +17,8 @@ Hours = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Rule:
-    """One baseline rule.
-
-    Pairs of numbers are for events on (working, non-working) days.
-
-    Attributes
-    ----------
-    label, source : str
-        What people call it, and where it comes from.
-    kind : "history", "same_day" or "fixed"
-        Where the baseline comes from.
-    day_classes : "two", "weekends" or "three"
-        Which days are alike: working and non-working (weekends and bank holidays); the same, but a
-        bank holiday is no example for a weekend; or working days, Saturdays, and Sundays with
-        bank holidays.
-    lookback_days, skip_days : int
-        Candidates lie at most so many days back; the last few may be passed over.
-    take : pair of int
-        Most recent candidates to rank; as many as the look-back when all of them are.
-    keep : pair of int
-        How many of those are averaged.
-    choose : "recent", "highest", "lowest" or "middle"
-        Which: by mean demand, ties by recency.
-    rank_on : "event" or "day"
-        Ranked on the periods of the event or on the whole day.
-    low_usage : float or None
-        Days whose mean is below this share of the highest period of all candidates are dropped.
-    adjustment : None, "additive", "upward" or "ratio"
-        Same-day adjustment; upward is additive, but never down.
-    window_h : pair of float
-        Its window [h], counted from the start of the event.
-    base : "chosen" or "pool"
-        Days that the window is compared with: those averaged, or all that were ranked.
-    clip : pair of float or None
-        Bounds of a ratio.
-    before_h, after_h : pair of float or None
-        Same-day rules: metered window before the start, and after the end of the event [h].
-    line : bool
-        Same-day rules: a straight line from before to after instead of the mean.
-    constant : "zero", "capacity" or "reference"
-        Fixed rules: which constant.
-    """
+class _Rule:
+    """One baseline rule."""
 
     label: str
     source: str
@@ -94,9 +54,9 @@ class Rule:
         return "event start" if now else "days before"
 
 
-_BL01 = Rule("BL01, unadjusted", "Elexon Baselining Methodology Document (P376)")
+_BL01 = _Rule("BL01, unadjusted", "Elexon Baselining Methodology Document (P376)")
 
-_TEN = Rule(
+_TEN = _Rule(
     "10 in 10",
     "CAISO proxy demand resource",
     day_classes="weekends",
@@ -104,9 +64,9 @@ _TEN = Rule(
     adjustment="ratio",
 )
 
-_HIGH_5 = Rule("high 5 of 10", "X of Y family", keep=(5, 2), choose="highest")
+_HIGH_5 = _Rule("high 5 of 10", "X of Y family", keep=(5, 2), choose="highest")
 
-_NYISO = Rule(
+_NYISO = _Rule(
     "NYISO high 5 of 10, ratio",
     "NYISO weekday baseline as coded in public",
     day_classes="three",
@@ -121,7 +81,7 @@ _NYISO = Rule(
     clip=(0.8, 1.2),
 )
 
-_PJM = Rule(
+_PJM = _Rule(
     "PJM high 4 of 5",
     "PJM economic load response",
     day_classes="three",
@@ -132,7 +92,7 @@ _PJM = Rule(
     rank_on="day",
 )
 
-_MBMA = Rule(
+_MBMA = _Rule(
     "meter before and after",
     "ENA Open Networks",
     kind="same_day",
@@ -140,7 +100,7 @@ _MBMA = Rule(
     after_h=(0.0, 1.0),
 )
 
-RULES: dict[str, Rule] = {
+RULES: dict[str, _Rule] = {
     "bl01": _BL01,
     "bl01_additive": replace(_BL01, label="BL01, additive", adjustment="additive"),
     "bl01_highest": replace(
@@ -169,27 +129,16 @@ RULES: dict[str, Rule] = {
         _MBMA, label="PJM same day, 3 + 2 h", source="PJM", before_h=(-4.0, -1.0),
         after_h=(1.0, 3.0),
     ),
-    "zero": Rule("zero", "ENA Open Networks", kind="fixed"),
-    "capacity": Rule("asset capacity", "DNO baselines by technology", kind="fixed",
+    "zero": _Rule("zero", "ENA Open Networks", kind="fixed"),
+    "capacity": _Rule("asset capacity", "DNO baselines by technology", kind="fixed",
                      constant="capacity"),
-    "reference": Rule("fixed reference", "NGED", kind="fixed", constant="reference"),
+    "reference": _Rule("fixed reference", "NGED", kind="fixed", constant="reference"),
 }  # fmt: skip
 
 
-def rule_of(rule: str | Rule) -> Rule:
-    """Return a rule by its name in `RULES`; a `Rule` of one's own passes through.
-
-    Raises
-    ------
-    UserError
-        If there is no such rule.
-
-    Examples
-    --------
-    >>> rule_of("bl01").take
-    (10, 4)
-    """
-    if isinstance(rule, Rule):
+def _rule_of(rule: str | _Rule) -> _Rule:
+    """Return a rule by its name in `RULES`; a `_Rule` of one's own passes through."""
+    if isinstance(rule, _Rule):
         return rule
     if rule in RULES:
         return RULES[rule]
@@ -230,7 +179,7 @@ class Plan:
         """Return the mean [kW] of those half hours of each day."""
         return self._once(("window", begin, end), lambda: self.window(begin, end).mean(axis=1))
 
-    def pool(self, rule: Rule) -> np.ndarray:
+    def pool(self, rule: _Rule) -> np.ndarray:
         """Return the candidates of each event that the rule ranks.
 
         Returns
@@ -241,20 +190,20 @@ class Plan:
         key = ("pool", rule.day_classes, rule.lookback_days, rule.skip_days, rule.take)
         return self._once((*key, rule.low_usage), lambda: self._pool(rule))
 
-    def chosen(self, rule: Rule) -> np.ndarray:
+    def chosen(self, rule: _Rule) -> np.ndarray:
         """Return the days averaged for each event, as `pool` gives the candidates."""
         rows = self.pool(rule)
         if rule.choose == "recent" and rule.keep == rule.take:
             return rows
         return _choose(rows, self._keys(rule), *self._take_and_keep(rule), rule.choose)
 
-    def short(self, rule: Rule) -> np.ndarray:
+    def short(self, rule: _Rule) -> np.ndarray:
         """Return the events with fewer candidates than the rule asks for."""
         take, keep = self._take_and_keep(rule)
         found = (self.pool(rule) >= 0).sum(axis=1)
         return found < np.where(take < rule.lookback_days, take, keep)
 
-    def base_kw(self, rule: Rule) -> tuple[np.ndarray, np.ndarray]:
+    def base_kw(self, rule: _Rule) -> tuple[np.ndarray, np.ndarray]:
         """Return the unadjusted baseline [kW] over (event, period), and the days behind it."""
         fields = ("day_classes", "lookback_days", "skip_days", "take", "low_usage")
         key = tuple(getattr(rule, f) for f in (*fields, "keep", "choose", "rank_on"))
@@ -265,7 +214,7 @@ class Plan:
 
         return self._once(("base", *key), mean)
 
-    def _pool(self, rule: Rule) -> np.ndarray:
+    def _pool(self, rule: _Rule) -> np.ndarray:
         labels = self.days.labels(rule.day_classes)
         # A bank holiday is no example under "weekends", but an event on it still wants some.
         own = np.where(labels < 0, 1, labels)[self.day]
@@ -280,19 +229,19 @@ class Plan:
         rows[np.arange(rows.shape[1]) >= self._take_and_keep(rule)[0][:, None]] = -1
         return rows
 
-    def _without_low_usage(self, rows: np.ndarray, rule: Rule) -> np.ndarray:
+    def _without_low_usage(self, rows: np.ndarray, rule: _Rule) -> np.ndarray:
         """Drop days below a share of the highest period of all candidates, in one pass."""
         highest = _with_zero_row(self.event_kw.max(axis=1))[rows].max(axis=1)
         used = (rows >= 0) & (self.mean_kw[rows] >= rule.low_usage * highest[:, None])
         order = np.argsort(~used, axis=1, kind="stable")
         return np.take_along_axis(np.where(used, rows, -1), order, axis=1)
 
-    def _keys(self, rule: Rule) -> np.ndarray:
+    def _keys(self, rule: _Rule) -> np.ndarray:
         if rule.rank_on == "event":
             return self.mean_kw
         return self._once("daily", lambda: self.days.kw.mean(axis=1))
 
-    def _take_and_keep(self, rule: Rule) -> tuple[np.ndarray, np.ndarray]:
+    def _take_and_keep(self, rule: _Rule) -> tuple[np.ndarray, np.ndarray]:
         working = self.days.working[self.day]
         return np.where(working, *rule.take), np.where(working, *rule.keep)
 
@@ -318,7 +267,7 @@ def _with_zero_row(values: np.ndarray) -> np.ndarray:
     return np.concatenate([values, np.zeros((1, *values.shape[1:]))])
 
 
-def _most_recent(eligible: np.ndarray, day: np.ndarray, rule: Rule, many: int) -> np.ndarray:
+def _most_recent(eligible: np.ndarray, day: np.ndarray, rule: _Rule, many: int) -> np.ndarray:
     """Return the last `many` eligible days before each day, most recent first, -1 for none."""
     before = np.searchsorted(eligible, day - rule.skip_days)
     place = before[:, None] - 1 - np.arange(many)
@@ -344,7 +293,7 @@ def _choose(
     return np.take_along_axis(ranked, front, axis=1)[:, : keep.max(initial=0)]
 
 
-FLAGS = {
+_FLAGS = {
     "short_pool": "fewer days in the history than the rule asks for",
     "no_history": "not one day of history: no baseline",
     "zero_window": "the window is zero in the history, so a ratio is undefined: not adjusted",
@@ -356,22 +305,8 @@ FLAGS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Estimates:
-    """Baselines of many events under one rule.
-
-    Attributes
-    ----------
-    baseline_kw, unadjusted_kw : numpy.ndarray over (event, period) [kW]
-        NaN past the end of shorter events and where there is no baseline.
-    rows : numpy.ndarray over (event, day)
-        Rows of the record that were averaged, -1 for none.
-    count, oldest_days : numpy.ndarray over (event,)
-        How many there are, and how many days ago the oldest was (NaN without any).
-    raw, applied : numpy.ndarray over (event,)
-        Adjustment before and after bounds: kW where additive, else a factor; NaN for none.
-    flags : dict of str to numpy.ndarray of bool
-        By the names of `FLAGS`.
-    """
+class _Estimates:
+    """Baselines of many events under one rule."""
 
     baseline_kw: np.ndarray
     unadjusted_kw: np.ndarray
@@ -398,12 +333,12 @@ def event_mean(values: np.ndarray) -> np.ndarray:
 def estimate_all(
     days: Days,
     events: pd.DataFrame,
-    rules: Mapping[str, Rule] | list[str],
+    rules: Mapping[str, _Rule] | list[str],
     *,
     excluded: pd.DatetimeIndex | None = None,
     capacity_kw: float | None = None,
     reference_kw: float | None = None,
-) -> dict[str, Estimates]:
+) -> dict[str, _Estimates]:
     """Estimate the baselines of many events under many rules.
 
     Parameters
@@ -440,7 +375,7 @@ def estimate_all(
     [34.0, 35.0]
     """
     if not isinstance(rules, Mapping):
-        rules = {name: rule_of(name) for name in rules}
+        rules = {name: _rule_of(name) for name in rules}
     barred = days.dates.isin(excluded if excluded is not None else [])
     row = day_index(days, events)
     shapes = events.groupby(["start", "periods"], sort=False).indices
@@ -455,8 +390,8 @@ def estimate_all(
 
 
 def _estimate(
-    plan: Plan, rule: Rule, constant_kw: float | None, capacity_kw: float | None
-) -> Estimates:
+    plan: Plan, rule: _Rule, constant_kw: float | None, capacity_kw: float | None
+) -> _Estimates:
     many = len(plan.day)
     nothing = np.full(many, np.nan)
     rows = np.full((many, 0), -1)
@@ -480,13 +415,13 @@ def _estimate(
         bounded_kw = np.minimum(bounded_kw, capacity_kw)
     there = rows >= 0
     oldest = np.where(there, plan.day[:, None] - rows, -1).max(axis=1, initial=-1)
-    return Estimates(
+    return _Estimates(
         bounded_kw, base_kw, rows, there.sum(axis=1), np.where(oldest < 0, np.nan, oldest),
         raw, applied, flags,
     )  # fmt: skip
 
 
-def _adjust(plan: Plan, rule: Rule, base_kw: np.ndarray, rows: np.ndarray):
+def _adjust(plan: Plan, rule: _Rule, base_kw: np.ndarray, rows: np.ndarray):
     begin, end = (round(2 * hours) for hours in rule.window_h)
     by_day = plan.window_mean(begin, end)
     metered = by_day[plan.day]
@@ -506,7 +441,7 @@ def _adjust(plan: Plan, rule: Rule, base_kw: np.ndarray, rows: np.ndarray):
     return base_kw + applied[:, None], raw, applied, flags
 
 
-def _same_day(plan: Plan, rule: Rule) -> np.ndarray:
+def _same_day(plan: Plan, rule: _Rule) -> np.ndarray:
     """Return the mean of the metered windows around each event, or the line through them."""
     begin, end = (round(2 * hours) for hours in rule.before_h)
     before = plan.window(begin, end)[plan.day]
@@ -523,7 +458,7 @@ def _same_day(plan: Plan, rule: Rule) -> np.ndarray:
     return one[:, None] + (other - one)[:, None] * share
 
 
-def _constant(rule: Rule, capacity_kw: float | None, reference_kw: float | None) -> float | None:
+def _constant(rule: _Rule, capacity_kw: float | None, reference_kw: float | None) -> float | None:
     if rule.kind != "fixed" or rule.constant == "zero":
         return 0.0
     given = {"capacity": capacity_kw, "reference": reference_kw}[rule.constant]
@@ -532,7 +467,7 @@ def _constant(rule: Rule, capacity_kw: float | None, reference_kw: float | None)
     return given
 
 
-def _assemble(parts: list, many: int, longest: int) -> Estimates:
+def _assemble(parts: list, many: int, longest: int) -> _Estimates:
     """Put the events of all shapes back into their order."""
     if len(parts) == 1 and np.array_equal(parts[0][0], np.arange(many)):
         return parts[0][1]
@@ -549,4 +484,4 @@ def _assemble(parts: list, many: int, longest: int) -> Estimates:
         for name, values in part.flags.items():
             flags[name][these] = values
     count = np.nan_to_num(scalars[0]).astype(int)
-    return Estimates(kw[0], kw[1], rows, count, *scalars[1:], flags)
+    return _Estimates(kw[0], kw[1], rows, count, *scalars[1:], flags)

@@ -15,7 +15,7 @@ from scchelpers.baselines.scores import score
 from scchelpers.charging import uncontrolled
 from scchelpers.site import Site
 
-FEWEST_EVENTS = 20
+_FEWEST_EVENTS = 20
 FARTHEST = 10  # times the members on record, beyond which no fit is believed
 _LADDER = (1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 60, 80, 100)
 
@@ -151,7 +151,7 @@ def _measured(days: Days, events: pd.DataFrame, rules: Sequence[str], size: int)
     for rule, told in estimate_all(days, events, list(rules)).items():
         b = told.mean_kw
         known = np.isfinite(a) & np.isfinite(b)
-        if known.sum() >= FEWEST_EVENTS and a[known].any():
+        if known.sum() >= _FEWEST_EVENTS and a[known].any():
             scores = score(kw, told.baseline_kw)
             half = float((a[known] >= 0.5 * b[known]).mean())
             found.append((rule, size, scores["rrmse"], scores["zero_share"], half))

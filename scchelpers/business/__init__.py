@@ -38,7 +38,7 @@ from scchelpers.business.ledger import (
     stop_gap,
     value_of,
 )
-from scchelpers.business.prices import PRICE_YEAR, Price, Prices, areas
+from scchelpers.business.prices import PRICE_YEAR, Price, Prices
 
 __all__ = [
     "CLOSE",
@@ -50,7 +50,6 @@ __all__ = [
     "Request",
     "access_rules",
     "against_waiting",
-    "areas",
     "bearable_share",
     "break_even",
     "capacity_gbp",

@@ -22,9 +22,9 @@ from scchelpers.timebase import YEAR_H, naive_utc
 
 FEWER = "reduced capacity"  # fewer chargepoints, where "ask for less" has them all share less
 
-SMALLER = ("ask for less", FEWER, "raise the supply")  # their own capacity, not the request's
+_SMALLER = ("ask for less", FEWER, "raise the supply")  # their own capacity, not the request's
 
-FLEETS = ("bus_depot", "van_depot")
+_FLEETS = ("bus_depot", "van_depot")
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ def request_of(site: Site, *, requested_kva: float, short, years: int) -> Reques
 
 def mix_of(site: Site) -> dict[str, float]:
     """Return the shares of a site's energy by the price that it is sold at."""
-    if site.meta.get("site_type") in FLEETS:
+    if site.meta.get("site_type") in _FLEETS:
         return {"fleet": 1.0}
     rapid = site.chargepoints["kind"].isin(["rapid", "ultra"])
     dc = site.chargepoints.loc[rapid, "evse_id"]

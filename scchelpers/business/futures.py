@@ -16,7 +16,7 @@ WAIT, FIRM = "reinforcement", "firm"
 # Ahead in this share of the futures, an option and what it is compared with are too close to call.
 CLOSE = (0.4, 0.6)
 
-SURE = (0.05, 0.95)
+_SURE = (0.05, 0.95)
 
 Ways = Callable[[Mapping[str, float]], Sequence[Option]]
 
@@ -175,7 +175,7 @@ def headline(drawn: pd.DataFrame) -> pd.DataFrame:
     >>> found.loc["TCC", ["worth_gbp", "ahead_probability"]].tolist()
     [2.5, 0.75]
     """
-    low, middle, high = (drawn.quantile(at) for at in (SURE[0], 0.5, SURE[1]))
+    low, middle, high = (drawn.quantile(at) for at in (_SURE[0], 0.5, _SURE[1]))
     ahead = (drawn > 0).mean().where((drawn != 0).any())
     return pd.DataFrame(
         {
@@ -190,7 +190,7 @@ def headline(drawn: pd.DataFrame) -> pd.DataFrame:
 
 LARGEST = 20.0  # times the price, up to which a break-even is looked for
 
-SCANNED = 401
+_SCANNED = 401
 
 
 def break_even(
@@ -234,10 +234,10 @@ def break_even(
     top = LARGEST * prices[name] if largest is None else largest
 
     def crossings(low: float, high: float) -> list[tuple[float, float]]:
-        grid = np.linspace(low, high, SCANNED)
+        grid = np.linspace(low, high, _SCANNED)
         columns = {**prices, name: grid[:, None]}
         more = against_waiting(ways, columns, view=view, regime=regime)[option]
-        above = np.broadcast_to(more.to_numpy(), SCANNED) > 0
+        above = np.broadcast_to(more.to_numpy(), _SCANNED) > 0
         return [(grid[k], grid[k + 1]) for k in np.flatnonzero(above[1:] != above[:-1])]
 
     found = []

@@ -19,7 +19,7 @@ from scchelpers.faults import UserError
 
 # Steps of the social time preference rate: after so many years it lies so much lower (HM Treasury,
 # The Green Book, 2022, table 7: 3.5 % to year 30, 3.0 % to year 75, 2.5 % to year 125).
-GREEN_BOOK = 0.035
+_GREEN_BOOK = 0.035
 
 STEPS = ((30.0, 0.005), (75.0, 0.010))
 
@@ -47,7 +47,7 @@ def factor(years, rate: float) -> np.ndarray:
     return (1 + _rate(rate)) ** -_times(years)
 
 
-def social_factor(years, rate: float = GREEN_BOOK) -> np.ndarray:
+def social_factor(years, rate: float = _GREEN_BOOK) -> np.ndarray:
     """Return the discount factor of the Green Book, whose rate falls with time.
 
     Parameters
@@ -215,7 +215,7 @@ class Option:
 
     def __post_init__(self):
         years = self.years
-        for name in YEARLY:
+        for name in _YEARLY:
             values = np.atleast_1d(np.asarray(getattr(self, name), dtype=float))
             if values.shape[-1] not in (1, years):
                 raise UserError(
@@ -248,7 +248,7 @@ class Option:
         return float((self.connected * self.unserved_kwh).sum()) / wanted if wanted else np.nan
 
 
-YEARLY = (
+_YEARLY = (
     *("wanted_kwh", "unserved_kwh", "charges_gbp", "running_gbp", "dno_running_gbp"),
     *("trips", "breaches", "mean_kw"),
 )
@@ -280,7 +280,7 @@ def stop_gap(
     """
     change = np.maximum(np.maximum(years, firm.reinforced_years), firm.ready_years)
     before = np.clip(change - np.arange(scheme.years), 0.0, 1.0)
-    mixed = {n: before * getattr(scheme, n) + (1 - before) * getattr(firm, n) for n in YEARLY}
+    mixed = {n: before * getattr(scheme, n) + (1 - before) * getattr(firm, n) for n in _YEARLY}
     return replace(
         scheme,
         name=name or f"{scheme.name}, then reinforced",
@@ -301,7 +301,7 @@ VIEWS = ("customer", "dno", "gb")
 
 
 # Items in the order of the tables.
-ITEMS = (
+_ITEMS = (
     *("connection", "reinforcement", "contribution", "asset value left", "control", "upkeep"),
     *("chargepoints", "energy margin", "value added tax", "unserved energy", "capacity charge"),
     *("trips", "breaches"),
@@ -327,11 +327,11 @@ def margin_of(mix: Mapping[str, float], prices: Mapping[str, float]) -> float:
 
 def _tax_of(mix: Mapping[str, float], prices: Mapping[str, float]):
     """Return the value added tax in the price of a kWh [£/kWh]."""
-    sold = sum(part * prices[f"{kind}_price"] for kind, part in mix.items() if kind in TAXED)
+    sold = sum(part * prices[f"{kind}_price"] for kind, part in mix.items() if kind in _TAXED)
     return sold * prices["vat_rate"] / (1 + prices["vat_rate"])
 
 
-TAXED = ("ac", "dc")
+_TAXED = ("ac", "dc")
 
 
 def capacity_gbp(kva: float, prices: Mapping[str, float], *, high_voltage: bool = False):
@@ -484,17 +484,17 @@ def npv(
     by_item : bool
         Whether to return a Series by item instead of the sum.
     """
-    weights = discount(view, prices)
+    weights = _discount(view, prices)
     own = flows if view == "gb" else flows[flows["party"] == view]
     value = own["gbp"] * weights(own["year"].to_numpy())
     if not by_item:
         return float(value.sum())
-    return value.groupby(own["item"]).sum().reindex(ITEMS, fill_value=0.0)
+    return value.groupby(own["item"]).sum().reindex(_ITEMS, fill_value=0.0)
 
 
 def value_of(found: Entries, prices: Mapping[str, float], view: View = "customer"):
     """Return the same from `entries` [£]: a number, or one for each draw of the prices."""
-    weights = discount(view, prices)
+    weights = _discount(view, prices)
     return sum(
         (weights(times) * gbp).sum(axis=-1)
         for (party, _), (times, gbp) in found.items()
@@ -502,7 +502,7 @@ def value_of(found: Entries, prices: Mapping[str, float], view: View = "customer
     )
 
 
-def discount(view: View, prices: Mapping[str, float]):
+def _discount(view: View, prices: Mapping[str, float]):
     """Return the discount factor of a view, as a function of time [years]."""
     if view == "customer":
         return lambda years: factor(years, prices["customer_rate"])

@@ -24,7 +24,7 @@ FOLDER = Path(__file__).parent
 
 PRICE_YEAR = 2024  # of whose money all prices are: the last with a published deflator
 
-UNFOUND = "U"
+_UNFOUND = "U"
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Price:
     meaning: str
     year: int
     source: str
-    sure: str = UNFOUND
+    sure: str = _UNFOUND
 
 
 @cache
@@ -103,7 +103,7 @@ def _in_money_of_year(price: Price) -> Price:
 def _catalogue() -> Mapping[str, Price]:
     with (FOLDER / "prices.csv").open(encoding="utf-8", newline="") as file:
         rows = [_read(row) for row in csv.DictReader(file)]
-    return {price.name: price for price in (*rows, *_tariff(EVERYWHERE))}
+    return {price.name: price for price in (*rows, *_tariff(_EVERYWHERE))}
 
 
 def _read(row: Mapping[str, str]) -> Price:
@@ -111,15 +111,15 @@ def _read(row: Mapping[str, str]) -> Price:
     return _in_money_of_year(Price(**{**row, **numbers, "year": int(row["year"])}))
 
 
-EVERYWHERE = "Great Britain"
+_EVERYWHERE = "Great Britain"
 
-TARIFF_YEAR = 2025  # from April; the latest with five areas on record
+_TARIFF_YEAR = 2025  # from April; the latest with five areas on record
 
-BANDS = ("band_1", "band_2", "band_3", "band_4")
+_BANDS = ("band_1", "band_2", "band_3", "band_4")
 
 # Up to which agreed capacity at low voltage each of the first three bands reaches [kVA]. Not found
 # in any page that could be read: an assumption of this workbook.
-BAND_KVA = (80.0, 150.0, 231.0)
+_BAND_KVA = (80.0, 150.0, 231.0)
 
 # Of the range over the value of what an area charges: areas and years of 2022 to 2026.
 CHARGE_RANGE, BAND_RANGE = (0.47, 1.8), (0.3, 2.0)
@@ -129,14 +129,14 @@ CHARGE_RANGE, BAND_RANGE = (0.47, 1.8), (0.3, 2.0)
 def _tariff(area: str) -> tuple[Price, ...]:
     """Return the charges of a network operator's area; in the middle of all areas, if none."""
     table = pd.read_csv(FOLDER / "tariffs.csv").set_index(["area", "year"]).sort_index()
-    if area == EVERYWHERE:
-        rates = table.xs(TARIFF_YEAR, level="year")
-        row, year = rates.median().to_dict(), TARIFF_YEAR
-        steps = (rates[list(BANDS)] / rates[list(BANDS)].median()).to_numpy()
+    if area == _EVERYWHERE:
+        rates = table.xs(_TARIFF_YEAR, level="year")
+        row, year = rates.median().to_dict(), _TARIFF_YEAR
+        steps = (rates[list(_BANDS)] / rates[list(_BANDS)].median()).to_numpy()
         level = (float(steps.min()), float(steps.max()))
     else:
         years = table.xs(area, level="area").index
-        year = int(min(years, key=lambda at: (abs(at - TARIFF_YEAR), -at)))
+        year = int(min(years, key=lambda at: (abs(at - _TARIFF_YEAR), -at)))
         row, level = table.loc[(area, year)].to_dict(), BAND_RANGE
     source = f"schedule of charges, {area}, {year}/{(year + 1) % 100}, as a public extract has it"
     found = [
@@ -149,7 +149,7 @@ def _tariff(area: str) -> tuple[Price, ...]:
             ("hv_capacity_charge", "hv", "high voltage"),
         )
     ]  # fmt: skip
-    for band in BANDS:
+    for band in _BANDS:
         said = f"fixed charge at low voltage, band {band[-1]} of agreed capacity"
         fixed = Price(f"fixed_charge_{band[-1]}", row[band], row[band], row[band], "p/day",
                       said, year, source, "C")  # fmt: skip
@@ -158,7 +158,7 @@ def _tariff(area: str) -> tuple[Price, ...]:
         Price("fixed_charge_level", 1.0, *level, "–", "fixed charges, times those here", year,
               "spread over areas and years of the same extract", "D")
     )  # fmt: skip
-    for band, kva in zip(BANDS, BAND_KVA, strict=False):
+    for band, kva in zip(_BANDS, _BAND_KVA, strict=False):
         meaning = f"agreed capacity up to which band {band[-1]} reaches"
         found.append(
             Price(f"{band}_kva", kva, kva, kva, "kVA", meaning, year, "not found; assumed")
@@ -166,9 +166,9 @@ def _tariff(area: str) -> tuple[Price, ...]:
     return tuple(map(_in_money_of_year, found))
 
 
-def areas() -> list[str]:
+def _areas() -> list[str]:
     """Return the network operators' areas with charges on record, and all of them together."""
-    return [EVERYWHERE, *sorted(set(pd.read_csv(FOLDER / "tariffs.csv")["area"]))]
+    return [_EVERYWHERE, *sorted(set(pd.read_csv(FOLDER / "tariffs.csv")["area"]))]
 
 
 class Prices(Mapping):
@@ -259,9 +259,9 @@ class Prices(Mapping):
         >>> round(Prices().in_area("SP Manweb")["capacity_charge"], 2)
         6.73
         """
-        if area not in areas():
+        if area not in _areas():
             raise UserError(
-                f"dno_area = {area!r}: there are charges of {', '.join(areas())}; for another, "
+                f"dno_area = {area!r}: there are charges of {', '.join(_areas())}; for another, "
                 "give capacity_charge and fixed_charge_1 to _4 in prices.csv"
             )
         return Prices({**self._prices, **{price.name: price for price in _tariff(area)}})

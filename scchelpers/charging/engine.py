@@ -90,7 +90,7 @@ class Chargers:
             raise UserError(f"below_minimum = {self.below_minimum!r}: write 'queue' or 'rotate'")
 
 
-def compile_cars(
+def _compile_cars(
     sessions: Sessions,
     chargers: Chargers,
     span: Span,
@@ -101,13 +101,7 @@ def compile_cars(
     never_curtailed: Collection[str],
     guaranteed_share: float,
 ) -> Cars:
-    """Return the sessions as a kernel takes them.
-
-    Raises
-    ------
-    UserError
-        If a phase count is needed and unknown, or an id to be exempt is none.
-    """
+    """Return the sessions as a kernel takes them."""
     n = len(sessions)
     phases = _phases(sessions, chargers)
     ac_kw = phases * VOLTS / 1000
@@ -459,7 +453,7 @@ def simulate(
         known.plug_in, known.plug_out, limit.start, seen.start, *(row.start for row in rows)
     )
     pieces = _pieces(span, edges, limit, seen, release_kw_per_min, float(known.max_kw.sum()))
-    cars = compile_cars(
+    cars = _compile_cars(
         known,
         chargers,
         span,

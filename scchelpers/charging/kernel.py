@@ -93,7 +93,7 @@ class Tally(NamedTuple):
     pauses: np.ndarray  # (n) times the car fell to zero after charging
 
 
-class Scratch(NamedTuple):
+class _Scratch(NamedTuple):
     """Room to work in, taken once: taking it in each segment would cost more than the work."""
 
     spare: np.ndarray  # (g) what is left in each constraint row [kW]
@@ -125,7 +125,7 @@ compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 
 # Put in where it is called: handing a dozen arrays over costs more than these do.
-inlined = numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
+_inlined = numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
 
 
 @compiled
@@ -151,7 +151,7 @@ def water_level(want, n, cap_kw):
 
 
 @compiled
-def sort_by(key, order, n):
+def _sort_by(key, order, n):
     """Sort the first `n` of `order` by `key[order]`, keeping the order of ties."""
     for q in range(1, n):
         k = order[q]
@@ -162,7 +162,7 @@ def sort_by(key, order, n):
         order[place] = k
 
 
-@inlined
+@_inlined
 def room(evse, spare, network):
     """Return the most [kW] that an EVSE may still draw under every row."""
     most = np.inf
@@ -171,15 +171,15 @@ def room(evse, spare, network):
     return max(most, 0.0)
 
 
-@inlined
+@_inlined
 def draw(evse, kw, spare, network):
     """Take a power from every row that carries it."""
     for q in range(network.begin[evse], network.begin[evse + 1]):
         spare[network.row[q]] -= kw * network.share[q]
 
 
-@inlined
-def all_fit(s, n, here, want, cap_kw, cars, network, spare):
+@_inlined
+def _all_fit(s, n, here, want, cap_kw, cars, network, spare):
     """Set `spare` to every row's limit; return whether everybody can have what it wants."""
     rows = len(spare)
     spare[0] = cap_kw
@@ -193,13 +193,13 @@ def all_fit(s, n, here, want, cap_kw, cars, network, spare):
     return fits
 
 
-@inlined
+@_inlined
 def allocate(
     s, n, here, order, want, power, cap_kw, cars, network, switches, left, served_h, scratch
 ):
     """Fill `power` under all constraints; return whether everybody gets what it wants."""
     spare, admitted, key = scratch.spare, scratch.admitted, scratch.key
-    if all_fit(s, n, here, want, cap_kw, cars, network, spare):
+    if _all_fit(s, n, here, want, cap_kw, cars, network, spare):
         for k in range(n):
             power[k] = want[k]
         return True
@@ -224,9 +224,9 @@ def allocate(
         promised = cars.energy_kwh[i] - left[i] < cars.promised_kwh[i] * NEARLY
         key[k] = -1.0 if promised else cars.tier[i]
         floors |= cars.floor_kw[i] > 0
-    sort_by(key, order, n)
+    _sort_by(key, order, n)
     if floors:
-        admit(n, here, order, want, power, cars, network, switches, served_h, scratch)
+        _admit(n, here, order, want, power, cars, network, switches, served_h, scratch)
 
     if switches.rule == EQUAL or switches.rule == PROPORTIONAL or switches.rule == PRIORITY_EQUAL:
         begin = 0
@@ -235,7 +235,7 @@ def allocate(
             while end < n and key[order[end]] == key[order[begin]]:
                 end += 1
             shares = switches.rule == PROPORTIONAL
-            raise_level(begin, end, order, here, want, power, cars, network, shares, scratch)
+            _raise_level(begin, end, order, here, want, power, cars, network, shares, scratch)
             begin = end
     else:
         for q in range(n):
@@ -248,20 +248,16 @@ def allocate(
     return False
 
 
-@inlined
-def admit(n, here, order, want, power, cars, network, switches, served_h, scratch):
-    """Give the floors in order of serving; who finds no room for its floor waits at zero.
-
-    In a queue the first car that the site's limit turns away closes it; in a rotation those served
-    least go first and a car that does not fit is passed over.
-    """
+@_inlined
+def _admit(n, here, order, want, power, cars, network, switches, served_h, scratch):
+    """Give the floors in order of serving; who finds no room for its floor waits at zero."""
     spare, admitted, queue = scratch.spare, scratch.admitted, scratch.queue
     for q in range(n):
         queue[q] = order[q]
     if switches.rotate:
         for k in range(n):
             scratch.waited[k] = served_h[here[k]]
-        sort_by(scratch.waited, queue, n)
+        _sort_by(scratch.waited, queue, n)
     closed = False
     for q in range(n):
         k = queue[q]
@@ -278,13 +274,9 @@ def admit(n, here, order, want, power, cars, network, switches, served_h, scratc
         draw(cars.evse[i], floor, spare, network)
 
 
-@inlined
-def raise_level(begin, end, order, here, want, power, cars, network, proportional, scratch):
-    """Raise a common level until each member is full or stands in a row that is (max-min fair).
-
-    The members are those of `order[begin:end]`. The level is a power, or for `proportional` a share
-    of the want. A member at its floor waits until the level has come up to it.
-    """
+@_inlined
+def _raise_level(begin, end, order, here, want, power, cars, network, proportional, scratch):
+    """Raise a common level until each member is full or stands in a row that is (max-min fair)."""
     spare, load, rising, open_ = scratch.spare, scratch.load, scratch.rising, scratch.open
     rows = len(spare)
     some = False
@@ -332,14 +324,14 @@ def raise_level(begin, end, order, here, want, power, cars, network, proportiona
         some = False
         for q in range(begin, end):
             k = order[q]
-            if full >= 0 and open_[k] and in_row(cars.evse[here[k]], full, network):
+            if full >= 0 and open_[k] and _in_row(cars.evse[here[k]], full, network):
                 open_[k] = False
             some |= open_[k]
         level = top
 
 
-@inlined
-def in_row(evse, row, network):
+@_inlined
+def _in_row(evse, row, network):
     """Return whether a row carries power of an EVSE."""
     for q in range(network.begin[evse], network.begin[evse + 1]):  # noqa: SIM110 (not compilable)
         if network.row[q] == row:
@@ -408,7 +400,7 @@ def charge(
     want = np.empty(width)
     power = np.empty(width)
     rows = network.limit_kw.shape[1]
-    scratch = Scratch(
+    scratch = _Scratch(
         np.empty(rows),
         np.empty(rows),
         key,
@@ -469,7 +461,7 @@ def charge(
                 for k in range(n):
                     i = here[k]
                     key[k] = cars.deadline_h[i] - pieces.start_h[s] - left[i] / cars.max_kw[i]
-                sort_by(key, order, n)
+                _sort_by(key, order, n)
             if switches.careful:
                 fits = allocate(
                     s,

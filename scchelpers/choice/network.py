@@ -223,8 +223,8 @@ class Added:
 
 
 # How much of a year's difference a limit does not follow, as sizes of level, peak and place.
-UNSEEN = {"at once": {"level_sd": 0.0, "peak_sd": 0.0, "local_sd": 0.0}}
-UNSEEN["next day"] = {"level_sd": 0.0, "local_sd": 0.0}
+_UNSEEN = {"at once": {"level_sd": 0.0, "peak_sd": 0.0, "local_sd": 0.0}}
+_UNSEEN["next day"] = {"level_sd": 0.0, "local_sd": 0.0}
 
 
 def added(
@@ -277,7 +277,7 @@ def added(
             allowed,
             growth=np.ones(len(growth)) if how else np.asarray(growth),
             timezone=network.timezone,
-            **{**sizes, **UNSEEN.get(how, {})},
+            **{**sizes, **_UNSEEN.get(how, {})},
         )
         found.append((by, alone_h[0]))
     by_asset, own_h = (np.array(part) for part in zip(*found, strict=True))
@@ -285,11 +285,11 @@ def added(
 
 
 # A line that sees less of a site's power than this does not hold it back (methods, section 5).
-LEAST_SHARE = 0.05
+_LEAST_SHARE = 0.05
 
-SAMPLES = 96
+_SAMPLES = 96
 
-TIGHT = 0.85  # a line that is never fuller holds nobody back, even with the widest margin
+_TIGHT = 0.85  # a line that is never fuller holds nobody back, even with the widest margin
 
 
 @dataclass(frozen=True, eq=False)
@@ -362,7 +362,7 @@ def surroundings(folder: Portfolio, site_id: str) -> Surroundings:
     kinds = {name: str(table.loc[name, "kind"]) for name in assets}
     for model in sorted({other.meta.get("network_id") for other in sites} & set(assets)):
         own = [other for other in sites if other.meta.get("network_id") == model]
-        lines, shares = in_lines(folder.network(model), assets[model][0], own, set(names.values()))
+        lines, shares = _in_lines(folder.network(model), assets[model][0], own, set(names.values()))
         assets |= lines
         names |= {line: line for line in lines}
         kinds |= dict.fromkeys(lines, "transformer" if kinds[model] == "transformer" else "feeder")
@@ -378,30 +378,13 @@ def _may_bind(name: str, assets: Mapping, sites: Sequence[Site], feeds: Mapping)
     asked_kva = sum(
         feeds[site.site_id].get(name, 0.0) * (site.requested_kva or 0.0) for site in sites
     )
-    return float(load.max()) + asked_kva > TIGHT * float(rating.min())
+    return float(load.max()) + asked_kva > _TIGHT * float(rating.min())
 
 
-def in_lines(
+def _in_lines(
     model: Model, load_kva: xr.DataArray, sites: Sequence[Site], known: set[str]
 ) -> tuple[dict[str, tuple[xr.DataArray, pd.Series]], Mapping[str, dict[str, float]]]:
-    """Return the branches of a network model that sites load, with the share that each sees.
-
-    Parameters
-    ----------
-    model : Network
-        Network model.
-    load_kva : xarray.DataArray
-        Load of the network on record [kVA].
-    sites : sequence of Site
-        Sites with a node in it.
-    known : set of str
-        Branches left out.
-
-    Returns
-    -------
-    dict, dict
-        {branch: (load [kVA], rating by season [kVA])} and {site_id: {branch: share}}.
-    """
+    """Return the branches of a network model that sites load, with the share that each sees."""
     able = [site for site in sites if site.meta.get("network_node") is not None]
     able = [site for site in able if site.requested_kva]
     if not able:
@@ -420,7 +403,7 @@ def in_lines(
             for rows in np.array_split(every, max(1, len(every) // CHUNK))
         ]
     )
-    chosen = np.linspace(0, len(flow.times) - 1, SAMPLES).astype(int)
+    chosen = np.linspace(0, len(flow.times) - 1, _SAMPLES).astype(int)
     rating = flow.flow.branches["rating_kva"]
     branches = [name for name in rating.index[rating.notna()] if name not in known]
     at = rating.index.get_indexer(branches)
@@ -434,7 +417,7 @@ def in_lines(
         shares[name] = {
             branch: float(min(seen[k], 1.0))
             for branch, k in zip(branches, at, strict=True)
-            if seen[k] > LEAST_SHARE
+            if seen[k] > _LEAST_SHARE
         }
     seasons = list(RATING_SEASONS)
     lines = {

@@ -235,7 +235,7 @@ class Demand:
         if key not in self._charged:
             start, end = (self.time[k].tz_localize("UTC") for k in (0, -1))
             end = max(end + timebase.HALF_HOUR, self.sessions["plug_out"].max()).ceil("5min")
-            if len(self._charged) >= KEPT:  # a year in steps of five minutes takes its room
+            if len(self._charged) >= _KEPT:  # a year in steps of five minutes takes its room
                 del self._charged[next(iter(self._charged))]
             self._charged[key] = self.customers.charge(
                 limit_kw, start=start, end=end, limit_missing="unjudged"
@@ -381,9 +381,9 @@ class Applicant:
         return self.network.short_h(self.requested_kva).idxmax()
 
 
-WARM_UP_D = 91
+_WARM_UP_D = 91
 
-KEPT = 8  # results of charging under different limits, of each site
+_KEPT = 8  # results of charging under different limits, of each site
 
 FORECAST = "last week + margin"  # quick; `02_tcc_windows` compares it with better ones
 
@@ -393,9 +393,9 @@ MARGINS = (0.04, 0.08, 0.12)
 # A limit [kW], and what it allows on days that had no part in making it [kVA]; None: the same.
 Limit = tuple[xr.DataArray, xr.DataArray | None]
 
-NO_LOAD = "there is no load and rating of the network above the site on record"
+_NO_LOAD = "there is no load and rating of the network above the site on record"
 
-NOT_NEEDED = "the network takes the whole request at all times"
+_NOT_NEEDED = "the network takes the whole request at all times"
 
 
 @dataclass(frozen=True, eq=False)
@@ -447,7 +447,7 @@ def offer(applicant: Applicant, scheme: str) -> Offer:
 
 def _firm(applicant: Applicant) -> Offer:
     if applicant.network is None:
-        return Offer(why_not=NO_LOAD)
+        return Offer(why_not=_NO_LOAD)
     if applicant.stressed:
         return Offer(
             why_not=f"only {quantity(applicant.firm_kva, 'kVA')} of the "
@@ -458,7 +458,7 @@ def _firm(applicant: Applicant) -> Offer:
 
 def _less(applicant: Applicant) -> Offer:
     if applicant.network is None:
-        return Offer(why_not=NO_LOAD)
+        return Offer(why_not=_NO_LOAD)
     least_kva = applicant.demand.least(applicant.terms)
     if not least_kva < applicant.requested_kva:
         return Offer(why_not="the chargepoints need all that is asked for")
@@ -474,9 +474,9 @@ def _less(applicant: Applicant) -> Offer:
 def _reduced(applicant: Applicant) -> Offer:
     firm_kva = applicant.firm_kva
     if not firm_kva >= 1:
-        return Offer(why_not=NO_LOAD if np.isnan(firm_kva) else "nothing fits at all times")
+        return Offer(why_not=_NO_LOAD if np.isnan(firm_kva) else "nothing fits at all times")
     if firm_kva >= applicant.requested_kva:
-        return Offer(why_not=NOT_NEEDED)
+        return Offer(why_not=_NOT_NEEDED)
     return Offer(
         firm_kva * applicant.power_factor,
         within_dsc=applicant.network is None,
@@ -551,7 +551,9 @@ def _raised(applicant: Applicant) -> Offer:
         return Offer(why_not="the supply is large enough as it is")
     said = quantity(more_kva, "kVA")
     if applicant.network is None:
-        return Offer(why_not=f"{said} more would do; {NO_LOAD}, so only the DNO can say if it fits")
+        return Offer(
+            why_not=f"{said} more would do; {_NO_LOAD}, so only the DNO can say if it fits"
+        )
     if applicant.stressed_by(more_kva):
         return Offer(why_not=f"{said} more would do, and does not fit at all times")
     note = f"{said} more, and a fixed limit of {quantity(least_kva, 'kVA')}"
@@ -582,7 +584,7 @@ def _dynamic(applicant: Applicant) -> Offer:
 def _profiled(applicant: Applicant) -> Offer:
     if why := _no_need(applicant):
         return Offer(why_not=why)
-    if len(applicant.network.time) < 48 * (WARM_UP_D + 91):
+    if len(applicant.network.time) < 48 * (_WARM_UP_D + 91):
         return Offer(why_not="the record is too short to fit a forecast and judge it")
     network = applicant.network.watching(applicant.stressed)
     loads = (network.load_kva.sel(asset=asset, drop=True) for asset in network.assets)
@@ -605,7 +607,7 @@ def _forecast(load: xr.DataArray, quantile: float, timezone: str) -> xr.DataArra
     The end of the record, set 52 weeks back, stands before its beginning: the rule is fitted on
     the same season and weekdays.
     """
-    before = load.isel(time=slice(-48 * WARM_UP_D, None))
+    before = load.isel(time=slice(-48 * _WARM_UP_D, None))
     shifted = before.assign_coords(time=before["time"] - np.timedelta64(364, "D"))
     shifted = shifted.where(shifted["time"] < load["time"][0], drop=True)
     longer = xr.concat([shifted, load], "time") if shifted.sizes["time"] else load
@@ -713,16 +715,16 @@ def _limit(left_kw: xr.DataArray, applicant: Applicant) -> xr.DataArray:
 
 def _reinforced(applicant: Applicant) -> Offer:
     if applicant.network is None and not applicant.dsc_kva:
-        return Offer(why_not=NO_LOAD)
+        return Offer(why_not=_NO_LOAD)
     if applicant.network is not None and not applicant.stressed:
-        return Offer(why_not=NOT_NEEDED)
+        return Offer(why_not=_NOT_NEEDED)
     return Offer(applicant.requested_kw)
 
 
 def _no_need(applicant: Applicant) -> str:
     if applicant.network is None:
-        return NO_LOAD
-    return "" if applicant.stressed else NOT_NEEDED
+        return _NO_LOAD
+    return "" if applicant.stressed else _NOT_NEEDED
 
 
 def _lower(text: str) -> str:

@@ -30,7 +30,7 @@ _HOUR_NS = 3.6e12
 
 DAY = pd.Timedelta("1D")
 
-RESAMPLES = 400
+_RESAMPLES = 400
 
 _NOTHING_KW = 1e-3  # a watt: less is rounding of the data, not an excursion
 
@@ -426,8 +426,8 @@ def _again(needed, weight, week, allowed: float, rng) -> np.ndarray:
     count = int(week.max()) + 1
     # Four times the tolerated time nearly always holds what a resample passes over.
     near = int(np.searchsorted(np.cumsum(weight), 4 * allowed)) + 1000
-    drawn = np.empty(RESAMPLES)
-    for k in range(RESAMPLES):
+    drawn = np.empty(_RESAMPLES)
+    for k in range(_RESAMPLES):
         once = rng.integers(count, size=count)
         times = np.bincount(once[rng.integers(count, size=count)], minlength=count)
         passed = np.cumsum(weight[:near] * times[codes[:near]])

@@ -52,12 +52,12 @@ MOSTLY, PARTLY, HARDLY = 0.8, 0.5, 0.02
 FEW_DAYS = 4
 # Share of the days on which a limit not applied is exceeded; and the same where few cars come.
 DENSE, SPARSE = 0.6, 0.3
-MONTH = pd.Timedelta("31D")
+_MONTH = pd.Timedelta("31D")
 # Causes that say when they hold, and those of them that may hold beyond the excursions, too.
-DATED = ("meter in local time", "controller never changes its clock", "clock not changed",
+_DATED = ("meter in local time", "controller never changes its clock", "clock not changed",
          "months left out")  # fmt: skip
-WHOLE = DATED[:3]
-LOOSE = 0.15  # looseness within this share counts as equal
+WHOLE = _DATED[:3]
+_LOOSE = 0.15  # looseness within this share counts as equal
 HOUR = pd.Timedelta("1h")
 FARTHEST = pd.Timedelta("3h")
 DAYS = {"weekdays": (0, 1, 2, 3, 4), "Saturdays": (5,), "Sundays": (6,), "weekends": (5, 6)}
@@ -65,7 +65,7 @@ DAYS = {"weekdays": (0, 1, 2, 3, 4), "Saturdays": (5,), "Sundays": (6,), "weeken
 # guessed from the excursions themselves.
 KNOWN, GUESSED = 0.08, 0.25
 # A controller set to a fixed clock: UTC all year, or summer time all year (POSIX sign).
-FIXED = {"UTC": "an hour late in summer time", "Etc/GMT-1": "an hour early in winter"}
+_FIXED = {"UTC": "an hour late in summer time", "Etc/GMT-1": "an hour early in winter"}
 
 
 class _Record:
@@ -97,23 +97,7 @@ class _Record:
 
 @dataclass(frozen=True)
 class Cause:
-    """A likely cause of some excursions.
-
-    Attributes
-    ----------
-    name : str
-        Of `CAUSES`.
-    detail : str
-        What exactly.
-    intervals : int
-        Intervals above the limit that it explains.
-    explained_share : float
-        Their share of those looked at.
-    days : int
-        Local days on which they lie.
-    also : tuple of str
-        Other causes that the record fits as well: few cars came, and tell little.
-    """
+    """A likely cause of some excursions."""
 
     name: str
     detail: str
@@ -239,8 +223,8 @@ def _in_span(record: _Record, left: np.ndarray, one: _Followed) -> _Followed:
     first, last = days[left][[0, -1]]
     inside = (days >= first) & (days <= last)
     limit_kw = np.where(inside, one.limit_kw, record.limit_kw)
-    short = first - days[0] > MONTH or days[-1] - last > MONTH
-    told = short and one.cause not in DATED
+    short = first - days[0] > _MONTH or days[-1] - last > _MONTH
+    told = short and one.cause not in _DATED
     span = f", {_date(first)} to {_date(last)}" if told else ""
     return _Followed(one.cause, one.detail + span, limit_kw, one.level)
 
@@ -303,7 +287,7 @@ def _fitting(record, left, group, candidates, explains: float, refuted: float) -
         given = np.nansum(np.clip(bound - limit_kw, 0, None)[record.known])
         fitting.append((given, list(CAUSES).index(one.cause), one))
     least = min((given for given, _, _ in fitting), default=0.0)
-    equal = least * (1 + LOOSE) + 1e-9
+    equal = least * (1 + _LOOSE) + 1e-9
     order = sorted(fitting, key=lambda item: (item[0] > equal, item[0] if item[0] > equal else 0.0,
                                               item[1], item[0]))  # fmt: skip
     return [one for _, _, one in order]
@@ -326,7 +310,7 @@ def _windows_moved(record: _Record, group: np.ndarray, free_kw: np.ndarray) -> I
     """Yield limits that come at another time: shifted, or by another clock."""
     limit_kw, instants, tz = record.limit_kw, record.time, record.tz
     if not record.signalled and any(len(terms.windows) for terms in record.entries):
-        for zone, meaning in FIXED.items():
+        for zone, meaning in _FIXED.items():
             own = [replace(terms, timezone=zone) for terms in record.entries]
             cause = "controller never changes its clock"
             if zone == "UTC" and _spring_gap(record):

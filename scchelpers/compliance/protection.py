@@ -18,7 +18,7 @@ from scchelpers.faults import UserError
 from scchelpers.register import Terms, limit
 from scchelpers.site import Site
 
-MEASURED_FROM = 21  # months of record from which growth is measured, not assumed
+_MEASURED_FROM = 21  # months of record from which growth is measured, not assumed
 CASES = ("low", "expected", "high")
 GROWTH = (-0.2, 0.5)  # per year, that may be assumed
 
@@ -119,7 +119,7 @@ def growth_per_year(
     peak = peak.loc[(peak["count"] >= 46) & (peak["max"] > 0), "max"]
     months = peak.index.to_period("M").nunique() if len(peak) else 0
     found = assumed
-    if months >= MEASURED_FROM:
+    if months >= _MEASURED_FROM:
         years = ((peak.index - peak.index[0]).days / timebase.YEAR_DAYS).to_numpy()
         weekday, angle = peak.index.day_of_week, 2 * np.pi * years
         columns = [np.ones(len(years)), years, weekday == 5, weekday == 6]
@@ -130,7 +130,7 @@ def growth_per_year(
         ends = fitted.conf_int(alpha=1 - level)[1]
         found = np.expm1([ends[0], fitted.params[1], ends[1]])
     told = dict(zip(CASES, map(float, found), strict=True))
-    return pd.Series(told | {"months": months, "measured": months >= MEASURED_FROM}, dtype=object)
+    return pd.Series(told | {"months": months, "measured": months >= _MEASURED_FROM}, dtype=object)
 
 
 def planned_load(load: pd.DataFrame, quantile: float = 0.99) -> pd.DataFrame:

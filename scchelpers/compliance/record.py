@@ -21,22 +21,22 @@ from scchelpers.timebase import clock, naive_utc, utc_index
 DEEP, LONG = (0.10, 0.30), (30.0, 120.0)
 SEVERITIES = ("slight", "marked", "grave")
 ROUNDING_KW = 0.1  # of a meter that prints one decimal
-MOST_TOLERANCE = 0.1
+_MOST_TOLERANCE = 0.1
 # Least share of the limited time that must be judged before terms count as kept.
 SHOWN = 0.95
-LEAST_MONTHS = 6  # for a trend
-STUCK = pd.Timedelta("24h")  # of one value that is not 0
-DEAD = pd.Timedelta("6h")  # of zero while cars charge
-FALSE = 0.15  # by so much may metered and expected energy differ from a plain factor
+_LEAST_MONTHS = 6  # for a trend
+_STUCK = pd.Timedelta("24h")  # of one value that is not 0
+_DEAD = pd.Timedelta("6h")  # of zero while cars charge
+_FALSE = 0.15  # by so much may metered and expected energy differ from a plain factor
 # Factor of metered to expected energy -> fault.
-FACTORS = {
+_FACTORS = {
     1000.0: "watts read as kilowatts",
     0.001: "megawatts read as kilowatts",
     2.0: "counted twice",
     0.5: "half-hourly energy read as power",
 }
 # Faults that take out a span; any other leaves nothing to judge.
-SPANS = ("meter stuck", "meter dead")
+_SPANS = ("meter stuck", "meter dead")
 
 
 # --- the meter, before any excursion
@@ -120,7 +120,7 @@ def inspect(
     else:
         faults |= _factor(known, known.sum() * step_h / expected, capacity_kw)
     doubted = np.full(len(value), bool(faults))
-    stuck = _repeated(value, STUCK // step) & (value != 0)
+    stuck = _repeated(value, _STUCK // step) & (value != 0)
     if stuck.any():
         faults["meter stuck"] = (
             f"One value is repeated for a day or more, {stuck.sum() * step_h:,.0f} hours in all; "
@@ -142,8 +142,8 @@ def _factor(known: np.ndarray, ratio: float, capacity_kw: float) -> dict[str, st
     if highest > 50 * capacity_kw:
         said = f"The highest value is {highest:,.0f} kW at a capacity of {capacity_kw:,.0f} kW."
         return {"watts read as kilowatts": said}
-    for factor, fault in FACTORS.items():
-        if np.isfinite(ratio) and abs(ratio / factor - 1) < FALSE:
+    for factor, fault in _FACTORS.items():
+        if np.isfinite(ratio) and abs(ratio / factor - 1) < _FALSE:
             return {fault: f"The metered energy is {ratio:,.3g} times that of the load on record."}
     return {}
 
@@ -158,7 +158,7 @@ def _repeated(value: np.ndarray, least: int) -> np.ndarray:
 def _dead(value, time, step: pd.Timedelta, sessions: pd.DataFrame) -> np.ndarray:
     """Return runs of zero in which a session began, ended and took energy."""
     apart = np.where(value == 0, 0.0, np.arange(1, len(value) + 1))
-    first, last = _runs((value == 0) & _repeated(apart, DEAD // step))
+    first, last = _runs((value == 0) & _repeated(apart, _DEAD // step))
     dead = np.zeros(len(value), dtype=bool)
     if not len(first):
         return dead
@@ -229,8 +229,8 @@ def judge(
     (26, 'not kept')
     """
     entries = judged_entries(entries)
-    if not 0 <= tolerance <= MOST_TOLERANCE:
-        raise UserError(f"tolerance = {tolerance}: must be a share from 0 to {MOST_TOLERANCE}")
+    if not 0 <= tolerance <= _MOST_TOLERANCE:
+        raise UserError(f"tolerance = {tolerance}: must be a share from 0 to {_MOST_TOLERANCE}")
     mean_kw = _averaged(import_kw, entries[-1].averaging)
     sent = None if setpoint_kw is None else _averaged(setpoint_kw, _step(mean_kw))
     time = utc_index(mean_kw["time"])
@@ -416,7 +416,7 @@ def trend(months: pd.DataFrame, level: float = 0.9) -> pd.Series:
     trend.
     """
     known = months["above_share"].dropna()
-    if len(known) < LEAST_MONTHS:
+    if len(known) < _LEAST_MONTHS:
         nothing = dict.fromkeys(("slope", "low", "high"), np.nan)
         return pd.Series({**nothing, "months": len(known), "word": "too short to tell"})
     years = (known.index - known.index[0]).days / timebase.YEAR_DAYS

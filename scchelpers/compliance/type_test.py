@@ -14,7 +14,7 @@ from scchelpers.faults import UserError
 
 PASSED, FAILED, UNTESTED, UNSHOWN = "passed", "failed", "not tested", "cannot be shown"
 ROUNDING_KW = 0.1
-STARTED = 0.02  # share of its charging by which a site must have reduced to count as begun
+_STARTED = 0.02  # share of its charging by which a site must have reduced to count as begun
 
 
 def _excursion_runs(log: pd.DataFrame, tolerance: float = 0.0) -> pd.DataFrame:
@@ -29,7 +29,7 @@ def _excursion_runs(log: pd.DataFrame, tolerance: float = 0.0) -> pd.DataFrame:
     for first, last in zip(marks[::2], marks[1::2], strict=True):
         ended = last < len(on) and np.isfinite(over[last])
         stop = seconds[min(last, len(on) - 1)]
-        fallen = np.flatnonzero(charging[first : last + 1] < charging[first] * (1 - STARTED))
+        fallen = np.flatnonzero(charging[first : last + 1] < charging[first] * (1 - _STARTED))
         begun = seconds[first + fallen[0]] - seconds[first] if len(fallen) else np.nan
         rows.append(
             {

@@ -31,7 +31,7 @@ from scchelpers.importers.sessions import SessionOptions
 from scchelpers.portfolio import Portfolio, store, tables
 from scchelpers.timebase import LONDON
 
-__all__ = ["OPTIONS", "ImportReport", "Imported", "known_layouts", "read", "run"]
+__all__ = ["OPTIONS", "ImportReport", "known_layouts", "read", "run"]
 
 OPTIONS: dict[str, type[BaseModel]] = {
     "sessions": SessionOptions,
@@ -48,22 +48,8 @@ _DATA = (".csv", ".json", ".jsonl", ".xlsx", ".parquet", ".csv.gz", ".json.gz", 
 
 
 @dataclass
-class Imported:
-    """Rows ready for a portfolio, in the columns of `portfolio.tables`, and their account.
-
-    Attributes
-    ----------
-    report : ImportReport
-        The account of the import.
-    sites, chargepoints, assets, sessions : pandas.DataFrame or None
-        Rows of the tables.
-    loads : dict of (group, series_id) to xarray.Dataset
-        Load series, as `store.write_loads` takes them.
-    coverage : pandas.DataFrame
-        Spans of days on record, by source and site or series.
-    header : dict
-        Arguments of `store.write_header`.
-    """
+class _Imported:
+    """Rows ready for a portfolio, in the columns of `portfolio.tables`, and their account."""
 
     report: ImportReport
     sites: pd.DataFrame | None = None
@@ -139,7 +125,7 @@ def files_of(name: str) -> list[Path]:
     return sorted(found)
 
 
-def read(what: str, files: Iterable, into: str | os.PathLike | None = None, **options) -> Imported:
+def read(what: str, files: Iterable, into: str | os.PathLike | None = None, **options) -> _Imported:
     """Read files, join them with the sources that a portfolio holds, and write nothing.
 
     Parameters
@@ -177,7 +163,7 @@ def _read(what, files, options) -> tuple[BaseModel, list[_Source]]:
     return chosen, sources
 
 
-def _joined(what, chosen, sources, into) -> tuple[Imported, list[_Source]]:
+def _joined(what, chosen, sources, into) -> tuple[_Imported, list[_Source]]:
     """Join what was read with what a portfolio holds."""
     kept = _kept(Path(into), sources) if into is not None else []
     join = {"sessions": _join_sessions, "loads": _join_loads, "assets": _join_assets}[what]
@@ -256,7 +242,7 @@ def _source(what: str, path: Path, options: BaseModel) -> _Source:
 # Joining --------------------------------------------------------------------------------------
 
 
-def _join_sessions(kept: list[_Source], new: list[_Source], options: SessionOptions) -> Imported:
+def _join_sessions(kept: list[_Source], new: list[_Source], options: SessionOptions) -> _Imported:
     """Join the sessions of all sources; the report counts the rows of the new ones."""
     account = Account("together", set(options.accept.replace("_", " ").split("+")))
     every = [*kept, *new]
@@ -308,7 +294,7 @@ def _join_sessions(kept: list[_Source], new: list[_Source], options: SessionOpti
         "timezone": zones[0] if everywhere else LONDON,
         "sources": [_about(s, options) for s in new],
     }
-    return Imported(
+    return _Imported(
         report, sites=made["sites"], chargepoints=made["chargepoints"],
         sessions=rows.drop(columns="file"), coverage=coverage, header=header,
     )  # fmt: skip
@@ -328,7 +314,7 @@ def _about(source: _Source, options) -> dict:
     return {"title": source.name, **told, "provenance": "measured"}
 
 
-def _join_assets(kept: list[_Source], new: list[_Source], options: AssetOptions) -> Imported:
+def _join_assets(kept: list[_Source], new: list[_Source], options: AssetOptions) -> _Imported:
     """Join the assets of all sources; the report counts the rows of the new ones."""
     account = Account("together", set(options.accept.replace("_", " ").split("+")))
     every = sorted([*kept, *new], key=lambda s: s.digest)
@@ -349,10 +335,10 @@ def _join_assets(kept: list[_Source], new: list[_Source], options: AssetOptions)
         "description": "Assets as their operators publish them.",
         "sources": [_about(s, options) for s in new],
     }
-    return Imported(report, assets=rows, header=header)
+    return _Imported(report, assets=rows, header=header)
 
 
-def _join_loads(kept: list[_Source], new: list[_Source], options: LoadOptions) -> Imported:
+def _join_loads(kept: list[_Source], new: list[_Source], options: LoadOptions) -> _Imported:
     """Join the load series of all sources; series that the new files do not touch stay."""
     account = Account("together", set(options.accept.replace("_", " ").split("+")))
     touched = {(g, s) for source in new for g, s in _series_of(source)}
@@ -394,8 +380,8 @@ def _join_loads(kept: list[_Source], new: list[_Source], options: LoadOptions) -
     )
     header = {"timezone": LONDON, "sources": [_about(s, options) for s in new]}
     if group == "network_kva":
-        return Imported(report, assets=assets, loads=made, coverage=coverage, header=header)
-    return Imported(report, sites=sites, loads=made, coverage=coverage, header=header)
+        return _Imported(report, assets=assets, loads=made, coverage=coverage, header=header)
+    return _Imported(report, sites=sites, loads=made, coverage=coverage, header=header)
 
 
 def _series_of(source: _Source) -> list[tuple[str, str]]:
@@ -481,7 +467,7 @@ def _replaces(new: _Source, old: _Source) -> bool:
     return a <= d and c <= b
 
 
-def _write(folder: Path, what: str, found: Imported, sources: list[_Source]) -> None:
+def _write(folder: Path, what: str, found: _Imported, sources: list[_Source]) -> None:
     """Write what follows from all sources, and the sources; what people typed is left to them."""
     known = Portfolio.open(folder) if (folder / "portfolio.toml").exists() else None
     place = folder / _FOLDER
@@ -526,7 +512,7 @@ def _write(folder: Path, what: str, found: Imported, sources: list[_Source]) -> 
         _write_coverage(folder, what, found.coverage)
 
 
-def _written(what: str, found: Imported) -> dict[str, pd.DataFrame]:
+def _written(what: str, found: _Imported) -> dict[str, pd.DataFrame]:
     """Return the tables that follow from all sources of a kind together."""
     if what == "sessions":
         return {"sites.csv": found.sites, "chargepoints.csv": found.chargepoints}
@@ -555,7 +541,7 @@ def _leave_blank(folder: Path, name: str, columns: tuple[str, ...]) -> None:
         _put(folder / name, rows)
 
 
-def _unwrite(known: Portfolio, what: str, found: Imported, place: Path) -> None:
+def _unwrite(known: Portfolio, what: str, found: _Imported, place: Path) -> None:
     """Take back what earlier imports wrote into the tables and nobody changed since."""
     for name, rows in _written(what, found).items():
         if not (place / name).exists() or not known.exists(name):

@@ -58,14 +58,8 @@ _TEST = re.compile(r"\*\*\*|\btest\b|\bdummy\b|\bdemo (site|unit)\b", re.IGNOREC
 _HANDOVER, _LONG_USE = pd.Timedelta("30D"), pd.Timedelta("60D")
 
 
-def rating_of_model(model: str) -> float:
-    """Return the rating [kW] that a model name tells, NaN if none.
-
-    Examples
-    --------
-    >>> [rating_of_model(m) for m in ("APT 22kW Raption", "Siemens Triple Rapid Charger", "X")]
-    [22.0, 50.0, nan]
-    """
+def _rating_of_model(model: str) -> float:
+    """Return the rating [kW] that a model name tells, NaN if none."""
     figures = [float(f) for f in re.findall(r"(\d+(?:\.\d+)?)\s*kw(?!h)", str(model).lower())]
     if figures:
         return max(figures)
@@ -73,12 +67,8 @@ def rating_of_model(model: str) -> float:
     return next(found, np.nan)
 
 
-def rating_of_sessions(energy_kwh: pd.Series, hours: pd.Series, steps=_STEPS) -> float:
-    """Return the smallest rating on sale [kW] that the sessions of a unit allow, NaN if none do.
-
-    Mean power is a lower bound on the rating, since cars stay on when full; only stays of 10
-    minutes to a day are looked at, and the highest hundredth is passed over.
-    """
+def _rating_of_sessions(energy_kwh: pd.Series, hours: pd.Series, steps=_STEPS) -> float:
+    """Return the smallest rating on sale [kW] that the sessions of a unit allow, NaN if none do."""
     sound = (energy_kwh > 0) & (hours >= 1 / 6) & (hours <= 24)
     if not sound.any():
         return np.nan
@@ -322,7 +312,7 @@ def _rate(
         possible = own
         if own["on_sale"].iloc[0]:  # what no such socket delivers must not set its rating
             possible = own[~(own["energy_kwh"] > hours[own.index] * sold[-1] * _TOLERANCE)]
-        inferred = rating_of_sessions(possible["energy_kwh"], hours[possible.index], sold)
+        inferred = _rating_of_sessions(possible["energy_kwh"], hours[possible.index], sold)
         peak = possible["max_kw"].max()
         if pd.notna(peak):
             enough = next((kw for kw in sold if kw * _TOLERANCE >= peak), np.nan)
@@ -330,7 +320,7 @@ def _rate(
         tries = {
             "table": given.get(own["unit"].iloc[0].lower(), given.get(model.lower(), np.nan)),
             "file": own["rated_kw"].median(),
-            "model": rating_of_model(model),
+            "model": _rating_of_model(model),
             "option": np.nan if fallback_kw is None else fallback_kw,
             "inferred": inferred,
             "assumed": sold[0] if own["on_sale"].iloc[0] else _ASSUMED_KW,
@@ -353,7 +343,7 @@ def _rate(
         }.get(source, "")
         account.note(f"rating of {len(own)} chargepoints {says[source]} ({shown}){why}")
     words = {
-        m: rating_of_model(m) for m in rows["model"].unique() if not re.search(r"\d\s*kw", m, re.I)
+        m: _rating_of_model(m) for m in rows["model"].unique() if not re.search(r"\d\s*kw", m, re.I)
     }
     for model, kw in sorted(words.items()):
         if kw == kw:

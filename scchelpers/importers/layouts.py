@@ -26,14 +26,14 @@ class _Data(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Named(_Data):
+class _Named(_Data):
     """The names of one column of a layout, and its unit."""
 
     any: list[str]
     unit: str | None = None
 
 
-class Layout(_Data):
+class _Layout(_Data):
     """A known format of files, as one TOML of `layouts/` or of the user tells it."""
 
     name: str
@@ -42,7 +42,7 @@ class Layout(_Data):
     evidence: str
     identify: list[str] = Field(min_length=2, description="names that tell it; a|b: either")
     where: dict[str, list[str]] = {}
-    columns: dict[str, Named] = {}
+    columns: dict[str, _Named] = {}
     clock: str | None = None
     decimal: Literal["point", "comma"] | None = None
     dates: list[str] = []
@@ -87,7 +87,7 @@ class Layout(_Data):
         return {plain(n) for n in [*named, *self.unused, *self.personal, *self.series, *self.keep]}
 
 
-class Meaning(_Data):
+class _Meaning(_Data):
     """Words by which a column is told where no layout fits."""
 
     said: str
@@ -98,16 +98,10 @@ class Meaning(_Data):
     never: list[str] = []
 
 
-def read_layout(path: Path) -> Layout:
-    """Read one layout.
-
-    Raises
-    ------
-    UserError
-        If the file cannot be read or is no layout.
-    """
+def _read_layout(path: Path) -> _Layout:
+    """Read one layout."""
     try:
-        return Layout(name=path.stem, **tomllib.loads(path.read_text("utf-8-sig")))
+        return _Layout(name=path.stem, **tomllib.loads(path.read_text("utf-8-sig")))
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
     except tomllib.TOMLDecodeError as error:
@@ -119,15 +113,15 @@ def read_layout(path: Path) -> Layout:
 
 
 @functools.cache
-def known_layouts() -> tuple[Layout, ...]:
+def known_layouts() -> tuple[_Layout, ...]:
     """Return the layouts that the package knows."""
-    return tuple(read_layout(p) for p in sorted(FOLDER.glob("[a-z]*.toml")))
+    return tuple(_read_layout(p) for p in sorted(FOLDER.glob("[a-z]*.toml")))
 
 
 @functools.cache
-def _meanings(what: str) -> dict[str, Meaning]:
+def _meanings(what: str) -> dict[str, _Meaning]:
     read = tomllib.loads((FOLDER / "_meanings.toml").read_text("utf-8"))[what]
-    return {role: Meaning(**value) for role, value in read.items()}
+    return {role: _Meaning(**value) for role, value in read.items()}
 
 
 def plain(name: str) -> str:
@@ -193,7 +187,7 @@ def unit_in(name: str) -> str | None:
     return None
 
 
-PERSONAL = {
+_PERSONAL = {
     *("user", "userid", "username", "card", "cardid", "rfid", "tag", "idtag", "token", "driver"),
     *("email", "mail", "phone", "mobile", "customer", "member", "contract", "uid", "badge"),
     *("vehicle", "registration", "reg", "vin", "vrn", "numberplate", "surname", "forename"),
@@ -201,10 +195,10 @@ PERSONAL = {
 }
 
 
-def personal(name: str, layout: Layout | None = None) -> bool:
+def personal(name: str, layout: _Layout | None = None) -> bool:
     """Return whether a column tells of a person; such a column is never read."""
     told = {plain(n) for n in layout.personal} if layout else set()
-    return plain(name) in told or bool(PERSONAL & {*words(name), plain(name)})
+    return plain(name) in told or bool(_PERSONAL & {*words(name), plain(name)})
 
 
 def _named(names: list[str], by_plain: dict[str, str]) -> list[str]:
@@ -226,7 +220,7 @@ class Pick(_Data):
     by: str
 
 
-def match(sheet: Sheet, what: str, name: str | None, account: Account) -> Layout | None:
+def match(sheet: Sheet, what: str, name: str | None, account: Account) -> _Layout | None:
     """Return the layout that a table's header tells, or that the user names.
 
     Raises
@@ -237,7 +231,7 @@ def match(sheet: Sheet, what: str, name: str | None, account: Account) -> Layout
     have = {plain(c): c for c in sheet.frame.columns}
     choices = [layout for layout in known_layouts() if layout.kind == what]
     if name and name.endswith(".toml"):
-        choices.append(own := read_layout(Path(name)))
+        choices.append(own := _read_layout(Path(name)))
         name = own.name
     if name == "none":
         account.note("no layout, as you asked; columns are read by their names")
@@ -246,10 +240,10 @@ def match(sheet: Sheet, what: str, name: str | None, account: Account) -> Layout
         hint = closest(name, names) or f"scc import layouts lists them ({', '.join(names[:5])} …)"
         raise UserError(f"layout = {name!r}: not known; {hint}")
 
-    def lacks(layout: Layout) -> list[str]:
+    def lacks(layout: _Layout) -> list[str]:
         return [i for i in layout.identify if not _named(i.split("|"), have)]
 
-    def holds(layout: Layout) -> bool:
+    def holds(layout: _Layout) -> bool:
         return all(
             plain(c) in have and sheet.frame[have[plain(c)]].isin(values).any()
             for c, values in layout.where.items()
@@ -279,7 +273,7 @@ def match(sheet: Sheet, what: str, name: str | None, account: Account) -> Layout
 
 
 def resolve(
-    sheet: Sheet, what: str, layout: Layout | None, options: dict, account: Account
+    sheet: Sheet, what: str, layout: _Layout | None, options: dict, account: Account
 ) -> dict[str, Pick]:
     """Return which column has which meaning.
 
@@ -366,7 +360,7 @@ def _by_names(frame, meanings, picks, taken, account) -> None:
         )  # fmt: skip
 
 
-def _score(have: list[str], meaning: Meaning) -> int:
+def _score(have: list[str], meaning: _Meaning) -> int:
     """Return how strongly a name speaks for a meaning: longer phrases and nothing beside them."""
     bare = [w.lstrip("=") for w in have]
     if any(_within(phrase.split(), bare) for phrase in meaning.never):
@@ -404,7 +398,7 @@ def _stamp_roles(role: str) -> list[str]:
 
 
 def show(sheet: Sheet, picks: dict[str, Pick], read: dict[str, str], account: Account,
-         layout: Layout | None = None) -> None:  # fmt: skip
+         layout: _Layout | None = None) -> None:  # fmt: skip
     """Fill the account's table: each column, its meaning, and a first value in and out."""
     used: dict[str, list[str]] = {}
     account.table = []

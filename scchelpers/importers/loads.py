@@ -24,7 +24,7 @@ from scchelpers.portfolio import plausible, tables
 from scchelpers.timebase import LONDON, zone
 
 HALF_HOUR, MIN, DAY = pd.Timedelta("30min"), pd.Timedelta("1min"), pd.Timedelta("1D")
-GROUPS = {
+_GROUPS = {
     "network": "network_kva",
     "site": "residual_kw",
     "import": "import_kw",
@@ -89,7 +89,7 @@ class LoadOptions(BaseModel):
     @property
     def group(self) -> str:
         """Group of `tables.LOADS`."""
-        return GROUPS[self.of]
+        return _GROUPS[self.of]
 
 
 def read(sheet: Sheet, options: LoadOptions) -> tuple[pd.DataFrame, Account]:

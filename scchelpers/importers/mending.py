@@ -14,12 +14,12 @@ import xarray as xr
 from scchelpers.portfolio import tables
 from scchelpers.timebase import clock
 
-VARIABLES = ("value", "max", "min")
+_VARIABLES = ("value", "max", "min")
 
 # A gap of a minute logger may begin with up to this many repeats of the last reading, then zeros.
-REPEATS_BEFORE_ZERO = 15
+_REPEATS_BEFORE_ZERO = 15
 # Fewer distinct values than this: a coarse meter, whose repeats are no sign of a frozen logger.
-DISTINCT = 200
+_DISTINCT = 200
 
 
 def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
@@ -40,16 +40,8 @@ def _equal_runs(values: np.ndarray) -> list[tuple[int, int]]:
     return [(start, stop + 1) for start, stop in same]
 
 
-def frozen_runs(values: np.ndarray, least: int) -> np.ndarray:
-    """Mark runs of at least `least` equal values other than zero.
-
-    Zero is left alone: a closed site and a panel at night truly stand at zero.
-
-    Examples
-    --------
-    >>> frozen_runs(np.array([1.0, 2, 2, 2, 0, 0, 0]), 3).astype(int).tolist()
-    [0, 1, 1, 1, 0, 0, 0]
-    """
+def _frozen_runs(values: np.ndarray, least: int) -> np.ndarray:
+    """Mark runs of at least `least` equal values other than zero."""
     marked = np.zeros(len(values), dtype=bool)
     for start, stop in _equal_runs(values):
         if stop - start >= least and values[start] != 0:
@@ -57,17 +49,8 @@ def frozen_runs(values: np.ndarray, least: int) -> np.ndarray:
     return marked
 
 
-def straight_runs(values: np.ndarray, least: int) -> np.ndarray:
-    """Mark the inside of straight lines: `least` or more values with second difference zero.
-
-    Gaps filled by linear interpolation look so; the two ends were measured and are kept. Level
-    lines are `frozen_runs`'s.
-
-    Examples
-    --------
-    >>> straight_runs(np.array([5.0, 1, 2, 3, 4, 5, 9]), 3).astype(int).tolist()
-    [0, 0, 1, 1, 1, 0, 0]
-    """
+def _straight_runs(values: np.ndarray, least: int) -> np.ndarray:
+    """Mark the inside of straight lines: `least` or more values with second difference zero."""
     marked = np.zeros(len(values), dtype=bool)
     if len(values) < 3 or np.isnan(values).all():
         return marked
@@ -92,23 +75,12 @@ def zero_filled(values: np.ndarray) -> np.ndarray:
     starts = {start for start, _ in _runs(marked)}
     for start, stop in _equal_runs(values):
         if stop in starts:
-            marked[max(start, stop - REPEATS_BEFORE_ZERO) : stop] = True
+            marked[max(start, stop - _REPEATS_BEFORE_ZERO) : stop] = True
     return marked
 
 
-def poor_extremes(frame: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Tell where the largest and smallest values cannot be believed.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        value, max, min over a regular time index.
-
-    Returns
-    -------
-    dict of str to (n, 2) bool arrays
-        Reason to marks for (max, min).
-    """
+def _poor_extremes(frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Tell where the largest and smallest values cannot be believed."""
     value, high, low = (frame[name].to_numpy() for name in ("value", "max", "min"))
     known = np.isfinite(value) & np.isfinite(high) & np.isfinite(low)
     slack = 1e-6 * np.nanmax(np.abs(value), initial=0.0)
@@ -172,7 +144,7 @@ def mend(
     def strike(flags: np.ndarray, reason: str) -> None:
         flags = flags & frame["value"].notna().to_numpy()
         mended[reason] += int(flags.sum())
-        frame.loc[flags, list(VARIABLES)] = np.nan
+        frame.loc[flags, list(_VARIABLES)] = np.nan
 
     values = frame["value"].to_numpy(copy=True)
     marks = {}
@@ -195,8 +167,8 @@ def mend(
             "gaps so, zero_gaps marks them missing"
         )
     least = frozen if frozen is not None else max(8, int(pd.Timedelta("30min") / step))
-    flags = frozen_runs(values, least) if least else np.zeros(len(values), dtype=bool)
-    coarse = pd.Series(values).nunique() < DISTINCT
+    flags = _frozen_runs(values, least) if least else np.zeros(len(values), dtype=bool)
+    coarse = pd.Series(values).nunique() < _DISTINCT
     if frozen is None and coarse and flags.any():
         notes.append(
             f"{int(flags.sum())} intervals repeat one value {least} times or more; kept, for the "
@@ -207,13 +179,13 @@ def mend(
     if straight:
         marks[
             f"on a straight line over {straight} or more intervals, a filled gap: marked missing"
-        ] = straight_runs(values, straight)
+        ] = _straight_runs(values, straight)
     for reason, flags in marks.items():
         strike(flags, reason)
     frame.loc[frame["value"].isna(), ["max", "min"]] = np.nan
     if frame[["max", "min"]].isna().all(axis=None):
         return frame, +mended, notes
-    for reason, flags in poor_extremes(frame).items():
+    for reason, flags in _poor_extremes(frame).items():
         both = frame[["max", "min"]]
         mended[reason] += int((flags & both.notna().to_numpy()).any(axis=1).sum())
         frame[["max", "min"]] = both.mask(flags)
@@ -223,7 +195,7 @@ def mend(
 def dataset(frame: pd.DataFrame, group: str) -> xr.Dataset:
     """Return a series (value, max, min over UTC starts) as `store.write_loads` takes it."""
     found = {}
-    for name, own in zip(tables.LOADS[group], VARIABLES, strict=False):
+    for name, own in zip(tables.LOADS[group], _VARIABLES, strict=False):
         if own == "value" or frame[own].notna().any():
             unit, meaning = tables.LOADS[group][name]
             found[name] = ("time", frame[own].to_numpy(), {"units": unit, "long_name": meaning})

@@ -315,7 +315,7 @@ def json_values(text: str, name: str) -> list:
     return values
 
 
-def records_of(values: list) -> tuple[list, dict]:
+def _records_of(values: list) -> tuple[list, dict]:
     """Return the records in JSON values, unwrapped, and what the envelope says beside them."""
     records, about = [], {}
     for value in values:
@@ -330,7 +330,7 @@ def records_of(values: list) -> tuple[list, dict]:
 
 def _records(values: list, name: str) -> Sheet:
     """Flatten JSON records; of a list of dicts the earliest by its stamp of change counts."""
-    records, about = records_of(values)
+    records, about = _records_of(values)
     if not records or not all(isinstance(record, dict) for record in records):
         raise UserError(f"{name}: no records; give a JSON list of sessions or readings")
 

@@ -231,9 +231,9 @@ def _taken_apart(text: pd.Series) -> pd.DataFrame:
 
 # Orders in which dates are printed. "Swapped" is what a spreadsheet of another locale makes of
 # them: day and month exchanged wherever the day is 12 or less.
-YEAR_FIRST = ("iso", "iso-swapped", "year-day-month")
-YEAR_LAST = ("day-first", "month-first", "day-first-swapped", "month-first-swapped")
-STYLES = (*YEAR_FIRST, *YEAR_LAST)
+_YEAR_FIRST = ("iso", "iso-swapped", "year-day-month")
+_YEAR_LAST = ("day-first", "month-first", "day-first-swapped", "month-first-swapped")
+STYLES = (*_YEAR_FIRST, *_YEAR_LAST)
 
 
 def days(part: pd.DataFrame, style: str, year_add: int = 0) -> pd.Series:
@@ -243,7 +243,7 @@ def days(part: pd.DataFrame, style: str, year_add: int = 0) -> pd.Series:
     """
     found = pd.Series(pd.NaT, index=part.index, dtype="datetime64[ns]")
     for one in style.split(" + "):
-        if one in YEAR_FIRST:
+        if one in _YEAR_FIRST:
             fits, year, month, day = part["year_first"], part["a"], part["b"], part["c"]
         else:
             fits, year, month, day = ~part["year_first"], part["c"], part["b"], part["a"]
@@ -269,7 +269,7 @@ def possible_styles(parts: list[pd.DataFrame]) -> list[str]:
     part = part[part["a"].notna()]
     part = part[~part[["a", "b", "c", "year_first"]].duplicated()]
     choices = []
-    for mask, names in ((part["year_first"], YEAR_FIRST), (~part["year_first"], YEAR_LAST)):
+    for mask, names in ((part["year_first"], _YEAR_FIRST), (~part["year_first"], _YEAR_LAST)):
         own = part[mask]
         if own.empty:
             continue

@@ -11,8 +11,8 @@ import pandas as pd
 from scchelpers.faults import UserError
 from scchelpers.portfolio import Portfolio
 
-LAYER = "demand.csv"
-DEGREE_KM = 111.2  # of latitude
+_LAYER = "demand.csv"
+_DEGREE_KM = 111.2  # of latitude
 
 _STEPS_KM = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200)
 
@@ -28,7 +28,7 @@ def distance_km(latitude, longitude, from_: tuple[float, float]):
     north = np.asarray(latitude, float) - from_[0]
     east = np.asarray(longitude, float) - from_[1]
     middle = np.radians(from_[0] + north / 2)
-    return DEGREE_KM * np.hypot(north, east * np.cos(middle))
+    return _DEGREE_KM * np.hypot(north, east * np.cos(middle))
 
 
 def ground(ax, places: pd.DataFrame) -> None:
@@ -65,9 +65,9 @@ def ground(ax, places: pd.DataFrame) -> None:
     ax.set_ylim(middle["latitude"] - half, middle["latitude"] + half)
     inset.set(aspect=1 / np.cos(np.radians(55)), facecolor="none")
     inset.plot(middle["longitude"], middle["latitude"], "s", mfc="none", mec="k", ms=7)
-    bar_km = max(step for step in _STEPS_KM if step <= max(0.6 * half * DEGREE_KM, 0.1))
+    bar_km = max(step for step in _STEPS_KM if step <= max(0.6 * half * _DEGREE_KM, 0.1))
     left, foot = middle["longitude"] - 0.95 * half / squeeze, middle["latitude"] - 0.93 * half
-    right = left + bar_km / DEGREE_KM / squeeze
+    right = left + bar_km / _DEGREE_KM / squeeze
     ax.plot([left, right], [foot, foot], color="k", lw=2, solid_capstyle="butt")
     ax.annotate(f"{bar_km:g} km", ((left + right) / 2, foot), (0, 3), textcoords="offset points",
                 ha="center", fontsize=9)  # fmt: skip
@@ -154,18 +154,18 @@ def demand_layer(folder: Portfolio) -> pd.DataFrame | None:
     UserError
         If a column is missing or a value is no number.
     """
-    if not folder.exists(LAYER):
+    if not folder.exists(_LAYER):
         return None
-    raw, faults = folder.raw_table(LAYER)
+    raw, faults = folder.raw_table(_LAYER)
     for fault in faults:
         raise UserError(str(fault))
     needed = ["area_id", "name", "latitude", "longitude", "kwh_per_day", "source"]
     if lacking := [name for name in needed if name not in raw]:
-        raise UserError(f"{LAYER}: no column {lacking[0]!r}; needed are {', '.join(needed)}")
+        raise UserError(f"{_LAYER}: no column {lacking[0]!r}; needed are {', '.join(needed)}")
     for name in ("latitude", "longitude", "kwh_per_day"):
         numbers = pd.to_numeric(raw[name], errors="coerce")
         if numbers.isna().any():
             row = numbers.index[numbers.isna()][0]
-            raise UserError(f"{LAYER}, row {row}, {name} = {raw.loc[row, name]!r}: no number")
+            raise UserError(f"{_LAYER}, row {row}, {name} = {raw.loc[row, name]!r}: no number")
         raw[name] = numbers
     return raw.set_index("area_id")

@@ -31,18 +31,8 @@ SHOWN = 20  # faults of one rule that the text prints
 
 
 @dataclass(frozen=True)
-class CheckReport:
-    """What `check` found.
-
-    Attributes
-    ----------
-    folder : str
-        Portfolio folder.
-    faults : list of Fault
-        All faults: errors first, then rows set aside, then notes.
-    lacks : dict of str to dict of str to list of str
-        Notebook to site to what the site lacks for it; an empty list where it can be answered.
-    """
+class _CheckReport:
+    """What `check` found."""
 
     folder: str
     faults: list[Fault]
@@ -116,7 +106,7 @@ def unreadable(file: str, error: Exception) -> Fault:
     return Fault(file, None, "", str(error), "must be readable", "mend or restore the file")
 
 
-def check_loads(portfolio, group: str, known: list[str], assets: pd.DataFrame) -> list[Fault]:
+def _check_loads(portfolio, group: str, known: list[str], assets: pd.DataFrame) -> list[Fault]:
     """Return the faults of the load series of a group; `known` are the sites or assets there."""
     typed = frames.as_typed(assets, tables.ASSETS).drop_duplicates("asset_id")
     seasons = [f"rating_{season}_kva" for season in tables.RATING_SEASONS]
@@ -147,7 +137,7 @@ def check_loads(portfolio, group: str, known: list[str], assets: pd.DataFrame) -
     return faults
 
 
-def check_networks(portfolio, sites: pd.DataFrame, assets: list[str]) -> list[Fault]:
+def _check_networks(portfolio, sites: pd.DataFrame, assets: list[str]) -> list[Fault]:
     """Return the faults of every network model, and of the sites' places in them."""
     known = portfolio.network_ids
     faults = reference_faults(sites, "network_id", known, "sites.csv", "networks/ as <id>.json")
@@ -234,7 +224,7 @@ def check_register(portfolio, sites: list[str], assets: list[str]) -> list[Fault
     return [*faults, *chain_faults(raw, seal)]
 
 
-def check_sessions(portfolio, sites, posts, faults: list[Fault]) -> set[str]:
+def _check_sessions(portfolio, sites, posts, faults: list[Fault]) -> set[str]:
     """Add the faults of the sessions; return the EVSEs that have any."""
     file = portfolio.session_file
     if portfolio.exists("sessions.csv") and file == "sessions.parquet":
@@ -342,7 +332,7 @@ def _on_each_clock(portfolio, raw: pd.DataFrame, sites: pd.DataFrame):
 HEADER = ("name", "title", "description", "timezone", "power_factor", "sources")
 
 
-def check_portfolio(folder) -> CheckReport:
+def check_portfolio(folder) -> _CheckReport:
     """List every fault of a portfolio; bad input is reported, never raised.
 
     Parameters
@@ -362,7 +352,7 @@ def check_portfolio(folder) -> CheckReport:
     except UserError as error:
         remedy = "name a portfolio folder, or mend the file"
         broken = Fault("portfolio.toml", None, "", str(error), "must be readable TOML", remedy)
-        return CheckReport(str(folder), [broken])
+        return _CheckReport(str(folder), [broken])
     faults += toml_faults(portfolio)
     raw = {}
     for name in ("sites.csv", "chargepoints.csv", "assets.csv"):
@@ -376,9 +366,9 @@ def check_portfolio(folder) -> CheckReport:
     faults += reference_faults(assets, "parent_id", known_assets, "assets.csv", "assets.csv")
     faults += cycle_faults(assets, "assets.csv")
     faults += _rating_notes(assets)
-    faults += check_networks(portfolio, sites, known_assets)
+    faults += _check_networks(portfolio, sites, known_assets)
     faults += check_register(portfolio, values_of(sites, "site_id"), known_assets)
-    used = check_sessions(portfolio, sites, posts, faults)
+    used = _check_sessions(portfolio, sites, posts, faults)
     faults += _idle_notes(sites, posts, used)
     for group, known in (
         ("residual_kw", values_of(sites, "site_id")),
@@ -386,19 +376,19 @@ def check_portfolio(folder) -> CheckReport:
         ("setpoint_kw", values_of(sites, "site_id")),
         ("network_kva", known_assets),
     ):
-        faults += check_loads(portfolio, group, known, assets)
+        faults += _check_loads(portfolio, group, known, assets)
 
     def order(fault):
         return SEVERITIES.index(fault.severity), fault.file, fault.field, fault.rule, fault.row or 0
 
     lacks = _lacks(portfolio, sites, posts, assets, used)
-    return CheckReport(str(folder), sorted(faults, key=order), lacks)
+    return _CheckReport(str(folder), sorted(faults, key=order), lacks)
 
 
 _NETWORK = ("asset_id (sites.csv)", "load of the asset", "rating of the asset (assets.csv)")
 _ASKED = "requested_kva (sites.csv)"
 # What a notebook needs of a site; each opens with the same questions.
-NEEDS = {
+_NEEDS = {
     "01 load diversity": ("sessions",),
     "02 TCC windows": (*_NETWORK, _ASKED),
     "03 CLM volatility": ("sessions", "other load of the site"),
@@ -423,7 +413,7 @@ def answerable(portfolio: Portfolio) -> dict[str, str]:
     tables_read = (portfolio.raw_table(name)[0] for name in names)
     lacks = _lacks(portfolio, *tables_read, set(portfolio.raw_sessions()["evse_id"].dropna()))
     return {
-        site: ", ".join(name[:2] for name in NEEDS if not lacks[name][site]) or "none"
+        site: ", ".join(name[:2] for name in _NEEDS if not lacks[name][site]) or "none"
         for site in portfolio.site_ids
         if lacks
     }
@@ -457,7 +447,7 @@ def _lacks(portfolio, sites, posts, assets, used: set[str]) -> dict[str, dict[st
             str(site): [need for need in needs if not has[need][at]]
             for at, site in enumerate(typed.index)
         }
-        for notebook, needs in NEEDS.items()
+        for notebook, needs in _NEEDS.items()
     }
 
 

@@ -17,7 +17,7 @@ from scchelpers.faults import Fault, UserError
 from scchelpers.portfolio import tables
 from scchelpers.timebase import LONDON, from_clock
 
-INSTANT = "datetime64[us, UTC]"
+_INSTANT = "datetime64[us, UTC]"
 _ZONE = r"(?:[Zz]|[+-]\d{2}:?\d{2})$"
 
 
@@ -201,9 +201,9 @@ def typed_sessions(raw: pd.DataFrame, tz: str = LONDON) -> tuple[pd.DataFrame, p
 def _instants(values: pd.Series, name: str, tz: str) -> tuple[pd.Series, np.ndarray]:
     doubt = np.full(len(values), "", dtype=object)
     if isinstance(values.dtype, pd.DatetimeTZDtype):
-        return values.astype(INSTANT), doubt
+        return values.astype(_INSTANT), doubt
     if values.isna().all():
-        return pd.Series(pd.NaT, index=values.index, dtype=INSTANT), doubt
+        return pd.Series(pd.NaT, index=values.index, dtype=_INSTANT), doubt
     if pd.api.types.is_numeric_dtype(values):
         raise UserError(f"{name} = {values.iloc[0]}: a number is no instant; store timestamps")
     if pd.api.types.is_datetime64_dtype(values):
@@ -213,10 +213,10 @@ def _instants(values: pd.Series, name: str, tz: str) -> tuple[pd.Series, np.ndar
     text = values.where(values.notna(), "").astype(str).str.strip()
     zoned = text.str.contains(_ZONE, regex=True)
     read = pd.to_datetime(text.where(zoned), utc=True, format="ISO8601", errors="coerce")
-    read = read.astype(INSTANT)
+    read = read.astype(_INSTANT)
     naive = pd.to_datetime(text.where(~zoned & (text != "")), format="ISO8601", errors="coerce")
     clock, unsure = from_clock(naive, tz)
-    read = read.where(zoned, pd.Series(clock, index=values.index).astype(INSTANT))
+    read = read.where(zoned, pd.Series(clock, index=values.index).astype(_INSTANT))
     doubt = np.where(zoned, "", unsure)
     doubt[(read.isna() & (text != "")).to_numpy()] = "unreadable"
     return read.where(doubt == "", pd.NaT), doubt

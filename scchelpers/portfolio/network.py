@@ -10,8 +10,8 @@ import numpy as np
 
 from scchelpers.faults import Fault, UserError
 
-LEAST_VOLTS = 100  # no network has less
-RULE = "must be input data of power-grid-model"
+_LEAST_VOLTS = 100  # no network has less
+_RULE = "must be input data of power-grid-model"
 DOCUMENT = "see docs/portfolio.md for an example"
 
 
@@ -101,14 +101,14 @@ def parse(data: bytes, network_id: str) -> Network:
                         "data": document}  # fmt: skip
             data = json.dumps(document).encode()
         if not isinstance(document, dict) or document.get("type") != "input":
-            raise UserError(f"{RULE}: a document whose type is 'input'; {DOCUMENT}")
+            raise UserError(f"{_RULE}: a document whose type is 'input'; {DOCUMENT}")
         if document.get("is_batch"):
-            raise UserError(f"{RULE} of one state, with is_batch = false; {DOCUMENT}")
+            raise UserError(f"{_RULE} of one state, with is_batch = false; {DOCUMENT}")
         components = json_deserialize(data)
     except (ValueError, RecursionError, PowerGridError) as error:
         if isinstance(error, UserError):
             raise
-        raise UserError(f"{RULE} ({' '.join(str(error).split())}); {DOCUMENT}") from None
+        raise UserError(f"{_RULE} ({' '.join(str(error).split())}); {DOCUMENT}") from None
     names = {
         int(row["id"]): str(row["name"])
         for rows in document["data"].values()
@@ -137,9 +137,9 @@ def faults(network: Network, file: str) -> list[Fault]:
         rule, remedy = "a network needs a source", "add a source at the node that feeds it"
         found.append(Fault(file, None, "source", "", rule, remedy))
     volts = network.table("node")
-    small = volts["id"][volts["u_rated"] < LEAST_VOLTS] if len(volts) else []
+    small = volts["id"][volts["u_rated"] < _LEAST_VOLTS] if len(volts) else []
     if len(small):
-        rule, remedy = f"must be {LEAST_VOLTS} V or more", "write volts, not kilovolts"
+        rule, remedy = f"must be {_LEAST_VOLTS} V or more", "write volts, not kilovolts"
         value = f"id {', '.join(map(str, small[:5]))}"
         found.append(Fault(file, None, "node, u_rated", value, rule, remedy))
     if len(network.table("three_winding_transformer")):

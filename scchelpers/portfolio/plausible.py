@@ -12,18 +12,8 @@ import pandas as pd
 
 
 @dataclass(frozen=True)
-class Bound:
-    """A bound of what is plausible.
-
-    Attributes
-    ----------
-    limit : float
-        Beyond it a value is doubted, in the unit that `reason` names.
-    reason : str
-        Why, for people.
-    remedy : str
-        What to look at.
-    """
+class _Bound:
+    """A bound of what is plausible."""
 
     limit: float
     reason: str
@@ -31,29 +21,31 @@ class Bound:
 
 
 LOADS = {
-    "size": Bound(
+    "size": _Bound(
         200_000.0, "more kW than any substation of a DNO carries", "is the series in W or VA?"
     ),
-    "sign": Bound(
+    "sign": _Bound(
         0.9, "share of intervals below zero: few sites only export", "is import counted negative?"
     ),
-    "register": Bound(
+    "register": _Bound(
         0.98, "share of steps that rise: a load also falls", "are these a meter's readings?"
     ),
-    "spike": Bound(50.0, "times the 99th percentile: a fault of the meter", "is it an error code?"),
-    "zeros": Bound(0.5, "share of zeros: a gap that was filled, or a site not in use", "see gaps"),
+    "spike": _Bound(
+        50.0, "times the 99th percentile: a fault of the meter", "is it an error code?"
+    ),
+    "zeros": _Bound(0.5, "share of zeros: a gap that was filled, or a site not in use", "see gaps"),
 }
 SESSIONS = {
-    "least power": Bound(
+    "least power": _Bound(
         0.05, "kW on the median over the stay: less than any car takes", "is the energy in MWh?"
     ),
-    "most power": Bound(
+    "most power": _Bound(
         350.0, "kW on the median over the stay: more than any car takes", "is the energy in Wh?"
     ),
-    "top power": Bound(
+    "top power": _Bound(
         400.0, "kW in one stay of twenty: more than any car takes", "is the energy in Wh?"
     ),
-    "set aside": Bound(
+    "set aside": _Bound(
         0.1, "share of rows that break a rule: the file was read wrong", "see the faults above"
     ),
 }

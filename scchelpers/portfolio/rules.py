@@ -17,9 +17,9 @@ from scchelpers.portfolio.frames import choice, dates, numbers
 from scchelpers.timebase import utc_index, zone
 
 # Identifiers that become folder names: the rest need only be printable.
-PATHS = ("site_id", "asset_id", "parent_id", "network_id")
+_PATHS = ("site_id", "asset_id", "parent_id", "network_id")
 
-UNIQUE = "must be unique"
+_UNIQUE = "must be unique"
 
 
 def table_faults(raw: pd.DataFrame, columns: tuple[tables.Column, ...], file: str) -> list[Fault]:
@@ -120,7 +120,7 @@ def _value_faults(raw: pd.DataFrame, column: tables.Column, file: str) -> list[F
         rule = f"must be one of {', '.join(column.choices)}"
         bad = given & ~text.map(choice).isin(column.choices)
         add(bad, rule, lambda value: closest(choice(value), column.choices) or "choose one of them")
-    elif column.kind == "id" and column.name in PATHS:
+    elif column.kind == "id" and column.name in _PATHS:
         bad = given & ~text.map(tables.is_id).astype(bool)
         rule = f"must be fit for a path: {tables.ID_RULE}"
         add(bad, rule, lambda value: f"write such as {tables.as_id(value)!r}")
@@ -149,13 +149,13 @@ def unique_faults(raw: pd.DataFrame, key: str, file: str) -> list[Fault]:
     sites = raw.get("site_id", pd.Series("", index=raw.index))
     faults = []
     for rule, values, remedy in (
-        (UNIQUE, text, "rename or delete one"),
+        (_UNIQUE, text, "rename or delete one"),
         ("must be unique regardless of case", text.str.lower(), "rename one: folders may clash"),
     ):
-        if rule != UNIQUE and key not in PATHS:
+        if rule != _UNIQUE and key not in _PATHS:
             continue
         for _, same in text.groupby(values):
-            if len(same) < 2 or (rule != UNIQUE and same.nunique() < 2):
+            if len(same) < 2 or (rule != _UNIQUE and same.nunique() < 2):
                 continue
             rows = ", ".join(str(row) for row in same.index[:5])
             faults += [
@@ -229,9 +229,9 @@ def values_of(raw: pd.DataFrame, key: str) -> list[str]:
 
 # What a session may exceed rating × time by. Stamps cut to the minute hide up to one minute of a
 # stay, and a rating is nominal: the supply may lie 10 % above 230 V (ESQC Regulations 2002).
-ROUNDING = pd.Timedelta("1min")
+_ROUNDING = pd.Timedelta("1min")
 
-OVER_RATING = 1.10
+_OVER_RATING = 1.10
 
 FIRST, LAST = pd.Timestamp("2000-01-01", tz="UTC"), pd.Timestamp("2100-01-01", tz="UTC")
 
@@ -239,7 +239,7 @@ ENERGY_RULE = "must not exceed rating × time (10 % and 1 minute are allowed)"
 
 OVERLAP_RULE = "must not overlap another session on the same EVSE"
 
-UNIQUE_RULE = "session_id must be unique"
+_UNIQUE_RULE = "session_id must be unique"
 
 _UNREAD = {
     "unreadable": ("must be readable", "write a number, or an ISO 8601 stamp with its zone"),
@@ -344,8 +344,8 @@ def set_aside(
         "leave it blank if unknown",
     )
     rated_kw = np.where(known, _at(posts["rated_kw"], place), np.nan).astype(float)
-    stay_h = ((plug_out - plug_in + ROUNDING) / pd.Timedelta("1h")).to_numpy()
-    most = rated_kw * stay_h * OVER_RATING
+    stay_h = ((plug_out - plug_in + _ROUNDING) / pd.Timedelta("1h")).to_numpy()
+    most = rated_kw * stay_h * _OVER_RATING
     over = (energy.to_numpy() > most) & (plug_out > plug_in).to_numpy() & ~np.isinf(energy)
     said = [
         f"{kw:g} kW give at most {kwh:.1f} kWh here; correct energy, stamps or rating"
@@ -359,7 +359,7 @@ def set_aside(
     refuse(
         again,
         "session_id",
-        UNIQUE_RULE,
+        _UNIQUE_RULE,
         [f"row {row + 1} has it too; rename or delete one" for row in first],
     )
     _refuse_overlaps(sessions, sound, refuse)
@@ -431,11 +431,11 @@ def _refuse_overlaps(sessions: pd.DataFrame, sound: np.ndarray, refuse) -> None:
     refuse(bad, "plug_in", OVERLAP_RULE, said)
 
 
-CONTRADICTION = "must hold min ≤ mean ≤ max"
+_CONTRADICTION = "must hold min ≤ mean ≤ max"
 
-SLACK = 1e-3  # share of the value that rounding to 32 bits or to a printed decimal may cost
+_SLACK = 1e-3  # share of the value that rounding to 32 bits or to a printed decimal may cost
 
-ABSURD = 10  # times the rating
+_ABSURD = 10  # times the rating
 
 
 def load_faults(
@@ -543,11 +543,11 @@ def _power_faults(load: xr.Dataset, group: str, rating_kva, fault) -> list[Fault
         remedy = "delete the series if the load is not known"
         faults.append(fault(group, "should not be zero throughout", remedy, "0", None, "note"))
     size = np.abs(np.where(np.isfinite(mean), mean, 0))
-    if rating_kva and size.max() > ABSURD * rating_kva:
+    if rating_kva and size.max() > _ABSURD * rating_kva:
         row = int(size.argmax())
         value = f"{mean[row]:g}"
         remedy = f"the rating is {rating_kva:g} kVA; is the series in W or VA? Give kVA"
-        faults.append(fault(group, f"must not exceed {ABSURD} × rating", remedy, value, row + 1))
+        faults.append(fault(group, f"must not exceed {_ABSURD} × rating", remedy, value, row + 1))
     doubts = {} if group == "setpoint_kw" else plausible.load_doubts(mean)
     for check in ("size", "sign", "register", "spike"):
         # A day may well only rise; a week of half hours does not.
@@ -555,18 +555,18 @@ def _power_faults(load: xr.Dataset, group: str, rating_kva, fault) -> list[Fault
             rule, remedy = f"should be plausible: {doubts[check]}", plausible.LOADS[check].remedy
             severity = "error" if check == "size" else "note"
             faults.append(fault(group, rule, remedy, "", None, severity))
-    for row in np.flatnonzero(contradictions(load, group)):
+    for row in np.flatnonzero(_contradictions(load, group)):
         value = f"{mean[row]:g} at {_stamp(load['time'].to_numpy()[row])}"
         remedy = "correct the mean, the largest or the smallest value"
-        faults.append(fault(group, CONTRADICTION, remedy, value, int(row) + 1, "set aside"))
+        faults.append(fault(group, _CONTRADICTION, remedy, value, int(row) + 1, "set aside"))
     return faults
 
 
-def contradictions(load: xr.Dataset, group: str) -> np.ndarray:
+def _contradictions(load: xr.Dataset, group: str) -> np.ndarray:
     """Return the intervals whose mean is above their largest or below their smallest value."""
     mean = load[group].to_numpy().astype(float)
     stem, unit = group.rsplit("_", 1)
-    slack = SLACK * np.abs(mean) + SLACK
+    slack = _SLACK * np.abs(mean) + _SLACK
     bad = np.zeros(len(mean), dtype=bool)
     for name, sign in ((f"{stem}_max_{unit}", 1), (f"{stem}_min_{unit}", -1)):
         if name in load:
@@ -585,7 +585,7 @@ def sound(load: xr.Dataset, group: str) -> xr.Dataset:
         A group of `tables.LOADS`.
     """
     attrs = {name: load[name].attrs for name in load.data_vars}
-    load = load.where(xr.DataArray(~contradictions(load, group), dims="time"))
+    load = load.where(xr.DataArray(~_contradictions(load, group), dims="time"))
     times = load["time"].to_numpy()
     whole = np.arange(times[0], times[-1] + _step(times), _step(times))
     load = load.reindex(time=whole)

@@ -27,11 +27,11 @@ try:
 except ImportError:  # Windows has no such lock
     fcntl = None
 
-LOCK = ".lock"
+_LOCK = ".lock"
 
 # Rows that one Parquet row group holds at most: small enough to read one site, large enough to
 # keep the footer of a portfolio of thousands of sites short.
-ROW_GROUP = 20_000
+_ROW_GROUP = 20_000
 
 
 def write_aside(path: Path, write: Callable[[Path], object]) -> None:
@@ -62,7 +62,7 @@ def alone(folder: str | Path) -> Iterator[None]:
     The lock is a file of its own, which no write replaces; a share that knows no locks has none.
     """
     place = os.open(
-        Path(folder, LOCK), os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o666
+        Path(folder, _LOCK), os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o666
     )
     try:
         if fcntl:
@@ -195,7 +195,7 @@ def write_sessions(folder: Path, sessions: pd.DataFrame) -> None:
         lambda path: pq.write_table(
             table,
             path,
-            row_group_size=ROW_GROUP,
+            row_group_size=_ROW_GROUP,
             compression="zstd",
             compression_level=12,
             use_dictionary=[name for name in table.column_names if name not in deltas],

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from scchelpers.site import CHARGER_KINDS
 from scchelpers.timebase import SEASONS
 
-SITE_TYPES = (
+_SITE_TYPES = (
     "on_street",
     "workplace",
     "retail",
@@ -86,7 +86,7 @@ PLACE = (
 SITES = (
     Column("site_id", "id", "–", "identifier of the site, fit for a folder name", required=True),
     Column("name", "text", "–", "name of the site, for people"),
-    Column("site_type", "choice", "–", "what the site is for", choices=SITE_TYPES),
+    Column("site_type", "choice", "–", "what the site is for", choices=_SITE_TYPES),
     Column("dsc_kva", "number", "kVA", "declared supply capacity today", low=0),
     Column("requested_kva", "number", "kVA", "capacity asked for the chargepoints", low=0),
     Column("power_factor", "number", "–", "power factor of the site's import", low=0.5, high=1),

@@ -21,14 +21,14 @@ from xml.etree import ElementTree
 
 STYLE = Path(__file__).with_name("workbook.mplstyle")
 WIDEST_IN = 5.6  # at 11 points still legible when a phone shows it at 390 pixels
-SHORT = 32  # characters that fit anywhere
+_SHORT = 32  # characters that fit anywhere
 # Figures are laid out in the first, which Matplotlib ships and which is about the widest of these:
 # a reader without it sees one of the others, and names keep to their places.
-FONTS = "'DejaVu Sans', Verdana, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
+_FONTS = "'DejaVu Sans', Verdana, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
 PAPER, DARK_PAPER = "#ffffff", "#141b20"
 LARGEST = 150_000  # characters; above it marks are drawn as pixels
-MANY_POINTS = 1500
-MANY_COLOURS = 24  # a picture of values, such as a heat map: its colours mean numbers and stay
+_MANY_POINTS = 1500
+_MANY_COLOURS = 24  # a picture of values, such as a heat map: its colours mean numbers and stay
 INLINE = "module://matplotlib_inline.backend_inline"
 _SVG, _LINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 _PLACES = ("d", "x", "y", "width", "height", "transform")
@@ -56,7 +56,7 @@ def join(shell) -> None:
     for kind in ("image/png", "image/jpeg", "application/pdf"):
         formatters[kind].pop(Figure, None)
     formatters["image/svg+xml"].for_type(Figure, _drawn)
-    formatters["text/plain"].for_type(Figure, lambda figure, text, _: text.text(described(figure)))
+    formatters["text/plain"].for_type(Figure, lambda figure, text, _: text.text(_described(figure)))
 
 
 def describe(drawn, text: str):
@@ -77,7 +77,7 @@ def describe(drawn, text: str):
     --------
     >>> import matplotlib.figure
     >>> figure = matplotlib.figure.Figure()
-    >>> described(describe(figure, "Load stays below the rating."))
+    >>> _described(describe(figure, "Load stays below the rating."))
     'Load stays below the rating.'
     """
     figure = getattr(drawn, "figure", None) or getattr(drawn, "fig", None) or drawn
@@ -85,14 +85,8 @@ def describe(drawn, text: str):
     return drawn
 
 
-def described(figure) -> str:
-    """Return the text of a figure: the one given, or one made from title, axes and ranges.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        The figure.
-    """
+def _described(figure) -> str:
+    """Return the text of a figure: the one given, or one made from title, axes and ranges."""
     given = getattr(figure, "scc_description", "")
     if given:
         return given
@@ -121,7 +115,7 @@ def _axis(axis) -> str:
 def _drawn(figure) -> tuple[str, dict[str, str]] | None:
     if os.environ.get("SCC_COMPARED"):  # its text alone: what is shown will be compared
         return None
-    alt = " ".join(described(figure).split())
+    alt = " ".join(_described(figure).split())
     return svg(figure), {"alt": alt}
 
 
@@ -150,7 +144,7 @@ def svg(figure) -> str:
     for element in root.iter():
         _shorten(element)
     _share_styles(root)
-    root.set("font-family", FONTS)
+    root.set("font-family", _FONTS)
     ElementTree.register_namespace("", _SVG)
     ElementTree.register_namespace("xlink", _LINK)
     return ElementTree.tostring(root, encoding="unicode")
@@ -161,7 +155,7 @@ def _wrap_texts(figure) -> None:
     texts = [text for ax in figure.axes for text in (ax.title, ax._left_title)]
     texts += [text for ax in figure.axes for text in (ax.xaxis.label, ax.yaxis.label)]
     texts += [figure._suptitle] if figure._suptitle is not None else []
-    long = [text for text in texts if len(text.get_text()) > SHORT and text.get_visible()]
+    long = [text for text in texts if len(text.get_text()) > _SHORT and text.get_visible()]
     if not long:
         return
     figure.draw_without_rendering()  # where a text stands is known only when all is laid out
@@ -183,7 +177,9 @@ def _written(figure) -> str:
     drawn = io.StringIO()
     unsaid = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "scchelpers"}):
-        figure.savefig(drawn, format="svg", dpi=120, metadata=unsaid | {"Title": described(figure)})
+        figure.savefig(
+            drawn, format="svg", dpi=120, metadata=unsaid | {"Title": _described(figure)}
+        )
     return drawn.getvalue()
 
 
@@ -191,7 +187,7 @@ def _is_large(artist) -> bool:
     for count in ("get_offsets", "get_xdata", "get_array"):
         if hasattr(artist, count):
             held = getattr(artist, count)()
-            if held is not None and getattr(held, "size", len(held)) > MANY_POINTS:
+            if held is not None and getattr(held, "size", len(held)) > _MANY_POINTS:
                 return True
     return False
 
@@ -263,7 +259,7 @@ def _share_styles(root: ElementTree.Element) -> None:
         if "fill:" not in element.get("style", ""):
             element.set("style", ";".join(filter(None, [element.get("style", ""), "fill:#000000"])))
     colours = {c for e in root.iter() for c in _COLOUR.findall(e.get("style", ""))}
-    few = len(colours) <= MANY_COLOURS
+    few = len(colours) <= _MANY_COLOURS
     turned = {c: f"var(--c{c[1:]})" for c in sorted(colours) if few or _is_grey(c)}
     for element in root.iter():
         if "style" in element.attrib:

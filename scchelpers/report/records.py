@@ -17,7 +17,7 @@ from scchelpers.faults import UserError
 MEDIA_TYPE = "application/vnd.scc.record+json"
 
 # The unit that the end of a name promises: the words of docs/conventions.md.
-UNIT_OF_SUFFIX = {
+_UNIT_OF_SUFFIX = {
     "_kw": "kW",
     "_kwh": "kWh",
     "_kva": "kVA",
@@ -111,7 +111,7 @@ def as_figure(name: str, given) -> Figure:
     parts = given if isinstance(given, tuple) else (given,)
     value, unit, label, low, high = (*parts, *[None] * 4)[:5]
     if unit is None:
-        unit = getattr(value, "attrs", {}).get("units") or unit_of_name(name)
+        unit = getattr(value, "attrs", {}).get("units") or _unit_of_name(name)
     low, high = _plain(name, low), _plain(name, high)
     if low is not None and high is not None and low > high:
         raise UserError(
@@ -120,15 +120,9 @@ def as_figure(name: str, given) -> Figure:
     return Figure(name, _plain(name, value), unit, label or _in_words(name), low, high)
 
 
-def unit_of_name(name: str) -> str:
-    """Return the unit that the end of a name promises, "" if it promises none.
-
-    Examples
-    --------
-    >>> unit_of_name("unserved_kwh"), unit_of_name("coincidence_factor")
-    ('kWh', '')
-    """
-    return UNIT_OF_SUFFIX.get("_" + name.rpartition("_")[2], "")
+def _unit_of_name(name: str) -> str:
+    """Return the unit that the end of a name promises, "" if it promises none."""
+    return _UNIT_OF_SUFFIX.get("_" + name.rpartition("_")[2], "")
 
 
 def recorded(notebook) -> list[Figure]:
@@ -148,7 +142,7 @@ def recorded(notebook) -> list[Figure]:
 
 def _in_words(name: str) -> str:
     """Return a name as a label: without its unit, abbreviations in capitals."""
-    stem = name.rpartition("_")[0] if unit_of_name(name) else name
+    stem = name.rpartition("_")[0] if _unit_of_name(name) else name
     words = [word.upper() if word in _ABBREVIATIONS else word for word in stem.split("_")]
     return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
 

@@ -75,7 +75,7 @@ def _pages() -> jinja2.Environment:
         finalize=_finished,
         autoescape=False,
     )
-    pages.filters.update(FILTERS)
+    pages.filters.update(_FILTERS)
     return pages
 
 
@@ -87,7 +87,8 @@ def _finished(value: object) -> object:
         return str(value)
     if isinstance(value, numbers.Real):
         raise UserError(
-            f"%%say: {value!r} has no unit; write it through a filter: {', '.join(sorted(FILTERS))}"
+            f"%%say: {value!r} has no unit; write it through a filter: "
+            f"{', '.join(sorted(_FILTERS))}"
         )
     if isinstance(value, pd.Timestamp):
         return words.date(value)
@@ -137,7 +138,7 @@ def _listed(values) -> Written:
     )
 
 
-FILTERS = {
+_FILTERS = {
     "kw": _unit("kW"),
     "kwh": _unit("kWh"),
     "mwh": _unit("MWh"),

@@ -225,21 +225,14 @@ def table(frame: pd.DataFrame, caption: str, *, digits: int = 3) -> None:
 
     if len(frame):
         bundle = {
-            "text/html": table_html(frame, caption, digits=digits),
+            "text/html": _table_html(frame, caption, digits=digits),
             "text/plain": f"{caption}\n{frame.to_string(float_format=lambda x: number(x, digits))}",
         }
         display(bundle, raw=True)
 
 
-def table_html(frame: pd.DataFrame, caption: str, *, digits: int = 3) -> str:
-    r"""Return a table as HTML: a caption, scoped headers, everything escaped.
-
-    Examples
-    --------
-    >>> frame = pd.DataFrame({"ADMD [kW]": [7.4]}, index=pd.Index([1], name="n"))
-    >>> "<th scope=\"row\">1</th><td>7.40</td>" in table_html(frame, "ADMD")
-    True
-    """
+def _table_html(frame: pd.DataFrame, caption: str, *, digits: int = 3) -> str:
+    r"""Return a table as HTML: a caption, scoped headers, everything escaped."""
 
     def cell(value: object) -> str:
         if isinstance(value, float):

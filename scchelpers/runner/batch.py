@@ -43,11 +43,11 @@ from scchelpers.runner.job import Job, Outcome
 from scchelpers.runner.journal import alone
 from scchelpers.runner.plan import Request, ask
 
-Style = Literal["auto", "bar", "lines", "none"]
+_Style = Literal["auto", "bar", "lines", "none"]
 
 
 @contextlib.contextmanager
-def _shown(total: int, style: Style) -> Iterator[Callable[[Outcome], None]]:
+def _shown(total: int, style: _Style) -> Iterator[Callable[[Outcome], None]]:
     """Show the progress of a run on standard error; what it gives is called with each outcome."""
     console = Console(stderr=True, highlight=False)
     if style == "auto":
@@ -134,7 +134,7 @@ def run(
     only_failed: bool = False,
     seconds: float | None = None,
     memory_mb: float | None = None,
-    progress: Style = "auto",
+    progress: _Style = "auto",
     notebook_folder: str | Path | None = None,
 ) -> RunSummary:
     """Run notebooks over the sites of a portfolio and publish their reports.
@@ -232,7 +232,7 @@ def dry_run(
 
 
 def _run(
-    asked: Request, decisions: list[plan.Decision], start, progress: Style
+    asked: Request, decisions: list[plan.Decision], start, progress: _Style
 ) -> tuple[list[Outcome], list[str]]:
     """Do what was decided, keep the books, write the pages; return outcomes and unfit pages."""
     for decision in decisions:

@@ -234,7 +234,7 @@ _SHOWN = 20
 
 
 @dataclass(frozen=True)
-class Standing:
+class _Standing:
     """How a run stands."""
 
     state: str  # "running", "finished" or "interrupted"
@@ -270,7 +270,7 @@ class Standing:
         return "\n".join(said)
 
 
-def standing(reports: str | Path, now: datetime | None = None) -> Standing:
+def standing(reports: str | Path, now: datetime | None = None) -> _Standing:
     """Return how the last run on a folder of reports stands, `now` or by the clock.
 
     Raises
@@ -305,7 +305,7 @@ def standing(reports: str | Path, now: datetime | None = None) -> Standing:
         elif what == "run ended":
             state = "finished"
     seconds, ended = since(first["time"]), done + len(faults)
-    return Standing(
+    return _Standing(
         state="running" if running else state,
         runs=first["runs"],
         kept=first["kept"],

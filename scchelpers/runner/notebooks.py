@@ -31,7 +31,7 @@ from scchelpers.faults import UserError, closest
 from scchelpers.portfolio.folder import WORKBOOK
 
 VARIABLE = "SCC_NOTEBOOKS"
-TAG = "parameters"
+_TAG = "parameters"
 _UNNAMED = re.compile(r"^untitled|-copy\d*$", re.I)
 _MAGIC = re.compile(r"^\s*[%!].*$", re.M)
 _NUMBER = r"[-+]?\d[\d_]*(?:\.\d+)?(?:[eE][-+]?\d+)?"
@@ -147,7 +147,7 @@ def _declares(path: Path) -> bool:
         cells = nbformat.read(path, as_version=4).cells
     except (OSError, ValueError, nbformat.reader.NotJSONError):
         return False
-    return any(TAG in cell.metadata.get("tags", []) for cell in cells)
+    return any(_TAG in cell.metadata.get("tags", []) for cell in cells)
 
 
 def imports(paths: Iterable[Path]) -> tuple[str, ...]:
@@ -242,16 +242,16 @@ def schema(notebook_path: str | Path) -> list[Parameter]:
         notebook = nbformat.read(path, as_version=4)
     except (OSError, ValueError, nbformat.reader.NotJSONError) as fault:
         raise UserError(f"{path.name}: cannot be read as a notebook: {fault}") from None
-    cells = [c for c in notebook.cells if TAG in c.metadata.get("tags", [])]
+    cells = [c for c in notebook.cells if _TAG in c.metadata.get("tags", [])]
     if len(cells) != 1:
         raise UserError(
-            f"{path.name}: {len(cells)} cells are tagged '{TAG}', one is needed; tag the cell that "
-            "declares the parameters (in JupyterLab: property inspector, cell tags)"
+            f"{path.name}: {len(cells)} cells are tagged '{_TAG}', one is needed; tag the cell "
+            "that declares the parameters (in JupyterLab: property inspector, cell tags)"
         )
     try:
         return parse(cells[0].source)
     except UserError as fault:
-        raise UserError(f"{path.name}, cell '{TAG}': {fault}") from None
+        raise UserError(f"{path.name}, cell '{_TAG}': {fault}") from None
 
 
 def parse(source: str) -> list[Parameter]:

@@ -65,11 +65,8 @@ class ForkRefusedError(RuntimeError):
     """A kernel cannot be forked here; the message says why."""
 
 
-class WarmProcess:
-    """A fork of a warm process: as much of `subprocess.Popen` as jupyter_client needs.
-
-    `used` holds `cpu_s` [s] and `peak_mb` [MB] once it has ended.
-    """
+class _WarmProcess:
+    """A fork of a warm process: as much of `subprocess.Popen` as jupyter_client needs."""
 
     stdin = stdout = stderr = None
 
@@ -118,7 +115,7 @@ class WarmServer:
         self._channel = channel
         self.process = process
         self._lock = threading.RLock()
-        self._forks: dict[int, WarmProcess] = {}
+        self._forks: dict[int, _WarmProcess] = {}
         self._unread = b""
         self._handle: int | None = None  # of the process, whatever becomes of its number
         self._gone = False
@@ -182,7 +179,7 @@ class WarmServer:
             if self._handle is None and self._heard(_LONGEST_START_S) == {}:
                 self.kill()
 
-    def fork(self, arguments: list[str], env: dict[str, str], cwd: str) -> WarmProcess:
+    def fork(self, arguments: list[str], env: dict[str, str], cwd: str) -> _WarmProcess:
         """Return a new kernel, with the command line, variables and working directory given.
 
         Raises
@@ -197,7 +194,7 @@ class WarmServer:
                 while (answer := self._heard(None)) is not None:
                     if "pid" in answer:
                         pid = answer["pid"]
-                        return self._forks.setdefault(pid, WarmProcess(self, pid))
+                        return self._forks.setdefault(pid, _WarmProcess(self, pid))
                     if "refused" in answer:
                         raise ForkRefusedError(answer["refused"])
             except OSError:
@@ -287,7 +284,7 @@ class WarmProvisioner(LocalProvisioner):
     modules: ClassVar[tuple[str, ...]] = ()
     portfolio: ClassVar[str] = ""
     server: ClassVar[WarmServer | None] = None
-    last: ClassVar[WarmProcess | None] = None
+    last: ClassVar[_WarmProcess | None] = None
     stock_because: ClassVar[str] = ""
 
     async def launch_kernel(self, cmd: list[str], **kwargs):
@@ -310,12 +307,12 @@ class WarmProvisioner(LocalProvisioner):
 
     async def wait(self) -> int | None:
         """Return the exit status of the kernel when it has ended; Jupyter looks too rarely."""
-        while isinstance(self.process, WarmProcess) and self.process.poll() is None:
+        while isinstance(self.process, _WarmProcess) and self.process.poll() is None:
             await asyncio.sleep(0.005)
         return await super().wait()
 
     @classmethod
-    def _fork(cls, *request) -> WarmProcess:
+    def _fork(cls, *request) -> _WarmProcess:
         """Fork a kernel; a warm process that ended in the meantime is made anew, once."""
         server = cls._warm_server()
         try:
@@ -346,7 +343,7 @@ class WarmProvisioner(LocalProvisioner):
             WarmProvisioner.server = None
 
 
-class RunKernelClient(AsyncKernelClient):
+class _RunKernelClient(AsyncKernelClient):
     """Knows that a kernel is ready by its own word, where Jupyter's waits for a silence."""
 
     def __init__(self, **traits):
@@ -388,7 +385,7 @@ class RunKernelManager(AsyncKernelManager):
         super().__init__(**traits)
         self.live.add(self)
         self.transport = "ipc"
-        self.client_class = f"{__name__}.RunKernelClient"
+        self.client_class = f"{__name__}._RunKernelClient"
         handle, self.connection_file = tempfile.mkstemp(suffix=".json", prefix="k")
         os.close(handle)
         Path(self.connection_file).unlink()

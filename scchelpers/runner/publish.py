@@ -26,8 +26,8 @@ from scchelpers.report import NeedsData, records
 from scchelpers.runner import files, markup
 from scchelpers.runner.notebooks import name_in_words
 
-TEMPLATES = Path(__file__).with_name("template")
-LARGEST_KB = 500
+_TEMPLATES = Path(__file__).with_name("template")
+_LARGEST_KB = 500
 _LEFT_OUT = {"injected-parameters", "remove-cell", "papermill-error-cell-tag"}
 ANSWER, ANSWER_HEADING = "answer", "## Answer"
 _IMAGES = ("image/png", "image/jpeg", "image/svg+xml")
@@ -93,8 +93,8 @@ def render(
         )
     )
     wrong = markup.faults(page)
-    if len(page) > LARGEST_KB * 1000:
-        wrong.append(f"{len(page) / 1000:.0f} kB is more than {LARGEST_KB}; draw smaller figures")
+    if len(page) > _LARGEST_KB * 1000:
+        wrong.append(f"{len(page) / 1000:.0f} kB is more than {_LARGEST_KB}; draw smaller figures")
     if wrong:
         raise UserError("the page is unfit to publish: " + "; ".join(dict.fromkeys(wrong)))
     return page
@@ -119,10 +119,10 @@ def _expect_short(notebook: nbformat.NotebookNode) -> None:
         for output in cell.get("outputs", []):
             forms = [output.get("text", ""), *output.get("data", {}).values()]
             held += max(len(text) for text in forms if isinstance(text, str))
-        if held > LARGEST_KB * 1000:
+        if held > _LARGEST_KB * 1000:
             raise UserError(
                 f"the page is unfit to publish: cell {number} shows {held / 1000:,.0f} kB, a page "
-                f"holds {LARGEST_KB}; show less of it, or draw smaller figures"
+                f"holds {_LARGEST_KB}; show less of it, or draw smaller figures"
             )
 
 
@@ -184,13 +184,13 @@ def put(reports: str | Path, place: str, template: str, about: dict[str, Any]) -
 def environment() -> jinja2.Environment:
     """Return the environment of the page templates; every value is escaped."""
     pages = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    sheet = (TEMPLATES / "page.css").read_text(encoding="utf-8")
+    sheet = (_TEMPLATES / "page.css").read_text(encoding="utf-8")
     # Every page carries it: without the blanks that only people need it is a tenth shorter.
     pages.globals["style"] = re.sub(r"\s*([{};])\s*|(?<=:) ", r"\1", sheet).strip()
     pages.filters["words"] = lambda text: str(text).replace("_", " ")
@@ -207,8 +207,8 @@ class _Exporter(HTMLExporter):
 @cache
 def _exporter() -> HTMLExporter:
     return _Exporter(
-        extra_template_basedirs=[str(TEMPLATES.parent)],
-        template_name=TEMPLATES.name,
+        extra_template_basedirs=[str(_TEMPLATES.parent)],
+        template_name=_TEMPLATES.name,
         exclude_input_prompt=True,
         exclude_output_prompt=True,
         filters={

@@ -38,7 +38,7 @@ _START = "import sys; from scchelpers.runner import execution; execution.serve(*
 _GRACE_S = 30.0
 
 
-class Notice:
+class _Notice:
     """Told what happens in a run; this one does nothing with it."""
 
     def began(self, job: Job) -> None:
@@ -130,7 +130,7 @@ def run_all(
     modules: Iterable[str] = (),
     portfolio: str = "",
     memory_mb: float | None = None,
-    notice: Notice | None = None,
+    notice: _Notice | None = None,
 ) -> Iterator[Outcome]:
     """Run jobs in parallel and yield each outcome as it comes.
 
@@ -155,7 +155,7 @@ def run_all(
     needed = any(not job.reuse for job in jobs)
     with _warmth(modules, portfolio) if needed else contextlib.nullcontext() as warm:
         make = functools.partial(_Worker, modules, portfolio, memory_mb)
-        yield from _run(_LongestFirst(jobs), workers, make, warm, notice or Notice())
+        yield from _run(_LongestFirst(jobs), workers, make, warm, notice or _Notice())
 
 
 class _LongestFirst:
@@ -195,7 +195,7 @@ def _run(
     workers: int,
     make: Callable[..., _Worker],
     warm: WarmServer | None,
-    notice: Notice,
+    notice: _Notice,
 ) -> Iterator[Outcome]:
     crew: list[_Worker] = []
     ready = selectors.DefaultSelector()
@@ -267,7 +267,7 @@ def _channel(warm: WarmServer | None) -> Iterator[socket.socket | None]:
 
 
 def run_on_cluster(
-    jobs: Iterable[Job], scheduler: str, *, notice: Notice | None = None, **how
+    jobs: Iterable[Job], scheduler: str, *, notice: _Notice | None = None, **how
 ) -> Iterator[Outcome]:
     """Run jobs on a Dask cluster, by the address of its scheduler; the rest is as of `run_all`.
 
@@ -284,7 +284,7 @@ def run_on_cluster(
         raise UserError(
             "--scheduler: needs Dask; install it with: pip install 'scchelpers[cluster]'"
         ) from None
-    notice = notice or Notice()
+    notice = notice or _Notice()
     try:
         client = Client(scheduler, timeout="15s", set_as_default=False)
     except (OSError, ValueError, TimeoutError) as fault:

@@ -23,7 +23,7 @@ LEAST_A = 6.0
 # Limits are whole multiples of this, rounded down [W].
 STEP_W = 100
 
-BelowMinimum = Literal["refuse", "first", "stop"]
+_BelowMinimum = Literal["refuse", "first", "stop"]
 
 
 @dataclass(frozen=True)
@@ -100,13 +100,13 @@ def sockets_kw(site: Site) -> np.ndarray:
     return np.sort(phases[phases > 0]) * VOLTS * LEAST_A / 1000
 
 
-def whole_site(site: Site, requested_kw: float) -> list[Station]:
+def _whole_site(site: Site, requested_kw: float) -> list[Station]:
     """Return the site as one station: a local controller that shares the limit itself."""
     rated_w = STEP_W * math.floor(round(requested_kw * 1000 / STEP_W, 6))
     return [Station(site.site_id, phases=3, dc=False, rated_w=rated_w, least_w=0)]
 
 
-def shares(limit_kw: float, among: list[Station], below: BelowMinimum = "refuse") -> np.ndarray:
+def shares(limit_kw: float, among: list[Station], below: _BelowMinimum = "refuse") -> np.ndarray:
     """Share a limit: the least power first, the rest in proportion to what is left of the ratings.
 
     Parameters
@@ -136,7 +136,7 @@ def shares(limit_kw: float, among: list[Station], below: BelowMinimum = "refuse"
     >>> shares(20.05, post).tolist(), shares(5.0, post, "first").tolist()
     ([10000, 10000], [5000, 0])
     """
-    one_of("below_minimum", below, BelowMinimum)
+    one_of("below_minimum", below, _BelowMinimum)
     steps = math.floor(round(limit_kw * 1000 / STEP_W, 6))
     rated = np.array([station.rated_w for station in among]) // STEP_W
     least = np.array([station.least_w for station in among]) // STEP_W
@@ -199,16 +199,8 @@ WEEK_MIN = 7 * 24 * 60
 
 
 @dataclass(frozen=True)
-class Segment:
-    """A stretch of time with one repeating limit.
-
-    Attributes
-    ----------
-    start, end : pandas.Timestamp
-        From, inclusive, to, exclusive [UTC].
-    week_kw : numpy.ndarray
-        Limit [kW] over (weekday, minute), Monday first: of UTC days, or of the station's clock.
-    """
+class _Segment:
+    """A stretch of time with one repeating limit."""
 
     start: pd.Timestamp
     end: pd.Timestamp
@@ -226,7 +218,7 @@ class Segment:
         return [(int(at) * 60, float(limits[at])) for at in steps(limits)]
 
 
-def segments(schedule: Schedule, over: Horizon, *, local_time: bool = False) -> list[Segment]:
+def segments(schedule: Schedule, over: Horizon, *, local_time: bool = False) -> list[_Segment]:
     """Cut a horizon into stretches with one repeating limit each.
 
     Parameters
@@ -250,7 +242,7 @@ def segments(schedule: Schedule, over: Horizon, *, local_time: bool = False) -> 
     ticks = over.half_hours
     offsets = _offset_min(ticks, zone)
     cuts = seasons.union([] if local_time else ticks[steps(offsets)])
-    found: list[Segment] = []
+    found: list[_Segment] = []
     for start, end in zip(cuts, [*cuts[1:], over.end], strict=True):
         day = over.days.get_indexer(timebase.local_date([start], zone))[0]
         week = schedule.week_kw(in_force[day])
@@ -258,9 +250,9 @@ def segments(schedule: Schedule, over: Horizon, *, local_time: bool = False) -> 
             shift = offsets[ticks.get_indexer([start])[0]]
             week = np.roll(week.ravel(), -shift).reshape(week.shape)
         if found and np.array_equal(found[-1].week_kw, week):
-            found[-1] = Segment(found[-1].start, end, week)
+            found[-1] = _Segment(found[-1].start, end, week)
         else:
-            found.append(Segment(start, end, week))
+            found.append(_Segment(start, end, week))
     return found
 
 
@@ -270,32 +262,14 @@ def _offset_min(instants: pd.DatetimeIndex, zone: str) -> np.ndarray:
     return ((local - instants.tz_localize(None)) // pd.Timedelta("1min")).to_numpy()
 
 
-DAY_S = 86400
+_DAY_S = 86400
 
-FIRST_ID = 100
+_FIRST_ID = 100
 
 
 @dataclass(frozen=True)
-class Layer:
-    """One profile before it is shared among stations.
-
-    Attributes
-    ----------
-    level : int
-        Stack level: where several are valid the highest holds, whatever its limit.
-    start, end : pandas.Timestamp or None
-        Validity [UTC], end exclusive; None: always.
-    recurrency : str
-        "Daily" or "Weekly", or "" for a profile that runs once.
-    anchor : pandas.Timestamp
-        Where the periods count from [UTC, or the station's clock].
-    duration_s : int or None
-        Length of the schedule [s]; None: for good.
-    periods : list of (int, float)
-        Seconds from the anchor, and the limit from then on [kW].
-    local_time : bool
-        Whether the anchor is of the station's clock.
-    """
+class _Layer:
+    """One profile before it is shared among stations."""
 
     level: int
     start: pd.Timestamp | None
@@ -307,23 +281,9 @@ class Layer:
     local_time: bool = False
 
 
-def layers(schedule: Schedule, over: Horizon, *, local_time: bool = False) -> list[Layer]:
-    """Return the profiles of a schedule in the order in which they are to be set.
-
-    The first, at level 0, has no end: it holds the fail-safe limit before, after and wherever no
-    other profile is valid. Each stretch of time has a level of its own, as a profile of the same
-    purpose and level would replace the one before at once.
-
-    Parameters
-    ----------
-    schedule : Schedule
-        What is to hold.
-    over : Horizon
-        The days on which it is to hold.
-    local_time : bool
-        Whether the station knows the local clock (OCPP 2.1).
-    """
-    base = Layer(
+def _layers(schedule: Schedule, over: Horizon, *, local_time: bool = False) -> list[_Layer]:
+    """Return the profiles of a schedule in the order in which they are to be set."""
+    base = _Layer(
         level=0,
         start=None,
         end=None,
@@ -344,13 +304,13 @@ def layers(schedule: Schedule, over: Horizon, *, local_time: bool = False) -> li
         midnight = segment.start.floor("1D")
         monday = midnight - pd.Timedelta(days=midnight.day_of_week)
         above.append(
-            Layer(
+            _Layer(
                 level=level,
                 start=segment.start,
                 end=segment.end,
                 recurrency="Daily" if segment.daily else "Weekly",
                 anchor=midnight if segment.daily else monday,
-                duration_s=DAY_S if segment.daily else 7 * DAY_S,
+                duration_s=_DAY_S if segment.daily else 7 * _DAY_S,
                 periods=segment.periods,
                 local_time=local_time,
             )
@@ -358,7 +318,7 @@ def layers(schedule: Schedule, over: Horizon, *, local_time: bool = False) -> li
     return [base, *above]
 
 
-def _issued(schedule: Schedule, over: Horizon) -> list[Layer]:
+def _issued(schedule: Schedule, over: Horizon) -> list[_Layer]:
     """Return a profile a day; two levels take turns, so that tomorrow's leaves today's alone."""
     edges, _ = timebase.from_clock(
         over.days.union([over.days[-1] + pd.Timedelta("1D")]), schedule.site.timezone
@@ -367,7 +327,7 @@ def _issued(schedule: Schedule, over: Horizon) -> list[Layer]:
     for day, start, end in zip(over.days, edges[:-1], edges[1:], strict=True):
         limits = schedule.limit_kw(timebase.grid(start, end, "30min")).to_numpy()
         found.append(
-            Layer(
+            _Layer(
                 level=1 + day.toordinal() % 2,
                 start=start,
                 end=end,
@@ -381,7 +341,7 @@ def _issued(schedule: Schedule, over: Horizon) -> list[Layer]:
 
 
 def request(
-    layer: Layer, station: Station, limits_w: dict[float, int], version: Version, unit: str
+    layer: _Layer, station: Station, limits_w: dict[float, int], version: Version, unit: str
 ) -> dict:
     """Return the SetChargingProfile request that sets a layer at a station.
 
@@ -412,7 +372,7 @@ def request(
     if layer.local_time:
         schedule["useLocalTime"] = True
     schedule |= {"chargingRateUnit": unit, "chargingSchedulePeriod": periods}
-    number = FIRST_ID + layer.level
+    number = _FIRST_ID + layer.level
     profile = {
         version.profile_id: number,
         "stackLevel": layer.level,
@@ -439,7 +399,7 @@ def as_ocpp(
     start: str | None = None,
     days: int = 366,
     hold: Hold = "chargepoints",
-    below_minimum: BelowMinimum = "refuse",
+    below_minimum: _BelowMinimum = "refuse",
     unit: Unit = "W",
     local_time: bool = False,
     max_stack_level: int | None = None,
@@ -492,9 +452,9 @@ def as_ocpp(
     if local_time and not form.local_time:
         raise UserError(f"local_time: OCPP {version} has no profiles on local time; 2.1 has")
     over = horizon(schedule, start, days)
-    stack = layers(schedule, over, local_time=local_time)
+    stack = _layers(schedule, over, local_time=local_time)
     among = (
-        whole_site(schedule.site, schedule.otherwise_kw)
+        _whole_site(schedule.site, schedule.otherwise_kw)
         if hold == "site"
         else stations(schedule.site)
     )

@@ -80,7 +80,7 @@ VERSIONS = {
     )
 }
 
-RECURRENCE_S = {"Daily": 86400, "Weekly": 604800}
+_RECURRENCE_S = {"Daily": 86400, "Weekly": 604800}
 
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})")
 
@@ -139,7 +139,7 @@ def profile_faults(
     """
     if version not in VERSIONS:
         raise UserError(f"OCPP version = {version!r}: there are {', '.join(VERSIONS)}")
-    broken = schema_faults(payload, version)
+    broken = _schema_faults(payload, version)
     if broken:
         return broken
     form = VERSIONS[version]
@@ -151,7 +151,7 @@ def profile_faults(
     return found + _beyond(profile, schedules, station or Capabilities())
 
 
-def schema_faults(payload: dict, version: str) -> list[str]:
+def _schema_faults(payload: dict, version: str) -> list[str]:
     """Return what the schema of a version refuses in a SetChargingProfile request."""
     # Loaded only where it is used: with all formats of jsonschema it takes as long as pandas.
     from ocpp.messages import MessageType, get_validator
@@ -217,7 +217,7 @@ def _of_schedule(profile: dict, schedule: dict, lower_level: bool) -> list[str]:
         found.append(f"{kind} with startSchedule: it counts from an event")
     if duration is not None and duration <= 0:
         found.append(f"duration {duration}: must be above 0 s")
-    cycle = RECURRENCE_S.get(profile.get("recurrencyKind"))
+    cycle = _RECURRENCE_S.get(profile.get("recurrencyKind"))
     short = bool(cycle) and duration is not None and duration < cycle
     if kind == "Recurring" and short and not lower_level:
         found.append(
@@ -241,7 +241,7 @@ def _of_periods(profile: dict, periods: list[dict]) -> list[str]:
         found.append(f"the first startPeriod is {starts[0]}: must be 0")
     if any(later <= before for before, later in pairwise(starts)):
         found.append("startPeriod does not rise from period to period")
-    cycle = RECURRENCE_S.get(profile.get("recurrencyKind"))
+    cycle = _RECURRENCE_S.get(profile.get("recurrencyKind"))
     if cycle and max(starts) >= cycle:
         found.append(f"startPeriod {max(starts)} lies beyond the recurrence of {cycle} s")
     for period in periods:
@@ -305,7 +305,7 @@ def set_faults(
         As in `profile_faults`.
     """
     payloads = list(payloads)
-    found = [fault for one in payloads if (fault := schema_faults(one, version))]
+    found = [fault for one in payloads if (fault := _schema_faults(one, version))]
     if found:
         return [text for faults in found for text in faults]
     form = VERSIONS[version]
@@ -344,5 +344,5 @@ def _holds_always(profile: dict, schedules: list[dict]) -> bool:
         return False
     if not profile["chargingProfilePurpose"].endswith("MaxProfile"):
         return False
-    cycle = RECURRENCE_S.get(profile.get("recurrencyKind"), float("inf"))
+    cycle = _RECURRENCE_S.get(profile.get("recurrencyKind"), float("inf"))
     return all(schedule.get("duration", cycle) >= cycle for schedule in schedules)

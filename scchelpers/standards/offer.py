@@ -11,7 +11,7 @@ import pandas as pd
 from scchelpers.standards.ocpp import LEAST_A, STEP_W, sockets_kw, stations
 from scchelpers.standards.schedule import Schedule
 
-TITLES = {
+_TITLES = {
     "tcc": "technical schedule of a timed capacity connection",
     "clm": "technical schedule of customer load management",
     "profiled": "technical schedule of a profiled capacity connection",
@@ -33,7 +33,7 @@ _STYLE = (
 
 
 @dataclass(frozen=True)
-class Section:
+class _Section:
     """A heading with a table or a list: rows without a header are a list."""
 
     heading: str
@@ -105,18 +105,18 @@ def _md_row(cells: tuple[str, ...]) -> str:
 
 
 def _title(schedule: Schedule) -> str:
-    return f"{schedule.site.name}: {TITLES[schedule.scheme]}"
+    return f"{schedule.site.name}: {_TITLES[schedule.scheme]}"
 
 
-def _sections(schedule: Schedule, release_min: float, review: str) -> list[Section]:
+def _sections(schedule: Schedule, release_min: float, review: str) -> list[_Section]:
     derived = "; ".join(_told(name, value) for name, value in schedule.provenance.items())
     return [
-        Section("Connection", _connection(schedule), ("what", "value")),
+        _Section("Connection", _connection(schedule), ("what", "value")),
         _limits(schedule),
-        Section("Rules", [(text,) for text in _rules(schedule, release_min)]),
-        Section("Chargepoints", _chargepoints(schedule), ("units", "rated", "supply", "at 6 A")),
-        Section("Derivation", [(derived,)]),
-        Section(
+        _Section("Rules", [(text,) for text in _rules(schedule, release_min)]),
+        _Section("Chargepoints", _chargepoints(schedule), ("units", "rated", "supply", "at 6 A")),
+        _Section("Derivation", [(derived,)]),
+        _Section(
             "Agreement",
             [("next review", review), ("for the network operator", ""), ("for the customer", "")],
             ("what", "name, day, signature"),
@@ -138,9 +138,9 @@ def _connection(schedule: Schedule) -> list[tuple[str, str]]:
     ]
 
 
-def _limits(schedule: Schedule) -> Section:
+def _limits(schedule: Schedule) -> _Section:
     if schedule.issued_kw is not None:
-        return Section(
+        return _Section(
             "Limits",
             [
                 (
@@ -162,7 +162,7 @@ def _limits(schedule: Schedule) -> Section:
         )
         for row in schedule.windows.rename(columns={"from": "first"}).itertuples()
     ]
-    return Section("Limits", rows, ("dates", "days", "clock", "limit"))
+    return _Section("Limits", rows, ("dates", "days", "clock", "limit"))
 
 
 def _rules(schedule: Schedule, release_min: float) -> list[str]:

@@ -20,7 +20,7 @@ from scchelpers.standards.schedule import listed
 
 OCPP = ("ocpp-1.6", "ocpp-2.0.1", "ocpp-2.1")
 
-CHOICES = {
+_CHOICES = {
     "kind": ("ac", "dc"),
     "phases": ("1", "3", "0"),
     "protocol": (*OCPP, "other", "none"),
@@ -29,9 +29,9 @@ CHOICES = {
     "metering": ("half-hourly", "minute", "second", "none"),
 }
 
-NUMBERS = ("rated_kw", "min_current_a")
+_NUMBERS = ("rated_kw", "min_current_a")
 
-COLUMNS = ("evse_id", *CHOICES, *NUMBERS)
+COLUMNS = ("evse_id", *_CHOICES, *_NUMBERS)
 
 
 def read_chargers(path: str | Path) -> pd.DataFrame:
@@ -58,13 +58,13 @@ def read_chargers(path: str | Path) -> pd.DataFrame:
     if raw.empty:
         raise UserError(f"{path.name}: no chargers; write a row an EVSE")
     table = raw[list(COLUMNS)].fillna("").astype(str)
-    for name, allowed in CHOICES.items():
+    for name, allowed in _CHOICES.items():
         table[name] = table[name].str.lower()
         for row, value in table[name].items():
             if value not in allowed:
                 hint = closest(value, allowed) or f"one of {', '.join(allowed)}"
                 raise UserError(f"{path.name}, row {row}, {name} = {value!r}: {hint}")
-    for name in NUMBERS:
+    for name in _NUMBERS:
         number = pd.to_numeric(table[name], errors="coerce")
         for row, value in table[name].items():
             if not 0 <= number[row] < 10_000:
@@ -84,26 +84,16 @@ def read_chargers(path: str | Path) -> pd.DataFrame:
 
 
 # From coarse to fine: a meter serves every need up to its own.
-METERING = ("none", "half-hourly", "minute", "second")
+_METERING = ("none", "half-hourly", "minute", "second")
 
-Metering = Literal["none", "half-hourly", "minute", "second"]
+_Metering = Literal["none", "half-hourly", "minute", "second"]
 
-Signal = Literal["none", "oscp-2.0", "openadr-3", "rest"]
+_Signal = Literal["none", "oscp-2.0", "openadr-3", "rest"]
 
 
 @dataclass(frozen=True)
-class Need:
-    """Something a scheme needs.
-
-    Attributes
-    ----------
-    need, remedy : str
-        What, and how to come by it; for people.
-    of_charger : callable or None
-        From (chargers, equipment) to whether each charger has it.
-    of_site : callable or None
-        From (chargers, equipment) to whether the site has it.
-    """
+class _Need:
+    """Something a scheme needs."""
 
     need: str
     remedy: str
@@ -127,14 +117,14 @@ class Equipment:
         By what the CPMS takes limits from the DNO.
     """
 
-    site_metering: Metering = "none"
+    site_metering: _Metering = "none"
     local_controller: bool = False
     controller_connected: bool = False
-    signal: Signal = "none"
+    signal: _Signal = "none"
 
     def __post_init__(self):
         for name, allowed in (
-            ("site_metering", METERING),
+            ("site_metering", _METERING),
             ("signal", ("none", "oscp-2.0", "openadr-3", "rest")),
         ):
             if getattr(self, name) not in allowed:
@@ -168,8 +158,8 @@ def _takes_signals(chargers, equipment):
     return equipment.signal != "none"
 
 
-def _metered(step: Metering) -> Need:
-    fine = METERING[METERING.index(step) :]
+def _metered(step: _Metering) -> _Need:
+    fine = _METERING[_METERING.index(step) :]
 
     def of_site(chargers, equipment):
         of_chargers = step != "second" and chargers["metering"].isin(fine).all()
@@ -177,36 +167,40 @@ def _metered(step: Metering) -> Need:
 
     unit = "half hour" if step == "half-hourly" else step
     which = "the site's meter" if step == "second" else "a meter of the site or of every charger"
-    return Need(f"metering by the {unit}", f"read {which} each {unit}", of_site=of_site)
+    return _Need(f"metering by the {unit}", f"read {which} each {unit}", of_site=of_site)
 
 
-_LIMITS = Need(
+_LIMITS = _Need(
     "takes a limit",
     "OCPP 1.6 or later with smart charging, or a controller of its maker",
     of_charger=_holds_limits,
 )
 
-_SENT = Need(
+_SENT = _Need(
     "can be sent a profile", "a connection, or a local controller", of_charger=_takes_profiles
 )
 
-_REACHED = Need("a standing connection", "a mobile or wired connection", of_charger=_always_reached)
+_REACHED = _Need(
+    "a standing connection", "a mobile or wired connection", of_charger=_always_reached
+)
 
-_LOCAL = Need("a wired link on site", "a cable to the controller: seconds count", of_charger=_wired)
+_LOCAL = _Need(
+    "a wired link on site", "a cable to the controller: seconds count", of_charger=_wired
+)
 
-_CONTROLLER = Need(
+_CONTROLLER = _Need(
     "a controller on site", "a local controller: a round trip over the internet is too slow",
     of_site=_has_controller,
 )  # fmt: skip
 
-_SIGNAL = Need(
+_SIGNAL = _Need(
     "takes limits from the DNO", "OSCP, OpenADR or the REST template at the CPMS",
     of_site=_takes_signals,
 )  # fmt: skip
 
 _HALF_HOURS = _metered("half-hourly")
 
-SCHEMES: dict[str, tuple[Need, ...]] = {
+SCHEMES: dict[str, tuple[_Need, ...]] = {
     "TCC": (_LIMITS, _SENT, _HALF_HOURS),
     "static CLM": (_LIMITS, _SENT, _HALF_HOURS),
     "dynamic CLM": (_LIMITS, _LOCAL, _CONTROLLER, _metered("second")),

@@ -16,7 +16,7 @@ from scchelpers.faults import UserError, closest
 from scchelpers.site import Site
 from scchelpers.tcc.windows import DAYS, checked
 
-DAY_MIN = 24 * 60
+_DAY_MIN = 24 * 60
 
 COLUMNS = ("season", "from", "until", "day_type", "start", "end", "limit_kva", "limit_kw")
 
@@ -96,8 +96,8 @@ class Schedule:
         rows : ndarray of bool
             Which windows are in force, a row of `in_force`.
         """
-        week = np.full((7, DAY_MIN), self.otherwise_kw)
-        minute = np.arange(DAY_MIN)
+        week = np.full((7, _DAY_MIN), self.otherwise_kw)
+        minute = np.arange(_DAY_MIN)
         for row in self.windows[rows].itertuples():
             first, last = (timebase.minute_of_clock(text) for text in (row.start, row.end))
             after, before = minute >= first, minute < last
@@ -165,7 +165,7 @@ def _month_day(text: str) -> int:
     raise UserError(f"day of the year = {text!r}: write MM-DD such as 12-01")
 
 
-LONGEST_DAYS = 3653
+_LONGEST_DAYS = 3653
 
 
 @dataclass(frozen=True)
@@ -219,8 +219,8 @@ def horizon(schedule: Schedule, start: str | None, days: int) -> Horizon:
     first = pd.to_datetime(str(start), format="%Y-%m-%d", errors="coerce")
     if start is None or pd.isna(first):
         raise UserError(f"start = {start!r}: write the first day, such as start=2026-12-01")
-    if not 1 <= days <= LONGEST_DAYS:
-        raise UserError(f"days = {days}: must be from 1 to {LONGEST_DAYS}")
+    if not 1 <= days <= _LONGEST_DAYS:
+        raise UserError(f"days = {days}: must be from 1 to {_LONGEST_DAYS}")
     return _of_days(pd.date_range(first, periods=days), zone)
 
 
@@ -243,10 +243,10 @@ def fallback_end(schedule: Schedule, over: Horizon, fallback_days: int) -> pd.Ti
     UserError
         If it would end before the horizon does.
     """
-    if not len(over.days) <= fallback_days <= LONGEST_DAYS:
+    if not len(over.days) <= fallback_days <= _LONGEST_DAYS:
         raise UserError(
             f"fallback_days = {fallback_days}: must be from {len(over.days)}, the days written, to "
-            f"{LONGEST_DAYS}"
+            f"{_LONGEST_DAYS}"
         )
     last = over.days[0] + pd.Timedelta(days=fallback_days)
     return timebase.from_clock([last], schedule.site.timezone)[0][0]

@@ -82,7 +82,7 @@ def schedule_of(study: Study, *, failsafe_kva: float | None = None) -> Schedule:
     UserError
         If the site lacks something, or no TCC is offered.
     """
-    refuse_unknown(study)
+    _refuse_unknown(study)
     if not study.offered:
         reasons = " ".join(study.verdict.reasons).replace("\u202f", " ")
         raise UserError(
@@ -179,7 +179,7 @@ def clm_schedule(site: Site, *, limit_kva: float, failsafe_kva: float | None = N
     )
 
 
-def refuse_unknown(study: Study) -> None:
+def _refuse_unknown(study: Study) -> None:
     """Refuse a site whose network could not be assessed, and say what it lacks."""
     if not study.known:
         raise UserError(
@@ -234,7 +234,7 @@ def profiled_schedule(
         If the site lacks something, or the day cannot be forecast from the record.
     """
     study = tcc.study(site, basis=basis, margin_share=margin_share, seed=seed)
-    refuse_unknown(study)
+    _refuse_unknown(study)
     zone = site.timezone
     load = study.network_kva
     ends = timebase.utc_index(load["time"][-1:]) + timebase.HALF_HOUR

@@ -38,7 +38,7 @@ from scchelpers.standards.schedule import (
     steps,
 )
 
-ForecastType = Literal[
+_ForecastType = Literal[
     "CONSUMPTION", "GENERATION", "FALLBACK_CONSUMPTION", "FALLBACK_GENERATION", "OPTIMUM"
 ]
 
@@ -47,7 +47,7 @@ class _Message(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ForecastedBlock(_Message):
+class _ForecastedBlock(_Message):
     """A capacity between two instants."""
 
     capacity: Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
@@ -67,12 +67,12 @@ class ForecastedBlock(_Message):
         return f"{stamp.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-class GroupCapacityForecast(_Message):
+class _GroupCapacityForecast(_Message):
     """The body of update_group_capacity_forecast and adjust_group_capacity_forecast."""
 
     group_id: Annotated[str, Field(strict=True, min_length=1)]
-    type: ForecastType
-    forecasted_blocks: Annotated[list[ForecastedBlock], Field(min_length=1)]
+    type: _ForecastType
+    forecasted_blocks: Annotated[list[_ForecastedBlock], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _blocks_follow_each_other(self):
@@ -82,7 +82,7 @@ class GroupCapacityForecast(_Message):
         return self
 
 
-def read_forecast(body: dict) -> GroupCapacityForecast:
+def read_forecast(body: dict) -> _GroupCapacityForecast:
     """Read the body of a group capacity forecast.
 
     Raises
@@ -92,7 +92,7 @@ def read_forecast(body: dict) -> GroupCapacityForecast:
         overlap.
     """
     try:
-        return GroupCapacityForecast.model_validate(body)
+        return _GroupCapacityForecast.model_validate(body)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "forecast"
@@ -135,7 +135,7 @@ def as_oscp(
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _blocks(schedule: Schedule, over: Horizon) -> list[ForecastedBlock]:
+def _blocks(schedule: Schedule, over: Horizon) -> list[_ForecastedBlock]:
     limits = half_hour_limits(schedule, over)
     return [
         _block(kw, stamp, stamp + timebase.HALF_HOUR)
@@ -143,8 +143,8 @@ def _blocks(schedule: Schedule, over: Horizon) -> list[ForecastedBlock]:
     ]
 
 
-def _block(limit_kw: float, start: pd.Timestamp, end: pd.Timestamp) -> ForecastedBlock:
-    return ForecastedBlock(
+def _block(limit_kw: float, start: pd.Timestamp, end: pd.Timestamp) -> _ForecastedBlock:
+    return _ForecastedBlock(
         capacity=rounded_down(float(limit_kw)),
         phase="ALL",
         unit="KW",
@@ -153,8 +153,8 @@ def _block(limit_kw: float, start: pd.Timestamp, end: pd.Timestamp) -> Forecaste
     )
 
 
-def _request(schedule: Schedule, kind: ForecastType, blocks: list[ForecastedBlock]) -> dict:
-    forecast = GroupCapacityForecast(
+def _request(schedule: Schedule, kind: _ForecastType, blocks: list[_ForecastedBlock]) -> dict:
+    forecast = _GroupCapacityForecast(
         group_id=schedule.site.site_id, type=kind, forecasted_blocks=blocks
     )
     return {"path": "/update_group_capacity_forecast", "body": forecast.model_dump()}

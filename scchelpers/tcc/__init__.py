@@ -6,7 +6,6 @@ network load by half hour, season and day type; a limit made of them is a limit 
 
 from scchelpers.tcc import profiled, thermal, windows
 from scchelpers.tcc.assessment import (
-    FREE_H,
     Basis,
     Seasons,
     Study,
@@ -33,7 +32,6 @@ from scchelpers.tcc.proof import breaches, excess, unseen_limit_kva
 from scchelpers.tcc.windows import limit, limit_kva
 
 __all__ = [
-    "FREE_H",
     "Basis",
     "DayTypes",
     "Seasons",

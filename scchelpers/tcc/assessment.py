@@ -170,15 +170,15 @@ NOT_A_TCC = "not a TCC"
 # night's charging free every day. One is scattered if windows that catch it take a good part of the
 # year and are seldom needed: long windows that are needed, or short ones that seldom are, both
 # suit. Curtailment is deep once it equals more than a tenth of the year at nothing.
-FREE_H = 6.0
+_FREE_H = 6.0
 
-WIDE_SHARE = 0.1
+_WIDE_SHARE = 0.1
 
-NEEDED_SHARE = 0.2
+_NEEDED_SHARE = 0.2
 
-OUTSIDE_SHARE = 0.01
+_OUTSIDE_SHARE = 0.01
 
-DEEP_SHARE = 0.1
+_DEEP_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -231,24 +231,24 @@ def verdict(
     needed, free_h = measured["needed_share"], measured["free_h"]
     cap_kva = windows["limit_kva"].min()
     against = []
-    if free_h < FREE_H:
+    if free_h < _FREE_H:
         against.append(
             "the constraint lasts all day"
             if free_h == 0
-            else f"the windows leave only {span(free_h)} of a day free (fewer than {span(FREE_H)})"
+            else f"the windows leave only {span(free_h)} of a day free (fewer than {span(_FREE_H)})"
         )
     wide = measured["window_share"]
-    if wide > WIDE_SHARE and needed < NEEDED_SHARE:
+    if wide > _WIDE_SHARE and needed < _NEEDED_SHARE:
         against.append(
             f"the constraint is scattered: windows that catch it take {percent(wide)} of the year "
-            f"(more than {percent(WIDE_SHARE)}), and it is there in only {percent(needed)} of "
-            f"their hours (fewer than {percent(NEEDED_SHARE)})"
+            f"(more than {percent(_WIDE_SHARE)}), and it is there in only {percent(needed)} of "
+            f"their hours (fewer than {percent(_NEEDED_SHARE)})"
         )
     outside = measured["outside_share"] * measured["constrained_share"]
-    if outside > OUTSIDE_SHARE:
+    if outside > _OUTSIDE_SHARE:
         against.append(
             f"in {percent(outside)} of all half hours it falls outside every window (more than "
-            f"{percent(OUTSIDE_SHARE)})"
+            f"{percent(_OUTSIDE_SHARE)})"
         )
     if against:
         reasons = [f"{text[0].upper()}{text[1:]}." for text in against]
@@ -267,8 +267,8 @@ def verdict(
         f"request, and the windows take {percent(measured['deep_share'])} of the capacity-hours of "
         "a year"
     )
-    if measured["deep_share"] > DEEP_SHARE:
-        return Verdict(DEEP, (*reasons, f"Deep: {depth} (more than {percent(DEEP_SHARE)})."))
+    if measured["deep_share"] > _DEEP_SHARE:
+        return Verdict(DEEP, (*reasons, f"Deep: {depth} (more than {percent(_DEEP_SHARE)})."))
     return Verdict(FITS, (*reasons, f"Not deep: {depth}."))
 
 

@@ -12,7 +12,7 @@ import xarray as xr
 from scchelpers import charging
 from scchelpers.charging import Chargers, ChargingResult
 
-TOLERANCE_KW = 1e-6
+_TOLERANCE_KW = 1e-6
 
 
 def opt_out(
@@ -97,7 +97,7 @@ def opt_out(
         {
             "chargepoints": len(order),
             "cap_kw": cap_kw,
-            "inside_cap": int((rated_kw.cumsum() <= cap_kw + TOLERANCE_KW).sum()),
+            "inside_cap": int((rated_kw.cumsum() <= cap_kw + _TOLERANCE_KW).sum()),
             "others_kept": most,
             "stopped_h": tried[0][1],
             "next_excursion_kw": over_kw,
@@ -119,7 +119,7 @@ def stopped_h(result: ChargingResult, sessions: pd.DataFrame) -> np.ndarray:
     """
     power_kw = result.by_evse_kw
     idle = np.zeros((power_kw.sizes["time"] + 1, power_kw.sizes["evse"]))
-    np.cumsum(power_kw.to_numpy() <= TOLERANCE_KW, axis=0, out=idle[1:])
+    np.cumsum(power_kw.to_numpy() <= _TOLERANCE_KW, axis=0, out=idle[1:])
     origin, step = result.span.start_ns, result.span.step_ns
     begin = pd.DatetimeIndex(sessions["plug_in"]).as_unit("ns").asi8 - origin
     leave = pd.DatetimeIndex(sessions["plug_out"])
@@ -141,4 +141,4 @@ def _order(chargepoints: pd.DataFrame) -> list[str]:
 
 def _fits(tried: tuple[float, float]) -> bool:
     excursion_kw, hours = tried
-    return excursion_kw <= TOLERANCE_KW and hours == 0
+    return excursion_kw <= _TOLERANCE_KW and hours == 0

@@ -128,7 +128,7 @@ class Cells:
     ) -> np.ndarray:
         """Return by cell the season's lowest rating less margin less load [kVA]."""
         _check(margin_kva=margin_kva)
-        lowest = [rating_by_months(rating_kva, months) for months in self.months.values()]
+        lowest = [_rating_by_months(rating_kva, months) for months in self.months.values()]
         return np.repeat(lowest, len(self.index) // len(lowest)) - margin_kva - load_kva
 
     def limit_kva(self, room_kva: np.ndarray, requested_kva: float, rules: Rules) -> np.ndarray:
@@ -170,7 +170,7 @@ def _sorted(time: bytes, load: bytes, calendar: tuple, day_types: DayTypes, time
     if len(empty):
         season, day_type, at = index[empty[0]]
         raise UserError(
-            f"network_kva: no load on record in {season} ({day_type}) at {clock_text(at)}; "
+            f"network_kva: no load on record in {season} ({day_type}) at {_clock_text(at)}; "
             "give a load that covers it, or a calendar of the months to be assessed"
         )
     return Cells(index, months, cell, value, order)
@@ -197,38 +197,13 @@ def half_hourly(load: xr.DataArray) -> xr.DataArray:
     return mean.to_xarray().assign_attrs(load.attrs)
 
 
-def clock_text(half_hour: int) -> str:
-    """Return a half hour of the day as a clock time; 48 is the end of the day.
-
-    Examples
-    --------
-    >>> clock_text(33), clock_text(48)
-    ('16:30', '24:00')
-    """
+def _clock_text(half_hour: int) -> str:
+    """Return a half hour of the day as a clock time; 48 is the end of the day."""
     return f"{half_hour // 2:02d}:{30 * (half_hour % 2):02d}"
 
 
-def rating_by_months(rating_kva: pd.Series | float, months: tuple[int, ...]) -> float:
-    """Return the lowest rating of some months [kVA].
-
-    Parameters
-    ----------
-    rating_kva : pandas.Series or float
-        Rating [kVA] by season of EREC P27, or one for the year.
-    months : tuple of int
-        Months, 1 to 12.
-
-    Raises
-    ------
-    UserError
-        If the rating of one of them is missing or not above 0.
-
-    Examples
-    --------
-    >>> rating = pd.Series({"winter": 500, "spring": 500, "summer": 460, "autumn": 490})
-    >>> rating_by_months(rating, (10, 11, 12, 1, 2, 3))
-    490.0
-    """
+def _rating_by_months(rating_kva: pd.Series | float, months: tuple[int, ...]) -> float:
+    """Return the lowest rating of some months [kVA]."""
     by_month = _by_month(rating_kva)
     own = [by_month.get(month, np.nan) for month in months]
     for month, value in zip(months, own, strict=True):
@@ -620,8 +595,8 @@ def windows_in(
             season,
             months[season] if months else months_of(season),
             day_type,
-            clock_text(here[0]),
-            clock_text(here[-1] + 1),
+            _clock_text(here[0]),
+            _clock_text(here[-1] + 1),
             kept.cap(free_kva[here].min()),
             float(free_kva[here].min()),
             0 if seen is None else int(seen[at, here].min()),

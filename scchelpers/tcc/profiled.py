@@ -23,27 +23,12 @@ HALF_HOURS = 48
 # A quantile needs days: below this many of a season and day type, all days stand in for them.
 FEW_DAYS = 20
 
-LONGEST_LAG = 21
+_LONGEST_LAG = 21
 
 
 @dataclass(frozen=True)
-class History:
-    """A record by local day and half hour, and what is known of each day when it is forecast.
-
-    Attributes
-    ----------
-    days : pandas.DatetimeIndex
-        Local days, unbroken.
-    load : ndarray over (day, half hour) [kVA]
-        Load; NaN where unknown. The repeated autumn hour is averaged.
-    last_week : ndarray over (day, half hour) [kVA]
-        Load of the same half hour a week earlier.
-    usual : ndarray over (day, half hour) [kVA]
-        Mean of the last three days of the same weekday.
-    change : ndarray over (day, half hour) [kVA]
-        By how much the same half hour missed its usual load on the last day on which it was
-        metered at the time of issue; 0 where that is not known.
-    """
+class _History:
+    """A record by local day and half hour, and what is known of each day when it is forecast."""
 
     days: pd.DatetimeIndex
     load: np.ndarray
@@ -52,7 +37,7 @@ class History:
     change: np.ndarray
 
 
-def read_history(network_kva: xr.DataArray, *, issue: str = "10:00", tz: str = LONDON) -> History:
+def read_history(network_kva: xr.DataArray, *, issue: str = "10:00", tz: str = LONDON) -> _History:
     """Arrange a load by local day and half hour, with what is known of each day at its issue.
 
     Parameters
@@ -83,7 +68,7 @@ def read_history(network_kva: xr.DataArray, *, issue: str = "10:00", tz: str = L
     usual = _mean_of(load, (7, 14, 21))
     missed = load - usual
     change = np.where(metered, _earlier(missed, 1), _earlier(missed, 2))
-    return History(
+    return _History(
         days=days,
         load=load,
         last_week=_earlier(load, 7),
@@ -93,7 +78,7 @@ def read_history(network_kva: xr.DataArray, *, issue: str = "10:00", tz: str = L
 
 
 def forecast(
-    history: History,
+    history: _History,
     time,
     rule: str,
     *,
@@ -145,18 +130,18 @@ def forecast(
     return xr.DataArray(values, {"time": np.asarray(time)}, ("time",), "forecast_kva", attrs)
 
 
-def _same_day_last_week(history: History, known: int, block: slice, quantile: float):
+def _same_day_last_week(history: _History, known: int, block: slice, quantile: float):
     """Return the load of a week ago as it was: the simplest forecast, of no quantile."""
     return history.last_week[block]
 
 
-def _last_week_and_margin(history: History, known: int, block: slice, quantile: float):
+def _last_week_and_margin(history: _History, known: int, block: slice, quantile: float):
     """Return the load of a week ago and the quantile of what that missed so far."""
     missed = history.load[:known] - history.last_week[:known]
     return history.last_week[block] + _quantile(missed, quantile)
 
 
-def _seasonal_quantile(history: History, known: int, block: slice, quantile: float):
+def _seasonal_quantile(history: _History, known: int, block: slice, quantile: float):
     """Return the quantile of the days on record of the same season and day type."""
     weekend = np.where(history.days.day_of_week >= 5, "weekend", "weekday")
     kind = np.array([SEASONS[month] for month in history.days.month], object) + weekend
@@ -168,7 +153,7 @@ def _seasonal_quantile(history: History, known: int, block: slice, quantile: flo
     return out
 
 
-def _regression(history: History, known: int, block: slice, quantile: float):
+def _regression(history: _History, known: int, block: slice, quantile: float):
     """Return a linear quantile regression for each hour, fitted with a half hour on either side.
 
     So four half hours a day bear on a high quantile, for half the fits and no more loss. Terms:
@@ -187,8 +172,8 @@ def _regression(history: History, known: int, block: slice, quantile: float):
         warnings.simplefilter("ignore")
         for slot in range(0, HALF_HOURS, 2):
             near = [(slot + shift) % HALF_HOURS for shift in (-1, 0, 1, 2)]
-            x = terms[LONGEST_LAG:known, near].reshape(-1, terms.shape[-1])
-            y = history.load[LONGEST_LAG:known, near].ravel() / scale
+            x = terms[_LONGEST_LAG:known, near].reshape(-1, terms.shape[-1])
+            y = history.load[_LONGEST_LAG:known, near].ravel() / scale
             sound = np.isfinite(x).all(axis=1) & np.isfinite(y)
             if sound.sum() > 10 * x.shape[1]:
                 fit = QuantReg(y[sound], x[sound]).fit(q=quantile, p_tol=1e-3, max_iter=50)
@@ -204,7 +189,7 @@ RULES: dict[str, Callable] = {
 }
 
 
-def _terms(history: History, scale: float) -> np.ndarray:
+def _terms(history: _History, scale: float) -> np.ndarray:
     """Return the regressors over (day, half hour, term)."""
     weekday = history.days.day_of_week.to_numpy()[:, None]
     even = np.ones_like(history.load)

@@ -99,9 +99,9 @@ def _longest(on: np.ndarray) -> int:
     return int((edges[1::2] - edges[::2]).max(initial=0))
 
 
-FOLDS = 26
+_FOLDS = 26
 
-BLOCK_DAYS = 14
+_BLOCK_DAYS = 14
 
 
 def unseen_limit_kva(
@@ -141,7 +141,7 @@ def unseen_limit_kva(
     cells = Cells.of(load, calendar=calendar, day_types=day_types, timezone=timezone)
     kept, assessed = Rules(**rules), cells.cell >= 0
     days = timebase.local_date(load["time"], timezone)
-    part = ((days - days[0]).days // BLOCK_DAYS % FOLDS).to_numpy()
+    part = ((days - days[0]).days // _BLOCK_DAYS % _FOLDS).to_numpy()
     allowed = np.full(load.sizes["time"], float(requested_kva))
     for fold in np.unique(part):
         here = part == fold

@@ -15,9 +15,9 @@ from scchelpers.timebase import LONDON, YEAR_DAYS, clock
 
 # Hot-spot temperatures of IEC 60076-7 [degC]: at which paper ages at its normal rate, at which
 # normal cyclic loading ends, and at which long-time emergency loading does (bubbles form in oil).
-AGEING_C, CYCLIC_C, EMERGENCY_C = LIMITS_C = (98, 120, 140)
+AGEING_C, CYCLIC_C, EMERGENCY_C = _LIMITS_C = (98, 120, 140)
 
-REFERENCE_UPGRADED_C = 110
+_REFERENCE_UPGRADED_C = 110
 
 
 @dataclass(frozen=True)
@@ -93,13 +93,13 @@ class Transformer:
         """
         hot = np.asarray(hot_spot_c, float)
         if self.upgraded_paper:
-            return np.exp(15000 / (REFERENCE_UPGRADED_C + 273) - 15000 / (hot + 273))
+            return np.exp(15000 / (_REFERENCE_UPGRADED_C + 273) - 15000 / (hot + 273))
         return np.exp2((hot - AGEING_C) / 6)
 
 
-INDOOR = Transformer()
+_INDOOR = Transformer()
 
-OUTDOOR = Transformer(surcharge_k=0.0)
+_OUTDOOR = Transformer(surcharge_k=0.0)
 
 
 def ambient(
@@ -132,7 +132,7 @@ def ambient(
 def hot_spot(
     load_pu: xr.DataArray,
     ambient_c: float | xr.DataArray,
-    transformer: Transformer = INDOOR,
+    transformer: Transformer = _INDOOR,
     *,
     start: str = "steady",
     inner_step="2min",
