@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -17,19 +19,18 @@ NA = {
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _NUMBER = re.compile(r"[+-]?[\d.,\u00a0' ]*\d[\d.,]*(e[+-]?\d+)?\s*(k?wh|kw|kva|min|h|s)?", re.I)
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*([ap]\.?m\.?)?", re.I)
-_STAMP = (
+_STAMP = re.compile(
     r"^(?:(?P<a>\d{1,4})[-/. ](?P<b>\d{1,2}|[A-Za-z]{3,9})[-/. ]+(?P<c>\d{1,4})"
     r"|(?P<m2>[A-Za-z]{3,9}) (?P<d2>\d{1,2}),? (?P<y2>\d{4}))"
     r"(?:[T ,]+(?P<H>\d{1,2})[:.](?P<M>\d{2})(?:[:.](?P<S>\d{2})(?:[.,](?P<f>\d+))?)?"
     r"\s*(?P<p>[AaPp]\.?[Mm]\.?)?)?"
     r"\s*\.?(?P<z>Z|UTC|GMT|BST)?(?:000)?\s*(?P<o>[+-]\d{2}[:.]?(?:\d{2})?)?(?: ?\(\w+\))?$"
 )
-_IS_STAMP = re.compile(_STAMP)
-_FIXED = r"(\d{4}-\d\d-\d\d|\d\d/\d\d/\d{4})[T ]\d\d:\d\d"
 _WEEKDAY = re.compile(r"^(mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\s+", re.I)
 DAY, SECOND = pd.Timedelta("1D"), pd.Timedelta("1s")
 
 
+@functools.lru_cache(maxsize=100_000)
 def kind_of(text: str) -> str:
     """Return whether a printed value is a number, a clock time, a stamp or other text.
 
@@ -42,7 +43,7 @@ def kind_of(text: str) -> str:
         return "number"
     if _CLOCK.fullmatch(text):
         return "clock"
-    return "stamp" if _IS_STAMP.match(_WEEKDAY.sub("", text)) else "text"
+    return "stamp" if _STAMP.match(_WEEKDAY.sub("", text)) else "text"
 
 
 def known(column: pd.Series) -> pd.Series:
@@ -55,15 +56,13 @@ def kind(column: pd.Series) -> str:
 
     One of stamp, date (a stamp without a time of day), clock, number, text or empty.
     """
-    sample = known(column).drop_duplicates()
-    if sample.empty:
+    sample = [text for text in column.unique().tolist() if text.lower() not in NA]
+    if not sample:
         return "empty"
-    sample = sample.iloc[:: max(1, len(sample) // 400)]
-    shares = sample.map(kind_of).value_counts(normalize=True)
-    best = shares.index[0] if shares.iloc[0] >= 0.9 else "text"
-    if best == "stamp" and (fields(sample)["second"].fillna(0) == 0).all():
-        return "date"
-    return best
+    sample = sample[:: max(1, len(sample) // 400)]
+    best, n = Counter(map(kind_of, sample)).most_common(1)[0]
+    best = best if n >= 0.9 * len(sample) else "text"
+    return "date" if best == "stamp" and not any(_printed(t)["second"] > 0 for t in sample) else best
 
 
 def serial_stamps(column: pd.Series) -> pd.Series | None:
@@ -176,6 +175,33 @@ def lengths(column: pd.Series, unit: str | None, parted_by: str = "") -> pd.Seri
     return found.fillna(value * UNITS_H[unit or "h"])
 
 
+@functools.lru_cache(maxsize=200_000)
+def _printed(text: str) -> dict:
+    """Return the parts of a stamp as printed, empty where it is none."""
+    found = _STAMP.match(_WEEKDAY.sub("", text))
+    if found is None:
+        return dict.fromkeys(("a", "b", "c", "second", "offset"), np.nan) | _UNNAMED
+    a, b, c = found["a"] or found["d2"], found["b"] or found["m2"], found["c"] or found["y2"]
+    named, offset, second = b[0].isalpha(), np.nan, np.nan
+    if named:
+        b = MONTHS.index(b[:3].lower()) + 1 if b[:3].lower() in MONTHS else np.nan
+    if found["H"]:
+        hour, half = int(found["H"]), (found["p"] or "").lower()[:1]
+        hour = hour + 12 * (half == "p" and hour < 12) - 12 * (half == "a" and hour == 12)
+        second = hour * 3600.0 + int(found["M"]) * 60 + int(found["S"] or 0)
+    if found["o"]:
+        digits = re.sub(r"[:.]", "", found["o"])
+        offset = int(digits[0] + "1") * (int(digits[1:3]) * 60.0 + int(digits[3:5] or 0))
+    elif found["z"] in ("Z", "UTC", "GMT"):
+        offset = 0.0
+    year_first = len(found["a"] or "") == 4
+    return {"a": float(a), "b": float(b), "c": float(c), "second": second, "offset": offset,
+            "year_first": year_first, "named": named}  # fmt: skip
+
+
+_UNNAMED = {"year_first": False, "named": False}
+
+
 def fields(column: pd.Series) -> pd.DataFrame:
     """Take stamps apart.
 
@@ -185,48 +211,11 @@ def fields(column: pd.Series) -> pd.DataFrame:
         a, b, c as printed (a named month as its number in b); year_first, named; second of the
         day [s]; offset from UTC [min], NaN where none is printed.
     """
-    text = column.str.replace(_WEEKDAY, "", regex=True)
-    unique = pd.Series(text.unique(), dtype="str")
-    if len(unique) > 5000 and unique.str.match(_FIXED).all():
-        # Many minutes are few days times few clock times.
-        day = _taken_apart(unique.str[:10])
-        clock = _taken_apart("2000-01-01" + unique.str[10:])
-        out = day.assign(second=clock["second"], offset=clock["offset"])
-    else:
-        out = _taken_apart(unique)
-    out = out.iloc[pd.Index(unique).get_indexer(text)]
-    out.index = column.index
-    return out
-
-
-def _taken_apart(text: pd.Series) -> pd.DataFrame:
-    unique = pd.Series(text.unique(), dtype="str")
-    part = unique.str.extract(_STAMP)
-    named = part["b"].str.contains("[A-Za-z]", na=False) | part["m2"].notna()
-    month = part["b"].where(part["m2"].isna(), part["m2"]).str[:3].str.lower()
-    month = month.map({name: i + 1 for i, name in enumerate(MONTHS)})
-    first = part["a"].where(part["m2"].isna(), part["d2"])
-    second = _hours(part) * 3600 + pd.to_numeric(part["M"]) * 60
-    second = second + pd.to_numeric(part["S"]).fillna(0)
-    a = pd.to_numeric(first)
-    if second.notna().mean() > 0.5:  # spreadsheets print midnight without its time
-        second = second.mask(second.isna() & a.notna(), 0.0)
-    sign = part["o"].str[0].map({"+": 1, "-": -1})
-    digits = part["o"].str.replace(r"[:.]", "", regex=True).str[1:]
-    minutes = pd.to_numeric(digits.str[2:4].replace("", "0"))
-    offset = sign * (pd.to_numeric(digits.str[:2]) * 60 + minutes)
-    out = pd.DataFrame(
-        {
-            "a": a,
-            "b": month.where(named, pd.to_numeric(part["b"].where(~named), errors="coerce")),
-            "c": pd.to_numeric(part["c"].where(part["m2"].isna(), part["y2"])),
-            "year_first": part["a"].str.len().eq(4).fillna(False),
-            "named": named,
-            "second": second,
-            "offset": offset.mask(offset.isna() & part["z"].isin(["Z", "UTC", "GMT"]), 0.0),
-        }
-    )
-    return out.iloc[pd.Index(unique).get_indexer(text)].reset_index(drop=True)
+    code, unique = pd.factorize(column)
+    out = pd.DataFrame([_printed(text) for text in unique])
+    if out["second"].notna().mean() > 0.5:  # spreadsheets print midnight without its time
+        out["second"] = out["second"].mask(out["second"].isna() & out["a"].notna(), 0.0)
+    return out.iloc[code].set_axis(column.index)
 
 
 # Orders in which dates are printed. "Swapped" is what a spreadsheet of another locale makes of
@@ -241,26 +230,24 @@ def days(part: pd.DataFrame, style: str, year_add: int = 0) -> pd.Series:
 
     A style may be two joined by " + ", one for the stamps that begin with the year.
     """
-    found = pd.Series(pd.NaT, index=part.index, dtype="datetime64[ns]")
+    found = np.full(len(part), np.datetime64("NaT", "ns"))
+    a, b, c = (part[name].to_numpy() for name in "abc")
+    first, named = (part[name].to_numpy() for name in ("year_first", "named"))
     for one in style.split(" + "):
-        if one in _YEAR_FIRST:
-            fits, year, month, day = part["year_first"], part["a"], part["b"], part["c"]
-        else:
-            fits, year, month, day = ~part["year_first"], part["c"], part["b"], part["a"]
+        fits, year, month, day = (first, a, b, c) if one in _YEAR_FIRST else (~first, c, b, a)
+        swap = one in ("year-day-month", "month-first")
         if one.endswith("swapped"):
             month, day = (day, month) if one.startswith("month") else (month, day)
             swap = day <= 12
-        else:
-            swap = pd.Series(one in ("year-day-month", "month-first"), index=part.index)
-        swap &= ~part["named"]
-        month, day = month.mask(swap, day), day.mask(swap, month)
-        year = year.mask((year < 100) & ~part["year_first"], year + 2000) + year_add
-        year = year.where(fits & year.between(2000, 2099))
-        read = pd.to_datetime(
-            pd.DataFrame({"year": year, "month": month, "day": day}), errors="coerce"
-        )
-        found = found.fillna(read)
-    return found
+        swap = swap & ~named
+        month, day = np.where(swap, day, month), np.where(swap, month, day)
+        year = np.where((year < 100) & ~first, year + 2000, year) + year_add
+        sound = fits & (year >= 2000) & (year <= 2099) & (month >= 1) & (month <= 12) & (day >= 1)
+        at = np.flatnonzero(sound & (day <= 31) & np.isnat(found))
+        months = ((year[at] - 1970) * 12 + month[at] - 1).astype("int64").astype("M8[M]")
+        read = months.astype("M8[D]") + (day[at] - 1).astype("int64")
+        found[at] = np.where(read.astype("M8[M]") == months, read, np.datetime64("NaT"))
+    return pd.Series(found, part.index)
 
 
 def possible_styles(parts: list[pd.DataFrame]) -> list[str]:
