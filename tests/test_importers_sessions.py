@@ -9,7 +9,6 @@ from scchelpers import importers
 from scchelpers.faults import UserError
 from scchelpers.importers import layouts, values
 from scchelpers.importers.account import Account
-from scchelpers.importers.table import Sheet
 
 HEAD = "CP ID,Connector,Start Date,Start Time,End Date,End Time,Total kWh,Site,Model"
 FORMS = {
@@ -374,8 +373,8 @@ def test_columns_are_matched_by_their_names(header):
         return energy if "kwh" in low or "energy" in low else cells.get(name, "7")
 
     frame = pd.DataFrame([[cell(name) for name in header.split(",")]], columns=header.split(","))
-    sheet = Sheet("a.csv", frame.astype("str"), "")
-    picks = layouts.resolve(sheet, "sessions", None, {}, Account("a.csv"))
+    account = Account("a.csv")
+    picks = layouts.resolve(frame.astype("str"), "a.csv", "sessions", None, {}, account)
     stamps = {f"{side}_{part}" for side in ("start", "end") for part in ("date", "time")}
     assert {"chargepoint", "socket", "energy", "site", *stamps} <= {*picks}
     assert not any(layouts.personal(pick.column) for pick in picks.values())

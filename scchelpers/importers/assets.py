@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from scchelpers.importers import layouts, values
 from scchelpers.importers.account import Account
@@ -45,109 +45,124 @@ _COLUMNS = [
 ]  # fmt: skip
 
 
-class AssetOptions(BaseModel):
+@layouts.of_columns("assets")
+class AssetOptions(layouts.Options):
     """What the user may tell of tables of assets; `asset=` and the like name a column."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    layout: str | None = Field(None, description="a known layout, a TOML of your own, or none")
-    asset: str | None = Field(None, description="the column that identifies the asset")
-    name: str | None = None
-    kind: str | None = Field(None, description="a column, or transformer, feeder, primary, other")
-    parent: str | None = Field(None, description="the column of what feeds it, by id or name")
-    upper: str | None = Field(None, description="the column of what feeds that")
-    latitude: str | None = None
-    longitude: str | None = None
-    place: str | None = Field(None, description="a column of both, such as '51.50, 0.18'")
-    easting: str | None = None
-    northing: str | None = None
-    firm: str | None = Field(None, description="the column of the firm capacity")
-    demand: str | None = Field(None, description="the column of the highest demand")
-    queue: str | None = Field(None, description="the column of what is contracted")
-    headroom: str | None = Field(None, description="the column of the headroom")
-    rating: str | None = Field(None, description="the column of the rating")
-    season: str | None = None
     unit: Literal["MW", "MVA", "kW", "kVA"] | None = None
     power_factor: float | None = Field(None, ge=0.5, le=1)
-    decimal: Literal["comma", "point"] | None = None
     rows: str = Field("", description="rows that count, COLUMN=VALUE joined by +")
-    publisher: str = ""
-    licence: str = ""
-    accept: str = Field("", description="checks taken as they are, joined by +")
 
 
 def read(sheet: Sheet, options: AssetOptions) -> tuple[pd.DataFrame, Account]:
-    """Read one table of assets.
+    """Return a row an asset: its id and text, name, kind, parents as printed, place, powers [kVA].
 
-    Parameters
-    ----------
-    sheet : Sheet
-        Table of text.
-    options : AssetOptions
-        What the user tells.
-
-    Returns
-    -------
-    rows : pandas.DataFrame
-        A row an asset: its id and text, name, kind, parents as printed, place, powers [kVA].
-    account : Account
-        What was read as what; where it refuses, the rows are not to be used.
+    Where the account refuses, the rows are not to be used.
     """
-    account = Account(sheet.file, set(options.accept.replace("_", " ").split("+")))
-    account.note(sheet.how)
-    layout = layouts.match(sheet, "assets", options.layout, account)
-    given = {n: v for n in (*_POWERS, "asset", "name", "kind", "parent", "upper", "latitude",
-             "longitude", "place", "easting", "northing", "season")
-             if (v := getattr(options, n, None)) is not None}  # fmt: skip
-    frame, fates = sheet.frame, Counter()
-    keep = dict(layout.keep) if layout else {}
-    for part in filter(None, options.rows.split("+")):
-        column, _, value = part.partition("=")
-        keep[column] = [value.lower()]
-    by_plain = {layouts.plain(c): c for c in frame.columns}
-    for column, kept in keep.items():
-        if layouts.plain(column) in by_plain:
-            own = frame[by_plain[layouts.plain(column)]].str.lower().isin(kept)
-            fates[f"other {column}"] += int((~own).sum())
-            frame = frame[own]
-        else:
-            account.judge("rows", True, f"no column {column}", 'rows="COLUMN=VALUE"')
-    picks = layouts.resolve(Sheet(sheet.file, frame, ""), "assets", layout, given, account)
-    if "asset" not in picks and "name" in picks:
-        picks["asset"] = picks["name"].model_copy(update={"role": "asset"})
-    if "asset" not in picks:
-        listed = ", ".join(frame.columns[:10])
-        account.judge("asset", True, f"no column is understood as the asset; columns: {listed}",
-                      "asset=COLUMN")  # fmt: skip
-        return pd.DataFrame(columns=_COLUMNS), account
-    text = layouts.printed(Sheet(sheet.file, frame, ""), picks)
-    out = pd.DataFrame({"text": text["asset"].str.strip()}, index=frame.index)
-    blank = out["text"].str.lower().isin(values.NA)
-    for role in ("name", "parent", "upper"):
-        own = text.get(role, pd.Series("", out.index)).str.strip()
-        out[role] = own.mask(own.str.lower().isin(values.NA), "")
-    out["kind"] = _kinds(text.get("kind"), out["name"], options.kind, layout)
-    places, outside = _places(text, options.decimal)
-    out[["latitude", "longitude"]] = places
-    account.judge("places", outside > max(2, 0.1 * len(out)), f"{outside} places lie outside Great "
-                  "Britain", "latitude=COLUMN or accept=places (they are left out)")  # fmt: skip
-    told = _powers(out, text, picks, sheet, options, layout, account)
-    season = text.get("season", pd.Series("", out.index)).str.strip().str.lower()
-    fates["no id of an asset"] += int(blank.sum())
-    rows = _one_each(out[~blank], season[~blank], account)
-    _plausible(rows, account)
-    first = out[~blank].iloc[0] if len(rows) else out.iloc[0]
-    shown = {role: f"{first[column]:.6g} kVA" for role, column in _POWERS.items()
-             if role in told and pd.notna(first[column])}  # fmt: skip
-    place = f"{first['latitude']:.4f}, {first['longitude']:.4f}"
-    shown |= dict.fromkeys(("latitude", "place", "easting"), place)
-    shown["asset"] = str(rows["asset_id"].iloc[0]) if len(rows) else ""
-    layouts.show(sheet, picks, shown, account, layout)
-    account.about = {
-        "read": len(sheet.frame), "set_aside": {k: v for k, v in fates.items() if v},
-        "mended": {"place outside Great Britain left out": outside} if outside else {},
-    }  # fmt: skip
-    return rows, account
+    return _Reading(sheet, options).read()
+
+
+class _Reading(layouts.Reading):
+    what = "assets"
+
+    def rows(self) -> pd.DataFrame:
+        """Return a row an asset."""
+        layout, options, account = self.layout, self.options, self.account
+        frame, fates = self.frame, Counter()
+        keep = dict(layout.keep) if layout else {}
+        for part in filter(None, options.rows.split("+")):
+            column, _, value = part.partition("=")
+            keep[column] = [value.lower()]
+        by_plain = {layouts.plain(c): c for c in frame.columns}
+        for column, kept in keep.items():
+            if layouts.plain(column) in by_plain:
+                own = frame[by_plain[layouts.plain(column)]].str.lower().isin(kept)
+                fates[f"other {column}"] += int((~own).sum())
+                frame = frame[own]
+            else:
+                account.judge("rows", True, f"no column {column}", 'rows="COLUMN=VALUE"')
+        self.resolve(frame)
+        picks, text = self.picks, self.text
+        if "asset" not in picks and "name" in picks:
+            picks["asset"] = picks["name"].model_copy(update={"role": "asset"})
+        if "asset" not in picks:
+            listed = ", ".join(frame.columns[:10])
+            self.ask("asset", f"no column is understood as the asset; columns: {listed}",
+                     "asset=COLUMN")  # fmt: skip
+        self.print(frame)
+        out = pd.DataFrame({"text": text["asset"].str.strip()}, index=frame.index)
+        blank = out["text"].str.lower().isin(values.NA)
+        for role in ("name", "parent", "upper"):
+            own = text.get(role, pd.Series("", out.index)).str.strip()
+            out[role] = own.mask(own.str.lower().isin(values.NA), "")
+        out["kind"] = _kinds(text.get("kind"), out["name"], options.kind, layout)
+        places, outside = _places(text, options.decimal)
+        out[["latitude", "longitude"]] = places
+        account.judge(
+            "places", outside > max(2, 0.1 * len(out)),
+            f"{outside} places lie outside Great Britain",
+            "latitude=COLUMN or accept=places (they are left out)",
+        )  # fmt: skip
+        told = self._powers(out)
+        season = text.get("season", pd.Series("", out.index)).str.strip().str.lower()
+        fates["no id of an asset"] += int(blank.sum())
+        rows = _one_each(out[~blank], season[~blank], account)
+        _plausible(rows, account)
+        first = out[~blank].iloc[0] if len(rows) else out.iloc[0]
+        self.first_read = {role: f"{first[column]:.6g} kVA" for role, column in _POWERS.items()
+                           if role in told and pd.notna(first[column])}  # fmt: skip
+        place = f"{first['latitude']:.4f}, {first['longitude']:.4f}"
+        self.first_read |= dict.fromkeys(("latitude", "place", "easting"), place)
+        self.first_read["asset"] = str(rows["asset_id"].iloc[0]) if len(rows) else ""
+        account.about = {
+            "read": len(self.frame), "set_aside": {k: v for k, v in fates.items() if v},
+            "mended": {"place outside Great Britain left out": outside} if outside else {},
+        }  # fmt: skip
+        return rows
+
+    def _powers(self, out: pd.DataFrame) -> set[str]:
+        """Add the powers [kVA] to the rows; return the roles that are told."""
+        text, options, account = self.text, self.options, self.account
+        factor = values.numbers(text["power_factor"])[0] if "power_factor" in text else None
+        told = {role for role in _POWERS if role in text}
+        lacking = []
+        for role, column in _POWERS.items():
+            out[column] = np.nan
+            if role not in told:
+                continue
+            number, said = self.numbers(role)
+            unread = number.isna() & ~text[role].str.lower().isin(values.NA)
+            name = self.picks[role].column
+            if unread.any():
+                account.judge(
+                    f"numbers of {role}", unread.mean() > 0.2,
+                    f"{name}: {text[role][unread].iloc[0]!r} and {int(unread.sum()) - 1} more are "
+                    f"no numbers ({said})", f"{role}=COLUMN or decimal=comma",
+                )  # fmt: skip
+            unit = (options.unit or self.picks[role].unit or "").lower()
+            if unit not in _TO_KVA:
+                span = (
+                    f"{number.min():.4g} to {number.max():.4g}" if number.notna().any() else "none"
+                )
+                account.judge("unit", True, f"{name}: no unit is told; values {span}",
+                              "unit=MVA (or MW, kVA, kW)")  # fmt: skip
+                continue
+            number = number * _TO_KVA[unit]
+            if unit.endswith("w"):
+                own = pd.Series(options.power_factor, out.index, dtype=float)
+                if factor is not None:
+                    own = factor.where(factor.between(0.5, 1)).fillna(own)
+                if (number.notna() & own.isna()).any():
+                    lacking.append(name)
+                number = number / own
+            out[column] = number
+        if lacking:
+            account.judge(
+                "power factor", True, f"{', '.join(lacking)} in MW, the portfolio wants kVA",
+                "power_factor=0.95 (or as the operator says), or unit=MVA",
+            )  # fmt: skip
+        account.note(f"powers told: {', '.join(sorted(told)) or 'none'}")
+        return told
 
 
 def _kinds(text, names, given: str | None, layout) -> pd.Series:
@@ -192,45 +207,6 @@ def _places(text: dict[str, pd.Series], decimal: str | None) -> tuple[pd.DataFra
         inside &= found[column.name].between(column.low, column.high)
     outside = int((found.notna().any(axis=1) & ~inside).sum())
     return found.where(inside), outside
-
-
-def _powers(out, text, picks, sheet, options, layout, account) -> set[str]:
-    """Add the powers [kVA] to the rows; return the roles that are told."""
-    factor = values.numbers(text["power_factor"])[0] if "power_factor" in text else None
-    told = {role for role in _POWERS if role in text}
-    lacking = []
-    for role, column in _POWERS.items():
-        out[column] = np.nan
-        if role not in told:
-            continue
-        style = options.decimal or (layout.decimal if layout else None)
-        number, said = values.numbers(text[role], style, sheet.parted_by)
-        unread = number.isna() & ~text[role].str.lower().isin(values.NA)
-        name = picks[role].column
-        if unread.any():
-            account.judge(f"numbers of {role}", unread.mean() > 0.2, f"{name}: "
-                          f"{text[role][unread].iloc[0]!r} and {int(unread.sum()) - 1} more are no "
-                          f"numbers ({said})", f"{role}=COLUMN or decimal=comma")  # fmt: skip
-        unit = (options.unit or picks[role].unit or "").lower()
-        if unit not in _TO_KVA:
-            span = f"{number.min():.4g} to {number.max():.4g}" if number.notna().any() else "none"
-            account.judge("unit", True, f"{name}: no unit is told; values {span}",
-                          "unit=MVA (or MW, kVA, kW)")  # fmt: skip
-            continue
-        number = number * _TO_KVA[unit]
-        if unit.endswith("w"):
-            own = pd.Series(options.power_factor, out.index, dtype=float)
-            if factor is not None:
-                own = factor.where(factor.between(0.5, 1)).fillna(own)
-            if (number.notna() & own.isna()).any():
-                lacking.append(name)
-            number = number / own
-        out[column] = number
-    if lacking:
-        account.judge("power factor", True, f"{', '.join(lacking)} in MW, the portfolio wants kVA",
-                      "power_factor=0.95 (or as the operator says), or unit=MVA")  # fmt: skip
-    account.note(f"powers told: {', '.join(sorted(told)) or 'none'}")
-    return told
 
 
 def _one_each(out: pd.DataFrame, season: pd.Series, account: Account) -> pd.DataFrame:

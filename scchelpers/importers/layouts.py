@@ -9,15 +9,22 @@ import functools
 import re
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    field_validator,
+)  # fmt: skip
 
 from scchelpers.faults import UserError, closest
+from scchelpers.importers import values
 from scchelpers.importers.account import Account
 from scchelpers.importers.table import Sheet
-from scchelpers.importers.values import kind, known, serial_stamps
 
 FOLDER = Path(__file__).parent / "layouts"
 
@@ -124,6 +131,7 @@ def _meanings(what: str) -> dict[str, _Meaning]:
     return {role: _Meaning(**value) for role, value in read.items()}
 
 
+@functools.cache
 def plain(name: str) -> str:
     """Return a column name without case and signs."""
     return re.sub(r"[^0-9a-zà-ÿ]", "", name.lower().replace("%", "pct"))
@@ -205,8 +213,11 @@ def _named(names: list[str], by_plain: dict[str, str]) -> list[str]:
     """Return the columns of these names; "#" stands for a number, and the last year comes first."""
     found = []
     for name in names:
-        pattern = r"\d+".join(plain(part) for part in name.split("#"))
-        found += [by_plain[p] for p in sorted(by_plain, reverse=True) if re.fullmatch(pattern, p)]
+        if "#" in name:
+            pattern = re.compile(r"\d+".join(map(plain, name.split("#"))))
+            found += [by_plain[p] for p in sorted(by_plain, reverse=True) if pattern.fullmatch(p)]
+        elif (bare := plain(name)) in by_plain:
+            found.append(by_plain[bare])
     return found
 
 
@@ -220,81 +231,187 @@ class Pick(_Data):
     by: str
 
 
-def match(sheet: Sheet, what: str, name: str | None, account: Account) -> _Layout | None:
-    """Return the layout that a table's header tells, or that the user names.
+class Options(BaseModel):
+    """What the user may tell of any file; with `of_columns`, also which column means what."""
 
-    Raises
-    ------
-    UserError
-        If the layout named is not known or does not fit.
-    """
-    have = {plain(c): c for c in sheet.frame.columns}
-    choices = [layout for layout in known_layouts() if layout.kind == what]
-    if name and name.endswith(".toml"):
-        choices.append(own := _read_layout(Path(name)))
-        name = own.name
-    if name == "none":
-        account.note("no layout, as you asked; columns are read by their names")
-        return None
-    if name and name not in (names := [layout.name for layout in choices]):
-        hint = closest(name, names) or f"scc import layouts lists them ({', '.join(names[:5])} …)"
-        raise UserError(f"layout = {name!r}: not known; {hint}")
+    model_config = ConfigDict(extra="forbid")
+    roles: ClassVar[tuple[str, ...]] = ()
 
-    def lacks(layout: _Layout) -> list[str]:
-        return [i for i in layout.identify if not _named(i.split("|"), have)]
+    layout: str | None = Field(None, description="a known layout, a TOML of your own, or none")
+    decimal: Literal["comma", "point"] | None = None
+    publisher: str = ""
+    licence: str = ""
+    accept: str = Field("", description="checks taken as they are, joined by +")
 
-    def holds(layout: _Layout) -> bool:
-        return all(
-            plain(c) in have and sheet.frame[have[plain(c)]].isin(values).any()
-            for c, values in layout.where.items()
-        )
+    def account(self, file: str) -> Account:
+        """Return an empty account of a file, with the checks that are answered."""
+        return Account(file, set(self.accept.replace("_", " ").split("+")))
 
-    if name:
-        layout = next(x for x in choices if x.name == name)
-        if missing := lacks(layout):
-            raise UserError(
-                f"{sheet.file}: layout {name} wants {', '.join(missing)}; "
-                f"the file has {', '.join(sheet.frame.columns[:12])}"
+    def columns(self) -> dict[str, str]:
+        """Return the columns that the user names, by their meaning."""
+        return {role: v for role in self.roles if (v := getattr(self, role)) is not None}
+
+
+def of_columns(what: str):
+    """Add an option to a model for each meaning of a column that it has not got."""
+
+    def added(model: type[Options]) -> type[Options]:
+        roles = tuple(r for r in _meanings(what) if r not in model.model_fields)
+        made = create_model(
+            model.__name__, __base__=model, __doc__=model.__doc__, __module__=model.__module__,
+            **dict.fromkeys(roles, (str | None, None)),
+        )  # fmt: skip
+        made.roles = roles
+        return made
+
+    return added
+
+
+class UnansweredError(Exception):
+    """Reading cannot go on: the account says what is to be answered."""
+
+
+class Reading:
+    """The steps by which a table is read: a room gives `rows`, and what it first read."""
+
+    what: str
+
+    def __init__(self, sheet: Sheet, options: Options):
+        self.sheet, self.options, self.frame = sheet, options, sheet.frame
+        self.account = options.account(sheet.file)
+        self.account.note(sheet.how)
+        self.layout = self._match()
+        self.picks: dict[str, Pick] = {}
+        self.text: dict[str, pd.Series] = {}
+        self.first_read: dict[str, str] = {}
+
+    def read(self) -> tuple[pd.DataFrame, Account]:
+        """Return the rows, none where something is to be answered first, and the account."""
+        try:
+            rows = self.rows()
+        except UnansweredError:
+            rows = pd.DataFrame()
+        self._show()
+        return rows, self.account
+
+    def ask(self, check: str, text: str, remedy: str):
+        """Refuse for a question, and stop."""
+        self.account.judge(check, True, text, remedy)
+        raise UnansweredError
+
+    def _match(self) -> _Layout | None:
+        """Return the layout that the header tells, or that the user names."""
+        frame, name, account = self.frame, self.options.layout, self.account
+        have = {plain(c): c for c in frame.columns}
+        choices = {layout.name: layout for layout in known_layouts() if layout.kind == self.what}
+        if name and name.endswith(".toml"):
+            own = _read_layout(Path(name))
+            choices[own.name], name = own, own.name
+        if name == "none":
+            account.note("no layout, as you asked; columns are read by their names")
+            return None
+        if name and name not in choices:
+            some = ", ".join([*choices][:5])
+            hint = closest(name, choices) or f"scc import layouts lists them ({some} …)"
+            raise UserError(f"layout = {name!r}: not known; {hint}")
+
+        def lacks(layout: _Layout) -> list[str]:
+            return [i for i in layout.identify if not _named(i.split("|"), have)]
+
+        if name:
+            if missing := lacks(choices[name]):
+                raise UserError(
+                    f"{self.sheet.file}: layout {name} wants {', '.join(missing)}; "
+                    f"the file has {', '.join(frame.columns[:12])}"
+                )
+            account.note(f"layout {name} ({choices[name].title}), as you named it")
+            return choices[name]
+        fits = [
+            layout for layout in choices.values()
+            if not lacks(layout) and all(
+                plain(c) in have and frame[have[plain(c)]].isin(told).any()
+                for c, told in layout.where.items()
             )
-        account.note(f"layout {layout.name} ({layout.title}), as you named it")
+        ]  # fmt: skip
+        if offered := [layout.name for layout in fits if layout.generic]:
+            account.note(
+                f"names as in {' and '.join(offered)}, too plain to tell: -o layout={offered[0]}"
+            )
+        fits = [layout for layout in fits if not layout.generic]
+        if not fits:
+            account.note("no known layout; columns are read by their names")
+            return None
+        layout = max(fits, key=lambda x: (len(x.where), len(x.told & {*have}), len(x.identify)))
+        account.note(f"known layout {layout.name} ({layout.title})")
         return layout
-    fits = [layout for layout in choices if not lacks(layout) and holds(layout)]
-    if offered := [layout.name for layout in fits if layout.generic]:
-        account.note(
-            f"names as in {' and '.join(offered)}, too plain to tell: -o layout={offered[0]}"
-        )
-    fits = [layout for layout in fits if not layout.generic]
-    if not fits:
-        account.note("no known layout; columns are read by their names")
-        return None
-    layout = max(fits, key=lambda x: (len(x.where), len(x.told & {*have}), len(x.identify)))
-    account.note(f"known layout {layout.name} ({layout.title})")
-    return layout
+
+    def resolve(self, frame: pd.DataFrame) -> None:
+        """Find the meanings of the columns and the text of each; stamps in numbers as stamps."""
+        given = self.options.columns()
+        self.picks = resolve(frame, self.sheet.file, self.what, self.layout, given, self.account)
+
+    def print(self, frame: pd.DataFrame) -> None:
+        """Take the text of each meaning; numbers that are stamps come as stamps."""
+        for role, pick in self.picks.items():
+            column = frame[pick.column] if pick.column else pd.Series(pick.constant, frame.index)
+            holds = _meanings(self.what)[role].holds if role in _meanings(self.what) else []
+            if "stamp" in holds and pick.column and values.kind(column) == "number":
+                stamps = values.serial_stamps(column)
+                column = column if stamps is None else stamps
+            self.text[role] = column
+
+    def numbers(self, role: str) -> tuple[pd.Series, str]:
+        """Return the numbers of a meaning and how they are written."""
+        decimal = self.options.decimal or (self.layout.decimal if self.layout else None)
+        return values.numbers(self.text[role], decimal, self.sheet.parted_by)
+
+    def choose_dates(self, role: str, styles: list[str], weigh) -> str:
+        """Return the style of the dates, or ask for it."""
+        named, usual = self.options.dates, self.layout.dates if self.layout else ()
+        column = self.picks[role].column
+        sample = next(iter(values.known(self.text[role])), "")
+        if named and not set(named.split(" + ")) <= set(values.STYLES):
+            self.ask("dates", f"dates={named} is none of {', '.join(values.STYLES)}",
+                     f"dates={styles[0] if styles else 'iso'}")  # fmt: skip
+        style, why = values.decide(styles, weigh, named, usual) if styles else (None, "")
+        if style is None:
+            said = " or ".join(styles) or "no known date"
+            told = f"{column}: {sample!r} can be read as {said}{f' ({why})' if why else ''}"
+            fix = f"dates={styles[0].split(' + ')[0]}" if styles else f"{role}=COLUMN"
+            self.ask("dates", told, fix)
+        self.account.note(f"dates: {style} ({why})")
+        return style
+
+    def _show(self) -> None:
+        """Fill the account's table: each column, its meaning, and a first value in and out."""
+        frame, used = self.frame, {pick.column for pick in self.picks.values()}
+        for pick in self.picks.values():
+            given = values.known(frame[pick.column]) if pick.column in frame else ()
+            first = str(next(iter(given), "")) if pick.column else str(pick.constant)
+            told = (pick.unit or "", pick.by, first, self.first_read.get(pick.role, ""))
+            self.account.table.append((pick.column or "(given)", pick.role, *told))
+        rest = [c for c in frame.columns if c not in used]
+        people = [c for c in rest if personal(c, self.layout)]
+        others = [c for c in rest if c not in people]
+        if people:
+            self.account.note(f"columns of people, not read: {', '.join(people)}")
+        if others:
+            more = f" and {len(others) - 12} more" if len(others) > 12 else ""
+            self.account.note(f"columns passed over: {', '.join(others[:12])}{more}")
 
 
 def resolve(
-    sheet: Sheet, what: str, layout: _Layout | None, options: dict, account: Account
-) -> dict[str, Pick]:
-    """Return which column has which meaning.
+    frame: pd.DataFrame, file: str, what: str, layout: _Layout | None, given: dict[str, str],
+    account: Account,
+) -> dict[str, Pick]:  # fmt: skip
+    """Return which column has which meaning: as given, as the layout says, or by the names.
 
-    Parameters
-    ----------
-    sheet : Sheet
-        Table.
-    what : str
-        "sessions" or "loads".
-    layout : Layout or None
-        Layout that fits.
-    options : dict
-        Meaning to column (or, for a text, a constant), as the user tells.
-    account : Account
-        Takes what was seen but doubtful.
+    A text that is given and names no column is the value itself, where a meaning may be one.
     """
-    frame, picks = sheet.frame, {}
-    meanings = _meanings(what)
+    picks, meanings, told = {}, _meanings(what), given
     by_plain = {plain(c): c for c in frame.columns}
     for role, meaning in meanings.items():
-        given = options.get(role)
+        given = told.get(role)
         if given is None:
             continue
         column = given if given in frame else by_plain.get(plain(str(given)))
@@ -304,12 +421,12 @@ def resolve(
             picks[role] = Pick(role=role, constant=str(given), by="you")
         else:
             hint = closest(str(given), frame.columns) or f"columns: {', '.join(frame.columns)}"
-            raise UserError(f"{sheet.file}: {role}={given}: no such column; {hint}")
+            raise UserError(f"{file}: {role}={given}: no such column; {hint}")
     taken = {p.column for p in picks.values()}
     if layout:
         for role, named in layout.columns.items():
             names = _named(named.any, by_plain)
-            column = next((c for c in names if kind(frame[c]) != "empty"), None)
+            column = next((c for c in names if values.kind(frame[c]) != "empty"), None)
             if role not in picks and column and column not in taken:
                 unit = named.unit or unit_in(column)
                 picks[role] = Pick(role=role, column=column, unit=unit, by=f"layout {layout.name}")
@@ -320,7 +437,7 @@ def resolve(
 
 def _by_names(frame, meanings, picks, taken, account) -> None:
     """Give the free columns the meanings that their names speak for most."""
-    kinds = {c: kind(frame[c]) for c in frame.columns if c not in taken and not personal(c)}
+    kinds = {c: values.kind(frame[c]) for c in frame.columns if c not in taken and not personal(c)}
     scored, odd = [], {}
     for column, holds in kinds.items():
         for role, meaning in meanings.items():
@@ -328,7 +445,7 @@ def _by_names(frame, meanings, picks, taken, account) -> None:
                 continue
             fits = holds in meaning.holds
             if not fits and "stamp" in meaning.holds and holds == "number":
-                fits = serial_stamps(frame[column]) is not None
+                fits = values.serial_stamps(frame[column]) is not None
             if fits:
                 scored.append((score, role, column))
             elif score >= 4 and holds != "empty":
@@ -378,41 +495,3 @@ def _score(have: list[str], meaning: _Meaning) -> int:
 
 def _within(phrase: list[str], have: list[str]) -> bool:
     return any(have[i : i + len(phrase)] == phrase for i in range(len(have) - len(phrase) + 1))
-
-
-def printed(sheet: Sheet, picks: dict[str, Pick]) -> dict[str, pd.Series]:
-    """Return the text of each meaning; numbers that are stamps come as stamps."""
-    frame, text = sheet.frame, {}
-    for role, pick in picks.items():
-        column = frame[pick.column] if pick.column else pd.Series(pick.constant, frame.index)
-        if "stamp" in _stamp_roles(role) and pick.column and kind(column) == "number":
-            stamps = serial_stamps(column)
-            column = column if stamps is None else stamps
-        text[role] = column
-    return text
-
-
-def _stamp_roles(role: str) -> list[str]:
-    both = _meanings("sessions") | _meanings("loads")
-    return both[role].holds if role in both else []
-
-
-def show(sheet: Sheet, picks: dict[str, Pick], read: dict[str, str], account: Account,
-         layout: _Layout | None = None) -> None:  # fmt: skip
-    """Fill the account's table: each column, its meaning, and a first value in and out."""
-    used: dict[str, list[str]] = {}
-    account.table = []
-    for pick in picks.values():
-        used.setdefault(pick.column or "", []).append(pick.role)
-        values = known(sheet.frame[pick.column]) if pick.column in sheet.frame else []
-        first = str(next(iter(values), "")) if pick.column else str(pick.constant)
-        told = (pick.unit or "", pick.by, first, read.get(pick.role, ""))
-        account.table.append((pick.column or "(given)", pick.role, *told))
-    rest = [c for c in sheet.frame.columns if c not in used]
-    people = [c for c in rest if personal(c, layout)]
-    others = [c for c in rest if c not in people]
-    if people:
-        account.note(f"columns of people, not read: {', '.join(people)}")
-    if others:
-        more = f" and {len(others) - 12} more" if len(others) > 12 else ""
-        account.note(f"columns passed over: {', '.join(others[:12])}{more}")

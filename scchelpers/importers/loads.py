@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 import xarray as xr
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from scchelpers.importers import layouts, mending, values
 from scchelpers.importers.account import Account
@@ -50,23 +50,15 @@ _ASSETS = {
 _ACROSS = (24, 46, 48, 50, 96, 144, 288)  # intervals of a day that a row may hold
 
 
-class LoadOptions(BaseModel):
+@layouts.of_columns("loads")
+class LoadOptions(layouts.Options):
     """What the user may tell of load tables; `time=` and the like name a column."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    layout: str | None = Field(None, description="a known layout, a TOML of your own, or none")
     of: Literal["network", "site", "import", "setpoint"] = Field(
         "network", description="a network asset [kVA], a site without charging [kW], its meter, "
         "or the limits sent to it",
     )  # fmt: skip
     series: str | None = Field(None, description="name of the asset or site, or its column")
-    time: str | None = None
-    end: str | None = None
-    date: str | None = None
-    clock_time: str | None = None
-    period: str | None = None
-    load: str | None = None
     net: str | None = Field(None, description="import-export: the one less the other")
     sum: str | None = Field(None, description="column whose values (phases) are added up")
     unit: str | None = None
@@ -76,7 +68,6 @@ class LoadOptions(BaseModel):
     timezone: str | None = None
     label: Literal["start", "end"] | None = None
     dates: str | None = Field(None, description=f"one of {', '.join(values.STYLES)}")
-    decimal: Literal["comma", "point"] | None = None
     sign: Literal["as-printed", "import-negative"] | None = None
     step: str | None = None
     cumulative: Literal["yes", "no"] | None = Field(None, description="a meter's register")
@@ -84,7 +75,6 @@ class LoadOptions(BaseModel):
     frozen: int | None = Field(None, ge=0, description="equal values that count as frozen")
     clip: float | None = Field(None, description="value at which the meter saturates")
     zero_gaps: bool = False
-    accept: str = Field("", description="checks taken as they are, joined by +")
 
     @property
     def group(self) -> str:
@@ -93,29 +83,12 @@ class LoadOptions(BaseModel):
 
 
 def read(sheet: Sheet, options: LoadOptions) -> tuple[pd.DataFrame, Account]:
-    """Read one load table.
+    """Return the intervals of a load table and what was read as what.
 
-    Parameters
-    ----------
-    sheet : Sheet
-        Table of text.
-    options : LoadOptions
-        What the user tells.
-
-    Returns
-    -------
-    rows : pandas.DataFrame
-        group, series, time [UTC], step, value, max, min [kW or kVA, as the group], flag.
-    account : Account
-        What was read as what; where it refuses, the rows are not to be used.
+    Columns: group, series, time [UTC], step, value, max, min [kW or kVA, as the group]. Where the
+    account refuses, the rows are not to be used.
     """
-    account = Account(sheet.file, set(options.accept.replace("_", " ").split("+")))
-    account.note(sheet.how)
-    layout = layouts.match(sheet, "loads", options.layout, account)
-    reading = _Reading(sheet, options, layout, account)
-    rows = reading.rows()
-    layouts.show(reading.shown, reading.picks, reading.first_read, account, layout)
-    return rows, account
+    return _Reading(sheet, options).read()
 
 
 def slots(names) -> tuple[list[str], list[int], str]:
@@ -150,53 +123,27 @@ def slots(names) -> tuple[list[str], list[int], str]:
     return [name for name, _ in best], [value for _, value in best], by
 
 
-class _StopError(Exception):
-    """Reading cannot go on: the account says what is to be answered."""
-
-
-class _Reading:
+class _Reading(layouts.Reading):
     """The steps by which a load table is read."""
 
-    def __init__(self, sheet: Sheet, options: LoadOptions, layout, account: Account):
-        self.sheet, self.options, self.layout, self.account = sheet, options, layout, account
-        self.frame, self.shown = sheet.frame, sheet
-        self.picks: dict[str, Pick] = {}
-        self.first_read: dict[str, str] = {}
-        self.fates: Counter = Counter()
-        self.across, self.by, self.across_step = [], "", HALF_HOUR
-        self.assets: dict[str, str] = {}
-        self.names: dict[str, str] = {}
+    what = "loads"
 
     def rows(self) -> pd.DataFrame:
-        try:
-            return self._rows()
-        except _StopError:
-            return pd.DataFrame()
-
-    def ask(self, check: str, text: str, remedy: str):
-        """Refuse for a question, and stop."""
-        self.account.judge(check, True, text, remedy)
-        raise _StopError
-
-    def _rows(self) -> pd.DataFrame:
+        """Return the intervals of the table."""
         options, layout, account = self.options, self.layout, self.account
+        self.fates: Counter = Counter()
+        self.across_step, self.assets, self.names = HALF_HOUR, {}, {}
         n_read = len(self.frame)
-        given = {
-            n: v
-            for n in ("time", "end", "date", "clock_time", "period", "load")
-            if (v := getattr(options, n)) is not None
-        }
         names, self.across, self.by = slots(self.frame.columns)
-        if names and "load" not in given:
-            self._lengthen(names, given)
+        if names and options.load is None:
+            self._lengthen(names)
         else:
             self.across, self.by = [], ""
-            self.picks = layouts.resolve(self.sheet, "loads", layout, given, account)
+            self.resolve(self.frame)
         if layout and layout.missing:
             self.frame = self.frame.replace(dict.fromkeys(layout.missing, ""))
         self._keep_rows()
-        shown = Sheet(self.sheet.file, self.frame, "")
-        self.text = layouts.printed(shown, self.picks)
+        self.print(self.frame)
         if not {"time", "date", "end"} & set(self.picks):
             listed = ", ".join(self.sheet.frame.columns[:10])
             self.ask(
@@ -254,7 +201,7 @@ class _Reading:
 
     # The table ------------------------------------------------------------------------------
 
-    def _lengthen(self, names: list[str], given: dict) -> None:
+    def _lengthen(self, names: list[str]) -> None:
         """Turn a row a day with its half hours across into a row a half hour."""
         frame, account, layout = self.frame, self.account, self.layout
         by_times = self.by == "times"
@@ -280,10 +227,13 @@ class _Reading:
         long = days.assign(**{"the half hours": pd.Series(cells, dtype="str")})
         if flags:
             long["flag beside"] = pd.Series(frame[flags].to_numpy().ravel(), dtype="str")
-        small = Sheet(self.sheet.file, frame[rest], "")
-        picks = layouts.resolve(small, "loads", layout, given, account)
-        if not {"date", "time"} & set(picks):
-            picks = layouts.resolve(small, "loads", None, given, account) | picks
+        self.resolve(frame[rest])
+        if not {"date", "time"} & set(self.picks):
+            told, self.layout = self.layout, None
+            picks = self.picks
+            self.resolve(frame[rest])
+            self.layout, self.picks = told, self.picks | picks
+        picks = self.picks
         none = "load import export reactive active period clock_time max min end"
         for role in none.split():
             picks.pop(role, None)
@@ -314,8 +264,7 @@ class _Reading:
             account.note(f"unit: kWh assumed, as {meter[0]} tells meter data; unit=… if not")
         picks["load"] = Pick(role="load", column="the half hours", unit=unit, by=named)
         account.note(f"a row a day with {len(names)} intervals across, {names[0]} … {names[-1]}")
-        self.frame, self.picks = long, picks
-        self.shown = Sheet(self.sheet.file, long, "")
+        self.frame = long
 
     @staticmethod
     def _flags_beside(frame, names, at) -> list[str]:
@@ -359,8 +308,7 @@ class _Reading:
     # Values ---------------------------------------------------------------------------------
 
     def _numbers(self, role: str) -> pd.Series:
-        decimal = self.options.decimal or (self.layout.decimal if self.layout else None)
-        found, style = values.numbers(self.text[role], decimal, self.sheet.parted_by)
+        found, style = self.numbers(role)
         unreadable = found.isna() & ~self.text[role].str.lower().isin(values.NA)
         name = self.picks[role].column
         if unreadable.any():
@@ -481,17 +429,7 @@ class _Reading:
             return {"dates that cannot be": wrong, "days against the order": against,
                     "days without a row": out}, span, changes  # fmt: skip
 
-        styles = values.possible_styles([part])
-        usual = self.layout.dates if self.layout else ()
-        named = self.options.dates
-        sample = next(iter(values.known(self.text[role])), "")
-        style, evidence = values.decide(styles, weigh, named, usual) if styles else (None, "")
-        if style is None or (named and named not in values.STYLES):
-            said = " or ".join(styles) or "no known date"
-            self.ask("dates", f"{self.picks[role].column}: {sample!r} can be read as {said}"
-                     f"{' (' + evidence + ')' if evidence else ''}",
-                     f"dates={styles[0] if styles else 'day-first'}")  # fmt: skip
-        self.account.note(f"dates: {style} ({evidence})")
+        style = self.choose_dates(role, values.possible_styles([part]), weigh)
         naive = at(style)
         unreadable = naive.isna()
         if unreadable.any():
@@ -616,7 +554,7 @@ class _Reading:
             "step=30min (if it is one)",
         )  # fmt: skip
         if not fits:
-            raise _StopError
+            raise layouts.UnansweredError
         return step
 
     def _label(self, out: pd.DataFrame, step: pd.Timedelta) -> str:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from scchelpers.importers import layouts, values
 from scchelpers.importers.account import Account
@@ -22,37 +22,15 @@ _SIZE = {"kwh": 1.0, "wh": 1e-3, "mwh": 1e3}
 _SPELT = {"kwh": "kWh", "wh": "Wh", "mwh": "MWh"}
 
 
-class SessionOptions(BaseModel):
+@layouts.of_columns("sessions")
+class SessionOptions(layouts.Options):
     """What the user may tell of session files; a text names a column, or is the value itself."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    layout: str | None = Field(None, description="a known layout, a TOML of your own, or none")
-    start: str | None = None
-    start_date: str | None = None
-    start_time: str | None = None
-    end: str | None = None
-    end_date: str | None = None
-    end_time: str | None = None
-    duration: str | None = None
-    energy: str | None = None
-    meter_start: str | None = None
-    meter_stop: str | None = None
-    site: str | None = None
-    chargepoint: str | None = None
-    socket: str | None = None
-    model: str | None = None
-    max_kw: str | None = None
-    charge_start: str | None = None
-    charge_end: str | None = None
-    charge_duration: str | None = None
-    announced: str | None = None
     unit: Literal["kWh", "Wh", "MWh"] | None = Field(None, description="of the energy")
     duration_unit: Literal["h", "min", "s"] | None = None
     power_unit: Literal["kW", "W"] | None = Field(None, description="of max_kw")
     timezone: str | None = Field(None, description="clock of the stamps, an IANA zone or UTC")
     dates: str | None = Field(None, description=f"one of {', '.join(values.STYLES)}")
-    decimal: Literal["comma", "point"] | None = None
     year_add: int | None = Field(None, ge=0, le=2000)
     sockets: int | None = Field(None, ge=1, le=500, description="cars at once on one id")
     rated_kw: str | float | None = Field(
@@ -62,9 +40,6 @@ class SessionOptions(BaseModel):
     max_stay_h: float = Field(48.0, gt=0, le=2000)
     min_stay_min: float = Field(0.0, ge=0, le=600)
     max_energy_kwh: float | None = Field(None, gt=0)
-    publisher: str = ""
-    licence: str = ""
-    accept: str = Field("", description="checks taken as they are, joined by +")
 
     @property
     def fallback_kw(self) -> float | None:
@@ -75,123 +50,80 @@ class SessionOptions(BaseModel):
             return None
 
     def columns(self) -> dict[str, str]:
-        """Return the meanings that the user gives to columns."""
-        names = (
-            *("start", "start_date", "start_time", "end", "end_date", "end_time", "duration"),
-            *("energy", "meter_start", "meter_stop", "site", "chargepoint", "socket", "model"),
-            *("max_kw", "charge_start", "charge_end", "charge_duration", "announced", "rated_kw"),
-        )
-        given = {n: v for n in names if (v := getattr(self, n)) is not None}
-        if self.fallback_kw is not None:
-            given.pop("rated_kw")
-        return given
+        """Return the columns that the user names, by their meaning."""
+        named = self.rated_kw is not None and self.fallback_kw is None
+        return super().columns() | ({"rated_kw": self.rated_kw} if named else {})
 
 
-ROWS = {
-    **dict.fromkeys(("file", "unit", "connector", "site", "site_key", "model", "zone"), "str"),
-    **dict.fromkeys(("on_sale", "site_type"), "str"),
-    **dict.fromkeys(("line",), "int64"),
-    **dict.fromkeys(("start", "end", "charge_start", "charge_end", "announced"), "datetime64[ns]"),
-    **dict.fromkeys(("start_offset", "end_offset", "stay"), "timedelta64[ns]"),
-    **dict.fromkeys(
-        ("energy_kwh", "max_kw", "rated_kw", "charging_h", "phases", "max_stay_h"), "float64"
-    ),
-    **dict.fromkeys(("computed", "swapped", "claimed"), "bool"),
+_TYPES = {
+    "str": "file unit connector site site_key model zone on_sale site_type",
+    "int64": "line",
+    "datetime64[ns]": "start end charge_start charge_end announced",
+    "timedelta64[ns]": "start_offset end_offset stay",
+    "float64": "energy_kwh max_kw rated_kw charging_h phases max_stay_h",
+    "bool": "computed swapped claimed",
 }
+ROWS = {name: kind for kind, names in _TYPES.items() for name in names.split()}
 
 
 def read(sheet: Sheet, options: SessionOptions) -> tuple[pd.DataFrame, Account]:
-    """Read one file of sessions.
+    """Return the sessions of a table in the columns of `ROWS`, and what was read as what.
 
-    Parameters
-    ----------
-    sheet : Sheet
-        Table of text.
-    options : SessionOptions
-        What the user tells.
-
-    Returns
-    -------
-    rows : pandas.DataFrame
-        Columns of `ROWS`: stamps on the clock of `zone`, energy [kWh], powers [kW].
-    account : Account
-        What was read as what; where it refuses, the rows are not to be used.
+    Stamps are on the clock of `zone`, energy in kWh, powers in kW. Where the account refuses, the
+    rows are not to be used.
     """
-    account = Account(sheet.file, set(options.accept.replace("_", " ").split("+")))
-    account.note(sheet.how)
-    layout = layouts.match(sheet, "sessions", options.layout, account)
-    frame = sheet.frame
-    if layout and layout.missing:
-        frame = frame.replace(dict.fromkeys(layout.missing, ""))
-    for column, kept in layout.keep.items() if layout else ():
-        if column in frame:
-            frame = frame[frame[column].str.lower().isin(kept)]
-            account.note(f"rows of {column} = {' or '.join(kept)} only: {len(frame)}")
-    sheet.frame = frame
-    picks = layouts.resolve(sheet, "sessions", layout, options.columns(), account)
-    if _lacks(picks, account):
-        layouts.show(sheet, picks, {}, account, layout)
-        return pd.DataFrame(), account
-    text = layouts.printed(sheet, picks)
-    reading = _Reading(sheet, picks, text, options, layout, account)
-    if not reading.dates():
-        layouts.show(sheet, picks, {}, account, layout)
-        return pd.DataFrame(), account
-    rows = reading.rows()
-    shown = {
-        reading.start_role: _first(rows["start"]),
-        "end": _first(rows["end"]),
-        "energy": f"{_first(rows['energy_kwh'])} kWh",
-        "max_kw": f"{_first(rows['max_kw'])} kW",
-    }
-    layouts.show(sheet, picks, shown, account, layout)
-    return rows, account
+    return _Reading(sheet, options).read()
 
 
-def _first(column: pd.Series) -> str:
-    known = column.dropna()
-    return str(known.iloc[0]) if len(known) else "nothing"
+_NEEDS = [
+    ("start", {"start", "start_date"}, "start=COLUMN"),
+    ("end", {"end", "end_date", "end_time", "duration"}, "end=COLUMN or duration=COLUMN"),
+    ("energy", {"energy", "meter_stop"}, "energy=COLUMN"),
+    ("chargepoint", {"chargepoint"}, "chargepoint=NAME-OR-COLUMN (and site=NAME)"),
+]
+_STAMPS = "start end start_date end_date charge_start charge_end announced"
 
 
-def _lacks(picks: dict, account: Account) -> bool:
-    """Ask for what a session needs and no column tells."""
-    needs = [
-        ("start", {"start", "start_date"}, "start=COLUMN"),
-        ("end", {"end", "end_date", "end_time", "duration"}, "end=COLUMN or duration=COLUMN"),
-        ("energy", {"energy", "meter_stop"}, "energy=COLUMN"),
-        ("chargepoint", {"chargepoint"}, "chargepoint=NAME-OR-COLUMN (and site=NAME)"),
-    ]
-    lacking = [(what, fix) for what, any_of, fix in needs if not any_of & set(picks)]
-    for what, fix in lacking:
-        account.judge(what, True, f"no column is understood as the {what}", fix)
-    return bool(lacking)
-
-
-class _Reading:
+class _Reading(layouts.Reading):
     """The steps by which a file is read: dates, then clock, energy and power."""
 
-    def __init__(self, sheet, picks, text, options, layout, account):
-        self.sheet, self.picks, self.text = sheet, picks, text
-        self.options, self.layout, self.account = options, layout, account
-        self.index = sheet.frame.index
-        stamps = (
-            "start",
-            "end",
-            "start_date",
-            "end_date",
-            "charge_start",
-            "charge_end",
-            "announced",
-        )
-        self.parts = {r: values.fields(text[r]) for r in stamps if r in text}
+    what = "sessions"
+
+    def rows(self) -> pd.DataFrame:
+        """Return the rows of the file."""
+        layout, account = self.layout, self.account
+        if layout and layout.missing:
+            self.frame = self.frame.replace(dict.fromkeys(layout.missing, ""))
+        for column, kept in layout.keep.items() if layout else ():
+            if column in self.frame:
+                self.frame = self.frame[self.frame[column].str.lower().isin(kept)]
+                account.note(f"rows of {column} = {' or '.join(kept)} only: {len(self.frame)}")
+        self.resolve(self.frame)
+        lacking = [(need, fix) for need, any_of, fix in _NEEDS if not any_of & set(self.picks)]
+        for need, fix in lacking:
+            account.judge(need, True, f"no column is understood as the {need}", fix)
+        if lacking:
+            raise layouts.UnansweredError
+        self.print(self.frame)
+        self.index, text = self.frame.index, self.text
+        self.parts = {r: values.fields(text[r]) for r in _STAMPS.split() if r in text}
         clocks = ("start_time", "end_time")
         self.seconds = {r: values.clock_seconds(text[r]) for r in clocks if r in text}
         self.start_role = "start" if "start" in self.parts else "start_date"
-        self.add = options.year_add
+        self.add = self.options.year_add
         if self.add is None:
             self.add = layout.year_add if layout else 0
         self.length_unit = self._length_unit()
-        self.style = ""
+        self.style = self._dates()
+        rows = self._rows()
+        first = rows[["start", "end", "energy_kwh", "max_kw"]].apply(
+            lambda column: next((str(value) for value in column.dropna()), "nothing")
+        )
+        self.first_read = {
+            self.start_role: first["start"], "end": first["end"],
+            "energy": f"{first['energy_kwh']} kWh", "max_kw": f"{first['max_kw']} kW",
+        }  # fmt: skip
+        return rows
 
     def _length_unit(self) -> str | None:
         """Return the unit of the durations: told, or the only one that gives plausible stays."""
@@ -242,12 +174,10 @@ class _Reading:
         hours = hours.where((hours > 0) & (hours < 1e5))
         return pd.to_timedelta(hours, unit="h").dt.round("s").astype("timedelta64[ns]")
 
-    def dates(self) -> bool:
-        """Decide the style of the dates; False where it is asked for."""
-        account, options = self.account, self.options
+    def _dates(self) -> str:
+        """Decide the style of the dates, or ask for it."""
         stay = self.printed_stay()
-        name = self.sheet.file.rsplit("/", 1)[-1]
-        named = values.months_named(name)
+        named = values.months_named(self.sheet.file.rsplit("/", 1)[-1])
         first = self.parts[self.start_role]
 
         def weigh(style: str):
@@ -271,38 +201,18 @@ class _Reading:
             return reasons, span, changes
 
         styles = values.possible_styles(list(self.parts.values()))
-        usual = self.layout.dates if self.layout else ()
-        sample = next(iter(values.known(self.text[self.start_role])), "")
-        column = self.picks[self.start_role].column
-        if options.dates and not set(options.dates.split(" + ")) <= set(values.STYLES):
-            account.judge("dates", True, f"dates={options.dates} is none of "
-                          f"{', '.join(values.STYLES)}",
-                          f"dates={styles[0] if styles else 'iso'}")  # fmt: skip
-            return False
-        style, evidence = (
-            values.decide(styles, weigh, options.dates, usual) if styles else (None, "")
-        )
-        if style is None:
-            said = " or ".join(styles) or "no known order of year, month and day"
-            account.judge(
-                "dates", True, f"{column}: {sample!r} can be read as {said} ({evidence})",
-                f"dates={styles[0].split(' + ')[0]}" if styles else "start=COLUMN",
-            )  # fmt: skip
-            return False
-        start = self.at("start", style)
-        if start.isna().mean() > 0.5:
+        style = self.choose_dates(self.start_role, styles, weigh)
+        if self.at("start", style).isna().mean() > 0.5:
             old = values.days(first, style, 2000).notna().mean() > 0.5
-            account.judge(
-                "start", True, f"read from {column}, where {sample!r} is no time of 2000 to 2099",
+            sample = next(iter(values.known(self.text[self.start_role])), "")
+            self.ask(
+                "start", f"read from {self.picks[self.start_role].column}, where {sample!r} is no "
+                "time of 2000 to 2099",
                 "year_add=2000" if old and not self.add else "start=COLUMN",
             )  # fmt: skip
-            return False
-        account.note(f"dates: {style} ({evidence})")
-        self.style = style
-        return True
+        return style
 
-    def rows(self) -> pd.DataFrame:
-        """Return the rows of the file."""
+    def _rows(self) -> pd.DataFrame:
         text, index, style = self.text, self.index, self.style
 
         def said(role: str) -> pd.Series:
@@ -388,8 +298,8 @@ class _Reading:
 
     def _claimed(self) -> pd.Series:
         """Whether an announced departure is a driver's, not filled from the outcome."""
-        if "claimed" in self.sheet.frame:
-            return self.sheet.frame["claimed"].str.lower().isin(["true", "1"])
+        if "claimed" in self.frame:
+            return self.frame["claimed"].str.lower().isin(["true", "1"])
         return (
             self.text["announced"] != ""
             if "announced" in self.text
@@ -438,54 +348,68 @@ class _Reading:
             return pd.Series(np.nan, self.index)
         return part["offset"]
 
-    def _numbers(self, role: str) -> tuple[pd.Series, str]:
-        decimal = self.options.decimal or (self.layout.decimal if self.layout else None)
-        return values.numbers(self.text[role], decimal, self.sheet.parted_by)
-
     def _energy(self, hours: pd.Series) -> pd.Series:
         """Return the energy [kWh]: its unit told, and tested by the power that it means."""
         account = self.account
+        pick = self.picks["energy" if "energy" in self.text else "meter_stop"]
+        unit = (self.options.unit or pick.unit or "").lower()
+        name = pick.column or "the energy"
+
+        def power(raw: pd.Series, size: float) -> pd.Series:
+            return (raw * size / hours)[(hours > 0) & (hours <= 48) & (raw > 0)]
+
         if "energy" in self.text:
-            raw, decimal = self._numbers("energy")
-            pick = self.picks["energy"]
-            if raw.isna().all():
-                first = next(iter(values.known(self.text["energy"])), "")
-                account.judge("decimal", first != "", f"{pick.column}: {first!r} is {decimal}",
+            raw, decimal = self.numbers("energy")
+            both = self._both_ways(unit)
+            able = [d for d, r in both.items() if plausible.power_fits(power(r, _SIZE[unit]))]
+            first = next(iter(values.known(self.text["energy"])), "")
+            if len(able) == 1:
+                raw, other = both[able[0]], "comma" if able == ["point"] else "point"
+                if decimal != able[0]:
+                    account.note(f"{name}: {first!r} is {raw.dropna().iloc[0]:g}; with a decimal "
+                                 f"{other} it were no power that cars take")  # fmt: skip
+            elif raw.isna().all():
+                account.judge("decimal", first != "", f"{name}: {first!r} is {decimal}",
                               "decimal=comma (or point)")  # fmt: skip
             if decimal == "comma":
-                account.note(f"decimal comma in {pick.column}")
+                account.note(f"decimal comma in {name}")
         else:
-            (before, _), (after, _) = self._numbers("meter_start"), self._numbers("meter_stop")
-            raw, pick = after - before, self.picks["meter_stop"]
+            raw = self.numbers("meter_stop")[0] - self.numbers("meter_start")[0]
             account.note("energy: the meter at the end less the meter at the start")
-        unit = (self.options.unit or pick.unit or "").lower()
-        sound = (hours > 0) & (hours <= 48) & (raw > 0)
-        power = {u: (raw * size / hours)[sound] for u, size in _SIZE.items()}
-        fits = {u: plausible.power_fits(p) for u, p in power.items()}
-        name = pick.column or "the energy"
+        powers = {u: power(raw, size) for u, size in _SIZE.items()}
+        fits = {u: plausible.power_fits(p) for u, p in powers.items()}
+        sound = len(powers["kwh"]) > 0
         if unit not in _SIZE:
             able = [u for u in ("kwh", "wh") if fits[u]]
             text = f"{name}: unit not told; {' and '.join(able) or 'none'} would be plausible"
             unit = able[0] if able else "kwh"
-            account.judge("energy unit", len(able) != 1 and sound.any(), text, "unit=kWh (or Wh)")
-            if sound.any():
+            account.judge("energy unit", len(able) != 1 and sound, text, "unit=kWh (or Wh)")
+            if sound:
                 account.note(
                     f"{name} is in {unit}, by the power that it means (median "
-                    f"{power[unit].median():.3g} kW)"
+                    f"{powers[unit].median():.3g} kW)"
                 )
-        elif sound.any():
+        elif sound:
             other = next((u for u in _SIZE if fits[u]), "kwh")
             account.judge(
                 "power", not fits[unit], f"{name} in {unit} means a median of "
-                f"{power[unit].median():.3g} kW, 95% below {power[unit].quantile(0.95):.3g} kW",
+                f"{powers[unit].median():.3g} kW, 95% below {powers[unit].quantile(0.95):.3g} kW",
                 f"unit={_SPELT[other]}" if other != unit else "accept=power",
             )  # fmt: skip
         return raw * _SIZE[unit]
 
+    def _both_ways(self, unit: str) -> dict[str, pd.Series]:
+        """Return the energies by decimal mark where 16,036 (or 16.036) may be either."""
+        known = values.known(self.text["energy"])
+        told = self.options.decimal or (self.layout and self.layout.decimal)
+        if told or unit not in _SIZE or not known.str.fullmatch(r"\d{1,3}([.,]\d{3})?").all():
+            return {}
+        return {d: values.numbers(self.text["energy"], d)[0] for d in ("point", "comma")}
+
     def _power(self, energy, hours, unit, site) -> tuple[pd.Series, pd.Series]:
         """Return ratings and highest powers [kW]: what varies within a chargepoint is no rating."""
         none = pd.Series(np.nan, self.index)
-        rated = self._numbers("rated_kw")[0] if "rated_kw" in self.text else none
+        rated = self.numbers("rated_kw")[0] if "rated_kw" in self.text else none
         most, column = none, "max_kw"
         if rated.notna().any():
             if self.picks["rated_kw"].unit == "w":
@@ -497,7 +421,7 @@ class _Reading:
                 )
                 most, rated, column = rated, none, "rated_kw"
         if "max_kw" in self.text:
-            most, column = self._numbers("max_kw")[0], "max_kw"
+            most, column = self.numbers("max_kw")[0], "max_kw"
         if most.isna().all():
             return rated, most
         mean = (energy / hours)[(hours > 0) & (energy > 0) & most.notna()]

@@ -62,7 +62,9 @@ def kind(column: pd.Series) -> str:
     sample = sample[:: max(1, len(sample) // 400)]
     best, n = Counter(map(kind_of, sample)).most_common(1)[0]
     best = best if n >= 0.9 * len(sample) else "text"
-    return "date" if best == "stamp" and not any(_printed(t)["second"] > 0 for t in sample) else best
+    return (
+        "date" if best == "stamp" and not any(_printed(t)["second"] > 0 for t in sample) else best
+    )
 
 
 def serial_stamps(column: pd.Series) -> pd.Series | None:
