@@ -1,7 +1,8 @@
 """One truth printed in thousands of ways: how many files are read right, asked about, read wrong.
 
 Run as `python -m benchmarks.importers_metamorphic FIRST LAST` from the checkout; a seed makes one
-file of sessions and one of a load. A wrong one is printed with its seed; of the others, what was asked.
+file of sessions and one of a load. A wrong one is printed with its seed; of the others, what they
+were asked.
 """
 
 import sys
