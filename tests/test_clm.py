@@ -71,12 +71,6 @@ def test_dynamic_limit_of_the_reference(residual_kw, limit_kw):
     assert limit.attrs["units"] == "kW"
 
 
-def test_static_limit_at_the_whole_current_threshold():
-    assert clm.WHOLE_CURRENT_KVA == 69
-    time = load_of([0, 0]).time
-    assert clm.static_limit(69, time, power_factor=0.95).to_numpy() == pytest.approx(65.55)
-
-
 @given(loads, st.floats(0, 100), st.sampled_from(["0s", "20s", "1min", "150s"]))
 @settings(max_examples=30, deadline=None)
 def test_limit_stays_between_nothing_and_the_capacity(values, margin_kw, latency):

@@ -38,14 +38,13 @@ from scchelpers.business.ledger import (
     stop_gap,
     value_of,
 )
-from scchelpers.business.prices import PRICE_YEAR, Price, Prices
+from scchelpers.business.prices import PRICE_YEAR, Prices
 
 __all__ = [
     "CLOSE",
     "PRICE_YEAR",
     "VIEWS",
     "Option",
-    "Price",
     "Prices",
     "Request",
     "access_rules",

@@ -28,7 +28,7 @@ _UNFOUND = "U"
 
 
 @dataclass(frozen=True)
-class Price:
+class _Price:
     """One price or rate.
 
     Attributes
@@ -92,7 +92,7 @@ def rebased(gbp: float, year: int) -> float:
     return gbp * table[PRICE_YEAR] / table[year]
 
 
-def _in_money_of_year(price: Price) -> Price:
+def _in_money_of_year(price: _Price) -> _Price:
     if not price.unit.startswith(("£", "p/")):
         return price
     ends = {name: rebased(getattr(price, name), price.year) for name in ("value", "low", "high")}
@@ -100,15 +100,15 @@ def _in_money_of_year(price: Price) -> Price:
 
 
 @cache
-def _catalogue() -> Mapping[str, Price]:
+def _catalogue() -> Mapping[str, _Price]:
     with (FOLDER / "prices.csv").open(encoding="utf-8", newline="") as file:
         rows = [_read(row) for row in csv.DictReader(file)]
     return {price.name: price for price in (*rows, *_tariff(_EVERYWHERE))}
 
 
-def _read(row: Mapping[str, str]) -> Price:
+def _read(row: Mapping[str, str]) -> _Price:
     numbers = {name: float(row[name]) for name in ("value", "low", "high")}
-    return _in_money_of_year(Price(**{**row, **numbers, "year": int(row["year"])}))
+    return _in_money_of_year(_Price(**{**row, **numbers, "year": int(row["year"])}))
 
 
 _EVERYWHERE = "Great Britain"
@@ -126,7 +126,7 @@ CHARGE_RANGE, BAND_RANGE = (0.47, 1.8), (0.3, 2.0)
 
 
 @cache
-def _tariff(area: str) -> tuple[Price, ...]:
+def _tariff(area: str) -> tuple[_Price, ...]:
     """Return the charges of a network operator's area; in the middle of all areas, if none."""
     table = pd.read_csv(FOLDER / "tariffs.csv").set_index(["area", "year"]).sort_index()
     if area == _EVERYWHERE:
@@ -140,7 +140,7 @@ def _tariff(area: str) -> tuple[Price, ...]:
         row, level = table.loc[(area, year)].to_dict(), BAND_RANGE
     source = f"schedule of charges, {area}, {year}/{(year + 1) % 100}, as a public extract has it"
     found = [
-        Price(
+        _Price(
             name, row[column], CHARGE_RANGE[0] * row[column], CHARGE_RANGE[1] * row[column],
             "p/kVA/day", f"charge for agreed capacity, {said}", year, source, "C",
         )
@@ -151,17 +151,17 @@ def _tariff(area: str) -> tuple[Price, ...]:
     ]  # fmt: skip
     for band in _BANDS:
         said = f"fixed charge at low voltage, band {band[-1]} of agreed capacity"
-        fixed = Price(f"fixed_charge_{band[-1]}", row[band], row[band], row[band], "p/day",
+        fixed = _Price(f"fixed_charge_{band[-1]}", row[band], row[band], row[band], "p/day",
                       said, year, source, "C")  # fmt: skip
         found.append(fixed)
     found.append(
-        Price("fixed_charge_level", 1.0, *level, "–", "fixed charges, times those here", year,
+        _Price("fixed_charge_level", 1.0, *level, "–", "fixed charges, times those here", year,
               "spread over areas and years of the same extract", "D")
     )  # fmt: skip
     for band, kva in zip(_BANDS, _BAND_KVA, strict=False):
         meaning = f"agreed capacity up to which band {band[-1]} reaches"
         found.append(
-            Price(f"{band}_kva", kva, kva, kva, "kVA", meaning, year, "not found; assumed")
+            _Price(f"{band}_kva", kva, kva, kva, "kVA", meaning, year, "not found; assumed")
         )
     return tuple(map(_in_money_of_year, found))
 
@@ -183,7 +183,7 @@ class Prices(Mapping):
     'given'
     """
 
-    def __init__(self, prices: Mapping[str, Price] | None = None):
+    def __init__(self, prices: Mapping[str, _Price] | None = None):
         self._prices = dict(prices) if prices else dict(_catalogue())
 
     def __getitem__(self, name: str) -> float:
@@ -198,7 +198,7 @@ class Prices(Mapping):
     def __len__(self) -> int:
         return len(self._prices)
 
-    def price(self, name: str) -> Price:
+    def price(self, name: str) -> _Price:
         """Return one price with its unit, range, year and source."""
         return self._prices[self._known(name)]
 

@@ -69,9 +69,7 @@ def ready(
 
     equipment = readiness.Equipment(**typed_pairs(option, readiness.Equipment))
     found = readiness.scheme_readiness(readiness.read_chargers(chargers), equipment)
-    typer.echo(
-        found.to_json(orient="index", indent=2) if as_json else readiness.readiness_text(found)
-    )
+    typer.echo(found.to_json(orient="index", indent=2) if as_json else _readiness_text(found))
 
 
 @app.command("register")
@@ -136,3 +134,19 @@ def type_test(
     typer.echo(sheet.to_string())
     if (sheet["verdict"] == "failed").any():
         raise typer.Exit(1)
+
+
+def _readiness_text(found) -> str:
+    """Return a readiness table for reading on a terminal."""
+    lines = []
+    for scheme, row in found.iterrows():
+        managed = f"{row.managed or 'no'} charger{'s' * (row.managed != 1)} managed"
+        lines.append(
+            f"{scheme}: {row.ready} ({managed}, "
+            f"{row.unmanaged_kw:g} kW to be kept free, no car stops above {row.lowest_kw:g} kW)"
+        )
+        lines += [
+            f"  lacks {lack} -> {remedy}"
+            for lack, remedy in zip(row.lacks, row.remedy, strict=True)
+        ]
+    return "\n".join(lines)

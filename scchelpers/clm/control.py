@@ -194,37 +194,6 @@ def _believe(load, first, per_reading, per_average, quantum_kw, per_decision, de
 _META = {"units": "kW", "long_name": "limit of the charging power"}
 
 
-def static_limit(limit_kva: float, time, *, power_factor: float) -> xr.DataArray:
-    """Return a fixed limit for the chargepoints alone; other load is ignored by definition.
-
-    Parameters
-    ----------
-    limit_kva : float
-        Limit [kVA].
-    time : DatetimeIndex or DataArray coordinate
-        Interval starts [UTC, without zone].
-    power_factor : float
-        Power factor of the chargepoints.
-
-    Returns
-    -------
-    xarray.DataArray
-        limit_kw [kW] over time.
-
-    Examples
-    --------
-    >>> time = pd.date_range("2026-01-01", periods=2, freq="30min")
-    >>> static_limit(69, time, power_factor=0.95).values.tolist()
-    [65.55, 65.55]
-    """
-    if not limit_kva >= 0:
-        raise UserError(f"limit_kva = {limit_kva}: must be 0 kVA or more")
-    limit_kw = round(limit_kva * checked_power_factor(power_factor), 9)
-    return xr.DataArray(
-        np.full(len(time), limit_kw), {"time": np.asarray(time)}, ("time",), "limit_kw", _META
-    )
-
-
 def dynamic_limit(
     residual_kw: xr.DataArray,
     dsc_kva: float,

@@ -3,7 +3,7 @@
 A record that is missing is missing: it never counts as kept.
 """
 
-from scchelpers.compliance.causes import CAUSES, Cause, likely_causes
+from scchelpers.compliance.causes import CAUSES, likely_causes
 from scchelpers.compliance.protection import (
     ends_in,
     growth_per_year,
@@ -39,7 +39,6 @@ __all__ = [
     "CAUSES",
     "PRIORITIES",
     "SEVERITIES",
-    "Cause",
     "coverage",
     "ends_in",
     "excursions",

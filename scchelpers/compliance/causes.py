@@ -96,7 +96,7 @@ class _Record:
 
 
 @dataclass(frozen=True)
-class Cause:
+class _Cause:
     """A likely cause of some excursions."""
 
     name: str
@@ -114,7 +114,7 @@ class Cause:
 
 def likely_causes(
     judged: pd.DataFrame, entries: list[Terms], *, tolerance: float = 0.01, most: int = 3
-) -> list[Cause]:
+) -> list[_Cause]:
     """Name the likely causes of a site's excursions, the largest first.
 
     Parameters
@@ -131,7 +131,7 @@ def likely_causes(
     record = _Record(judged, entries, tolerance)
     above, limited = record.above, record.limited
     silent = limited & ~record.heard
-    found: dict[str, Cause] = {}
+    found: dict[str, _Cause] = {}
     for group, kind in (
         (above & silent, "silent"),
         (above & limited & ~silent, "limited"),
@@ -150,14 +150,14 @@ def likely_causes(
     return sorted(found.values(), key=lambda cause: -cause.intervals)
 
 
-def _of_group(record: _Record, group: np.ndarray, kind: str, most: int) -> list[Cause]:
+def _of_group(record: _Record, group: np.ndarray, kind: str, most: int) -> list[_Cause]:
     days = record.days
-    found: list[Cause] = []
+    found: list[_Cause] = []
 
     def name(cause: str, detail: str, explained: np.ndarray, of: np.ndarray, also=()) -> None:
         many = int(explained.sum())
         when = int(days[explained].nunique())
-        found.append(Cause(cause, detail, many, many / int(of.sum()), when, tuple(also)))
+        found.append(_Cause(cause, detail, many, many / int(of.sum()), when, tuple(also)))
 
     if kind == "silent":
         name("fail-safe not kept", "while no valid signal came", group, group)

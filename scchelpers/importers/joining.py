@@ -87,12 +87,12 @@ def site_type(name: str) -> str:
     return next((t for t, pattern in _TYPE_WORDS if re.search(pattern, name.lower())), "other")
 
 
-def identifiers(texts: Iterable[str], length: int = 40) -> dict[str, str]:
+def _identifiers(texts: Iterable[str], length: int = 40) -> dict[str, str]:
     """Return an identifier for each text, as near to it as may be and no two the same.
 
     Examples
     --------
-    >>> identifiers(["50245", "CP/1", "CP 1"])
+    >>> _identifiers(["50245", "CP/1", "CP 1"])
     {'50245': '50245', 'CP/1': 'CP-1-89f5', 'CP 1': 'CP-1-03fd'}
     """
     texts = list(dict.fromkeys(texts))
@@ -215,14 +215,14 @@ def _place(sieve: Sieve, account: Account) -> None:
         account.note(f"chargepoint {label} stands at {', '.join(where)}: one EVSE at each")
     alone = {k: k if keyed[i] else tables.as_id(k) for i, k in key.drop_duplicates().items()}
     twice = {i for i, n in Counter(v.lower() for v in alone.values()).items() if n > 1}
-    own = identifiers([k for k, i in alone.items() if i.lower() in twice], length=64)
-    single = identifiers([i for i in alone.values() if i.lower() not in twice], length=64)
+    own = _identifiers([k for k, i in alone.items() if i.lower() in twice], length=64)
+    single = _identifiers([i for i in alone.values() if i.lower() not in twice], length=64)
     site_ids = {
         k: tables.as_id(own[k]) if i.lower() in twice else single[i] for k, i in alone.items()
     }
     # A keyed id of one owner stands alone, without its owner.
     sieve.rows = rows.assign(
-        site_name=site, site_id=key.map(site_ids), unit_id=unit.map(identifiers(unit.unique()))
+        site_name=site, site_id=key.map(site_ids), unit_id=unit.map(_identifiers(unit.unique()))
     )
 
 
@@ -434,7 +434,7 @@ def _number_sockets(sieve: Sieve, sockets: int | None, account: Account) -> None
             f"sockets 1 to {most}"
         )
     text = rows["unit_id"] + ("-" + socket.astype(str)).where(socket != "=", "")
-    ids = text.map(identifiers(text.unique(), 46))
+    ids = text.map(_identifiers(text.unique(), 46))
     sieve.rows = rows.assign(evse_id=ids).loc[sieve.rows.index]
 
 

@@ -18,7 +18,7 @@ from scchelpers.faults import UserError
 from scchelpers.report import words
 
 
-class Written(str):
+class _Written(str):
     """Words of a filter: finished, not to be escaped."""
 
     __slots__ = ()
@@ -81,7 +81,7 @@ def _pages() -> jinja2.Environment:
 
 def _finished(value: object) -> object:
     """Return a value as it may stand in a sentence."""
-    if isinstance(value, Written) or hasattr(value, "__html__"):
+    if isinstance(value, _Written) or hasattr(value, "__html__"):
         return value
     if isinstance(value, bool | np.bool_ | numbers.Integral):
         return str(value)
@@ -99,7 +99,7 @@ def _finished(value: object) -> object:
 
 
 def _unit(unit: str):
-    return lambda value, digits=3: Written(words.quantity(_plain(value), unit, digits))
+    return lambda value, digits=3: _Written(words.quantity(_plain(value), unit, digits))
 
 
 def _plain(value):
@@ -110,31 +110,31 @@ def _plain(value):
     return int(value) if isinstance(value, numbers.Integral) else float(value)
 
 
-def _count(value, noun: str, plural: str | None = None) -> Written:
+def _count(value, noun: str, plural: str | None = None) -> _Written:
     value = len(value) if hasattr(value, "__len__") else value
     if not np.isfinite(_plain(value)):
-        return Written(f"an unknown number of {plural or noun + 's'}")
-    return Written(words.count(round(_plain(value)), noun, plural))
+        return _Written(f"an unknown number of {plural or noun + 's'}")
+    return _Written(words.count(round(_plain(value)), noun, plural))
 
 
-def _between(pair, unit: str = "", digits: int = 3) -> Written:
+def _between(pair, unit: str = "", digits: int = 3) -> _Written:
     low, high = (_plain(value) for value in pair)
-    return Written(words.interval(low, high, unit, digits))
+    return _Written(words.interval(low, high, unit, digits))
 
 
-def _clock(value) -> Written:
+def _clock(value) -> _Written:
     """Return a half hour of the day (0 to 48) or an instant as a clock time."""
     if isinstance(value, str):
-        return Written(words.escape(value))
+        return _Written(words.escape(value))
     if isinstance(value, numbers.Real):
         minutes = round(30 * float(value))
-        return Written(f"{minutes // 60:02d}:{minutes % 60:02d}")
-    return Written(f"{pd.Timestamp(value):%H:%M}")
+        return _Written(f"{minutes // 60:02d}:{minutes % 60:02d}")
+    return _Written(f"{pd.Timestamp(value):%H:%M}")
 
 
-def _listed(values) -> Written:
-    return Written(
-        words.listed([words.escape(v) if not isinstance(v, Written) else v for v in values])
+def _listed(values) -> _Written:
+    return _Written(
+        words.listed([words.escape(v) if not isinstance(v, _Written) else v for v in values])
     )
 
 
@@ -144,19 +144,19 @@ _FILTERS = {
     "mwh": _unit("MWh"),
     "kva": _unit("kVA"),
     "kvah": _unit("kVAh"),
-    "hours": lambda value, digits=3: Written(words.span(_plain(value), "hour", digits)),
-    "minutes": lambda value, digits=3: Written(words.span(_plain(value), "minute", digits)),
-    "years": lambda value, digits=2: Written(words.span(_plain(value), "year", digits)),
-    "months": lambda value: Written(words.months(_plain(value))),
-    "pct": lambda value: Written(words.percent(_plain(value))),
-    "signed": lambda value: Written(words.change(1 + _plain(value))),
-    "gbp": lambda value, digits=2: Written(words.pounds(_plain(value), digits)),
-    "times": lambda value, digits=2: Written(f"{words.number(_plain(value), digits)} times"),
-    "number": lambda value, digits=3: Written(words.number(_plain(value), digits)),
+    "hours": lambda value, digits=3: _Written(words.span(_plain(value), "hour", digits)),
+    "minutes": lambda value, digits=3: _Written(words.span(_plain(value), "minute", digits)),
+    "years": lambda value, digits=2: _Written(words.span(_plain(value), "year", digits)),
+    "months": lambda value: _Written(words.months(_plain(value))),
+    "pct": lambda value: _Written(words.percent(_plain(value))),
+    "signed": lambda value: _Written(words.change(1 + _plain(value))),
+    "gbp": lambda value, digits=2: _Written(words.pounds(_plain(value), digits)),
+    "times": lambda value, digits=2: _Written(f"{words.number(_plain(value), digits)} times"),
+    "number": lambda value, digits=3: _Written(words.number(_plain(value), digits)),
     "count": _count,
     "clock": _clock,
-    "date": lambda value: Written(words.date(pd.Timestamp(value))),
+    "date": lambda value: _Written(words.date(pd.Timestamp(value))),
     "listed": _listed,
     "between": _between,
-    "left_out": lambda rows: Written(words.left_out(rows)),
+    "left_out": lambda rows: _Written(words.left_out(rows)),
 }

@@ -259,22 +259,6 @@ def scheme_readiness(chargers: pd.DataFrame, equipment: Equipment | None = None)
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("scheme")
 
 
-def readiness_text(found: pd.DataFrame) -> str:
-    """Return a readiness table for reading on a terminal."""
-    lines = []
-    for scheme, row in found.iterrows():
-        managed = f"{row.managed or 'no'} charger{'s' * (row.managed != 1)} managed"
-        lines.append(
-            f"{scheme}: {row.ready} ({managed}, "
-            f"{row.unmanaged_kw:g} kW to be kept free, no car stops above {row.lowest_kw:g} kW)"
-        )
-        lines += [
-            f"  lacks {lack} -> {remedy}"
-            for lack, remedy in zip(row.lacks, row.remedy, strict=True)
-        ]
-    return "\n".join(lines)
-
-
 def _named(which: list[str], of: int) -> str:
     if len(which) == of:
         return "every charger"
