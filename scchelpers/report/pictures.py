@@ -127,15 +127,24 @@ def svg(figure) -> str:
     figure : matplotlib.figure.Figure
         The figure; one that is wider than a page is brought to its width.
     """
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
     width, height = figure.get_size_inches()
     if width > WIDEST_IN:
         figure.set_size_inches(WIDEST_IN, height)
-    _wrap_texts(figure)
-    text = _written(figure)
-    if len(text) > LARGEST:
-        for artist in figure.findobj(_is_large):
-            artist.set_rasterized(True)
-        text = _written(figure)
+    shown_on, dpi = figure.canvas, figure.dpi
+    # What is measured is what will be written: laid out once, and again only if a text was broken.
+    canvas, figure.dpi = FigureCanvasSVG(figure), 72
+    try:
+        _lay_out(figure)
+        with figure._cm_set(layout_engine="none"):
+            text = _written(canvas)
+            if len(text) > LARGEST:
+                for artist in figure.findobj(_is_large):
+                    artist.set_rasterized(True)
+                text = _written(canvas)
+    finally:
+        figure.canvas, figure.dpi = shown_on, dpi
     root = ElementTree.fromstring(_NOT_XML.sub("", text))
     for element in list(root):
         if element.tag == f"{{{_SVG}}}metadata":
@@ -150,18 +159,29 @@ def svg(figure) -> str:
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def _wrap_texts(figure) -> None:
-    """Break titles and names of axes that would run out of the figure."""
+def _lay_out(figure) -> None:
+    """Put everything where it will be drawn; break titles and names that run out of the figure."""
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
     texts = [text for ax in figure.axes for text in (ax.title, ax._left_title)]
     texts += [text for ax in figure.axes for text in (ax.xaxis.label, ax.yaxis.label)]
     texts += [figure._suptitle] if figure._suptitle is not None else []
     long = [text for text in texts if len(text.get_text()) > _SHORT and text.get_visible()]
-    if not long:
-        return
-    figure.draw_without_rendering()  # where a text stands is known only when all is laid out
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+    if long and not isinstance(engine, ConstrainedLayoutEngine):
+        figure.draw_without_rendering()  # where a text stands is known only then
+    if _broken(figure, long) and engine is not None:
+        engine.execute(figure)
+
+
+def _broken(figure, texts) -> bool:
+    """Break those texts that run out of the figure; return whether any did."""
+    broken, renderer = False, figure._get_renderer() if texts else None
     wide, high = figure.bbox.width, figure.bbox.height
-    for text in long:
-        box, words = text.get_window_extent(), " ".join(text.get_text().split())
+    for text in texts:
+        box, words = text.get_window_extent(renderer), " ".join(text.get_text().split())
         along, room = ("y", high) if text.get_rotation() == 90 else ("x", wide)
         start, end = (getattr(box, f"{along}{side}") for side in "01")
         beyond = max(-start, end - room + 2, 0)
@@ -169,17 +189,18 @@ def _wrap_texts(figure) -> None:
             # What is centred gives way on both sides.
             fits = (end - start - (1 if text.get_ha() == "left" else 2) * beyond) / (end - start)
             text.set_text(textwrap.fill(words, max(18, int(len(words) * fits))))
+            broken = True
+    return broken
 
 
-def _written(figure) -> str:
+def _written(canvas) -> str:
     import matplotlib as mpl
 
     drawn = io.StringIO()
     unsaid = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "scchelpers"}):
-        figure.savefig(
-            drawn, format="svg", dpi=120, metadata=unsaid | {"Title": _described(figure)}
-        )
+        canvas.figure.dpi = 120  # of what is drawn as pixels
+        canvas.print_svg(drawn, metadata=unsaid | {"Title": _described(canvas.figure)})
     return drawn.getvalue()
 
 
