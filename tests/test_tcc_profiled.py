@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from statsmodels.regression.quantile_regression import QuantReg
 
 from scchelpers.faults import UserError
 from scchelpers.tcc import profiled
@@ -180,3 +181,14 @@ def test_real_feeders(shared_data, file, rating, dayfirst):
     seen = np.isfinite(found["network_kva"]) & np.isfinite(ahead)
     covered = (found["network_kva"] <= ahead + profiled.TOLERANCE_KVA).where(seen)
     assert float(covered.mean()) == pytest.approx(0.97, abs=0.015)
+
+
+def test_quantile_lines_are_those_of_statsmodels_to_the_last_digit():
+    rng, fits = np.random.default_rng(3), []
+    for level, rows in ((0.05, 80), (0.5, 400), (0.97, 300)):
+        x = np.column_stack([np.ones(rows), rng.normal(size=(rows, 2)), rng.random(rows) < 0.2])
+        fits.append((x, x @ rng.normal(size=4) + rng.standard_t(3, size=rows), level))
+    found = profiled.quantile_lines(fits, tolerance=1e-4, most=200)
+    for (x, y, level), line in zip(fits, found, strict=True):
+        other = QuantReg(y, x).fit(q=level, p_tol=1e-4, max_iter=200)
+        np.testing.assert_array_equal(line, other.params)

@@ -13,6 +13,7 @@ import statsmodels.api as sm
 from scchelpers.baselines.days import PERIODS, Days, actual, day_index
 from scchelpers.baselines.matching import RULES, Plan, event_mean, mean_of_rows
 from scchelpers.faults import UserError
+from scchelpers.tcc.profiled import quantile_lines
 
 
 def step(scores: np.ndarray, level: float) -> float:
@@ -250,11 +251,9 @@ def _quantiles(x: np.ndarray, y: np.ndarray, new: np.ndarray, levels) -> np.ndar
     scale = y.mean()
     if scale == 0:
         return np.zeros((len(new), len(levels)))
-    model = sm.QuantReg(y / scale, _with_constant(x) / scale)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # at its iteration limit the fit is as good as needed
-        fits = [model.fit(q=q, max_iter=200, p_tol=1e-4).params for q in levels]
-    return np.sort((_with_constant(new) @ np.column_stack(fits)).clip(0), axis=1)
+    y, x = y / scale, _with_constant(x) / scale
+    lines = quantile_lines([(x, y, level) for level in levels], tolerance=1e-4, most=200)
+    return np.sort((_with_constant(new) @ np.column_stack(lines)).clip(0), axis=1)
 
 
 def chance(x: np.ndarray, happened: np.ndarray, new: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import cached_property, reduce
 from operator import and_
 
 import numpy as np
@@ -13,6 +13,7 @@ import xarray as xr
 
 from scchelpers import charging, measures, timebase
 from scchelpers.charging import ChargingResult
+from scchelpers.charging.sessions import Sessions
 from scchelpers.faults import UserError
 from scchelpers.network.allocation import allocate, remaining
 from scchelpers.network.control import Control, as_measured, finer, headroom_kva, setpoints
@@ -178,6 +179,14 @@ class Group:
     def years(self) -> float:
         """Length of that [years]."""
         return self.known.years
+
+    @cached_property
+    def cars(self) -> dict[str, Sessions]:
+        """The sessions as they are charged, by site_id."""
+        return {
+            name: charging.compile_sessions(own, self.sites[name].chargepoints)
+            for name, own in self.sessions.items()
+        }
 
     @property
     def demand_kw(self) -> xr.DataArray:
@@ -410,10 +419,9 @@ def charge(group: Group, limit_kw: xr.DataArray | None, **options) -> dict[str, 
         if limit_kw is not None:
             bound = limit_kw.sel(site=name, drop=True)
         results[name] = charging.simulate(
-            group.sessions[name],
+            group.cars[name],
             bound,
             step=group.step,
-            chargepoints=group.sites[name].chargepoints,
             start=first,
             end=end.ceil(group.step),
             limit_after=group.asked_kw(name),

@@ -124,7 +124,8 @@ class Portfolio(Folder):
 
         clock = zone(meta["timezone"] or self.timezone).key
         stored, doubt = self.typed_sessions(site_id, clock)
-        named = raw.get("evse_id", pd.Series("", index=raw.index)).isin(stored["evse_id"])
+        named = raw.get("evse_id", pd.Series("", index=raw.index)).astype(object)
+        named = named.isin(stored["evse_id"].unique())
         chargepoints = frames.as_typed(raw[own | named], tables.CHARGEPOINTS)
         sessions, faulty = rules.set_aside(stored, chargepoints, doubt=doubt)
         most = None if rating_kva is None else rating_kva.max()

@@ -105,8 +105,9 @@ def _decode(data: bytes) -> str:
 
 def numbers(values: pd.Series) -> pd.Series:
     """Return text as numbers; what is none, or not finite, is NaN."""
-    read = pd.to_numeric(values.where(values != ""), errors="coerce").astype(float)
-    return read.where(np.isfinite(read))
+    text = values.to_numpy(object)  # row by row the labels of pandas would cost more than the work
+    read = pd.to_numeric(np.where(text == "", None, text), errors="coerce").astype(float)
+    return pd.Series(np.where(np.isfinite(read), read, np.nan), values.index, name=values.name)
 
 
 def dates(values: pd.Series) -> pd.Series:
@@ -128,17 +129,18 @@ def as_typed(raw: pd.DataFrame, columns: tuple[tables.Column, ...]) -> pd.DataFr
 
     Blanks, absent columns and what cannot be read are missing; `rules.tables` says which could not.
     """
-    typed = {}
+    typed, blank = {}, pd.Series("", index=raw.index, dtype=object)
     for column in columns:
-        values = raw.get(column.name, pd.Series("", index=raw.index, dtype=str))
+        values = raw.get(column.name, blank)
         if column.kind in ("number", "integer"):
             typed[column.name] = numbers(values)
         elif column.kind == "date":
             typed[column.name] = dates(values)
         else:
-            if column.kind == "choice":
-                values = values.map(choice)
-            typed[column.name] = values.astype(object).where(values != "", None)
+            text = values.to_numpy(object)
+            text = [choice(one) for one in text] if column.kind == "choice" else text
+            text = np.array([one if one != "" else None for one in text], object)
+            typed[column.name] = pd.Series(text, raw.index, dtype=object)
     return pd.DataFrame(typed, index=raw.index)
 
 

@@ -80,32 +80,35 @@ def header_faults(found: Iterable[str], columns, file: str) -> list[Fault]:
 
 
 def _value_faults(raw: pd.DataFrame, column: tables.Column, file: str) -> list[Fault]:
-    text = raw[column.name]
+    text = raw[column.name].to_numpy(object)  # a site's few rows: labels would cost the most
     given = text != ""
-    sites = raw.get("site_id", pd.Series("", index=raw.index))
-    faults = []
+    faults: list[Fault] = []
+    if not (given.any() or column.required):
+        return faults
 
     def add(bad, rule, remedy):
-        for row in raw.index[np.asarray(bad, dtype=bool)]:
-            value = text[row]
+        for at in np.flatnonzero(bad):
+            value, row = text[at], raw.index[at]
+            site = raw["site_id"].iloc[at] if "site_id" in raw else ""
             said = remedy(value) if callable(remedy) else remedy
-            faults.append(
-                Fault(file, int(row), column.name, value[:80], rule, said, "error", sites[row])
-            )
+            faults.append(Fault(file, int(row), column.name, value[:80], rule, said, "error", site))
+
+    def each(told) -> np.ndarray:
+        return np.array([told(value) for value in text], bool)
 
     if column.required:
         add(~given, "a value is required", f"fill in: {column.meaning} [{column.unit}]")
     if column.kind in ("number", "integer"):
-        read = numbers(text)
+        read = numbers(raw[column.name]).to_numpy()
         plain = f"write a plain number [{column.unit}] such as 7.4, without unit or separators"
-        add(given & read.isna(), "must be a number", plain)
+        add(given & np.isnan(read), "must be a number", plain)
         if column.kind == "integer":
-            whole = read.isna() | (read % 1 == 0)
+            whole = np.isnan(read) | (read % 1 == 0)
             add(given & ~whole, "must be a whole number", f"write a whole number: {column.meaning}")
             if column.choices:
-                allowed = read.isin([float(c) for c in column.choices])
+                allowed = np.isin(read, [float(c) for c in column.choices])
                 rule = f"must be one of {', '.join(column.choices)}"
-                add(read.notna() & whole & ~allowed, rule, f"write {column.meaning}")
+                add(~np.isnan(read) & whole & ~allowed, rule, f"write {column.meaning}")
         low, high = column.low, column.high
         if low is not None:
             add(
@@ -118,19 +121,23 @@ def _value_faults(raw: pd.DataFrame, column: tables.Column, file: str) -> list[F
             add(read > high, f"must be {high:g} {column.unit} or less", remedy)
     elif column.kind == "choice":
         rule = f"must be one of {', '.join(column.choices)}"
-        bad = given & ~text.map(choice).isin(column.choices)
+        bad = given & ~each(lambda value: choice(value) in column.choices)
         add(bad, rule, lambda value: closest(choice(value), column.choices) or "choose one of them")
     elif column.kind == "id" and column.name in _PATHS:
-        bad = given & ~text.map(tables.is_id).astype(bool)
+        bad = given & ~each(tables.is_id)
         rule = f"must be fit for a path: {tables.ID_RULE}"
         add(bad, rule, lambda value: f"write such as {tables.as_id(value)!r}")
     elif column.kind == "id":
-        bad = given & ~text.map(tables.is_label).astype(bool)
+        bad = given & ~each(tables.is_label)
         add(bad, f"must be {tables.LABEL_RULE}", "rename it here and in the sessions")
     elif column.kind == "date":
-        add(given & dates(text).isna(), "must be a day", "write YYYY-MM-DD such as 2025-03-31")
+        add(
+            given & dates(raw[column.name]).isna().to_numpy(),
+            "must be a day",
+            "write YYYY-MM-DD such as 2025-03-31",
+        )
     elif column.name == "timezone":
-        for name in text[given].unique():
+        for name in dict.fromkeys(text[given]):
             try:
                 zone(name)
             except UserError:
