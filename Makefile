@@ -12,7 +12,7 @@ STRIPPED := --keep-id --extra-keys "$(foreach key,codemirror_mode file_extension
 	nbconvert_exporter pygments_lexer version,metadata.language_info.$(key))"
 
 .DEFAULT_GOAL := help
-.PHONY: help install report lab docs test wheel references drill lint format demo lock hashes verified sbom audit clean
+.PHONY: help install filter report lab docs test browser wheel references drill lint format demo lock hashes verified sbom audit clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -22,11 +22,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 		{ echo "Python 3.11 or later is needed; say which with: make PYTHON=python3.12 …"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[explore]'
-	@# Outputs of notebooks stay out of commits; outside a clone there is nothing to set up.
-	@if [ "$$(git rev-parse --show-toplevel 2>/dev/null)" = "$$(pwd -P)" ]; then \
-		git config filter.nbstripout.clean 'if [ -x "$(STRIP)" ]; then "$(STRIP)" $(STRIPPED); else cat; fi'; \
-		git config filter.nbstripout.smudge cat; \
-	fi
+	@# Outside a clone there is nothing to set up.
+	@if [ "$$(git rev-parse --show-toplevel 2>/dev/null)" = "$$(pwd -P)" ]; then $(MAKE) -s filter; fi
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed tests/requirements-data.txt
@@ -46,12 +43,16 @@ $(VENV)/.installed-supply: $(VENV)/.installed
 
 install: $(VENV)/.installed ## Set up the virtual environment with pinned versions
 
+filter: ## Keep outputs of notebooks out of commits of this clone (install does it)
+	git config filter.nbstripout.clean 'if [ -x "$(STRIP)" ]; then "$(STRIP)" $(STRIPPED); else cat; fi'
+	git config filter.nbstripout.smudge cat
+
 report: install ## Make the reports of the demo portfolio and say where the index page is
 	$(BIN)/scc run data/demo
 
 lab: install ## Open JupyterLab at the first hour; own notebooks go to scratch/
 	@mkdir -p scratch
-	$(BIN)/jupyter lab notebooks/00_start_here.ipynb
+	$(BIN)/jupyter lab --notebook-dir=. notebooks/00_start_here.ipynb
 
 docs: $(VENV)/.installed-docs ## Build the documentation site (build/docs) from pages, docstrings and a run of the demo
 	$(BIN)/scc run data/demo --site elm-road-lamps --out build/reports
@@ -67,6 +68,9 @@ test: $(VENV)/.installed-test lint ## Run every test: unit, doctests, notebooks,
 	$(BIN)/python -m pytest -n auto --dist loadfile
 	SCC_COMPARED=1 $(BIN)/python -m pytest -n auto --dist loadfile -o addopts=-q --nbval \
 		--nbval-cell-timeout=300 tests/references
+
+browser: $(VENV)/.installed-test ## Try JupyterLab in Chromium: each notebook, own plots, sliders (build/browser has pictures)
+	$(BIN)/python -m pytest -rs tests/browser
 
 references: $(VENV)/.installed-test ## Renew the executed notebooks that make test compares with
 	$(BIN)/python -m tests.references

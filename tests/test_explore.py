@@ -98,7 +98,7 @@ def test_a_folder_to_work_in_is_laid_out_and_nothing_overwritten(tmp_path, monke
     done = CliRunner().invoke(app, ["init", "work"])
     assert done.exit_code == 0 and "left as it is: notebooks/01_load_diversity.ipynb" in done.output
     assert mine.read_text() == "mine"
-    assert len((tmp_path / "work/README.md").read_text().splitlines()) == 5
+    assert len((tmp_path / "work/README.md").read_text().splitlines()) == 6
     assert (tmp_path / "work/scratch").is_dir()
     assert Portfolio.open("work/data/demo").site_ids == Portfolio.open(ROOT / "data/demo").site_ids
     monkeypatch.chdir(tmp_path / "work")

@@ -28,7 +28,8 @@ def init(
     if laid and kept:
         typer.echo(f"There already, left as it is: {', '.join(kept)}")
     typer.echo(
-        f"next: cd {folder}; scc run data/demo, or jupyter lab notebooks/00_start_here.ipynb"
+        f"next: cd {folder}; scc run data/demo, or "
+        "jupyter lab --notebook-dir=. notebooks/00_start_here.ipynb"
     )
 
 

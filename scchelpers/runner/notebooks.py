@@ -66,7 +66,8 @@ def folder(given: str | Path | None = None) -> Path:
 
 README = """# Smart Charging Connections workbook
 
-- First hour: `jupyter lab notebooks/00_start_here.ipynb`; own notebooks go to `scratch/`.
+- First hour: `jupyter lab --notebook-dir=. notebooks/00_start_here.ipynb`.
+- Own notebooks go to `scratch/`.
 - Reports of the demo portfolio: `scc run data/demo`; the index is `reports/demo/index.html`.
 - Own data: `scc import --help`, then `scc check FOLDER` and `scc run FOLDER`.
 """
