@@ -141,6 +141,15 @@ def borrowed(share: xr.DataArray, site: Site, own_zone: str) -> xr.DataArray:
         Site with sessions that is to meet it.
     own_zone : str
         Zone of the limit's clock.
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> site = Portfolio.open("data/demo").site("village-hall")
+    >>> year = pd.date_range("2024-12-30", "2026-01-05", freq="30min")
+    >>> share = xr.DataArray(np.ones(len(year)), {"time": year}, ("time",))
+    >>> float(borrowed(share, site, "Europe/London").mean())
+    1.0
     """
     times = timebase.utc_index(share["time"])
     middle = site.sessions["plug_in"].median()

@@ -94,7 +94,15 @@ def demand(site: Site, placement: str = "measured") -> xr.DataArray:
 
 
 def timed_sessions(sessions: pd.DataFrame) -> pd.Series:
-    """Return which sessions have the end of their charging on record, within their stay."""
+    """Return which sessions have the end of their charging on record, within their stay.
+
+    Examples
+    --------
+    >>> time = pd.to_datetime(["2026-01-01T08:00Z", "2026-01-01T09:00Z", "2026-01-01T10:00Z"])
+    >>> stay = dict(zip(["plug_in", "charge_end", "plug_out"], time, strict=True))
+    >>> timed_sessions(pd.DataFrame([{**stay, "charge_start": time[0]}])).tolist()
+    [True]
+    """
     if "charge_end" not in sessions:
         return pd.Series(False, sessions.index)
     begun = sessions["charge_start"].fillna(sessions["plug_in"])
@@ -343,6 +351,13 @@ def hold_out(
         admd_kw [kW], coincidence_factor and demand_factor over (points, weeks, split, size,
         sample), with points and weeks each "seen" or "unseen". No sizes where there are fewer
         than four EVSEs or eight weeks: nothing can be held out then.
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> power_kw = demand(Portfolio.open("data/demo").site("village-hall"))
+    >>> hold_out(power_kw, splits=2, samples=2)["admd_kw"].sizes["split"]
+    2
     """
     evses = power_kw.sizes["evse"]
     weekly_kw = _peak_candidates(power_kw, timezone)
@@ -443,6 +458,16 @@ def design_admd(curve: xr.Dataset, probability: float = 0.9) -> pd.DataFrame:
         Indexed by size: p50_kw and p95_kw of the groups on record, rated_kw, and design_kw, all
         [kW per chargepoint]; basis: "later years", or "untested" (too few weeks are on record to
         tell: the ratings are assumed).
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> site = Portfolio.open("data/demo").site("village-hall")
+    >>> power_kw = demand(site)
+    >>> rated_kw = ratings(site.chargepoints, power_kw)
+    >>> curve = coincidence(power_kw, samples=20, rated_kw=rated_kw, later_years=2)
+    >>> design_admd(curve)["basis"].unique().tolist()
+    ['later years']
     """
     sizes = curve["size"].to_index()
     frame = pd.DataFrame(index=sizes)

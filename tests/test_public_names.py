@@ -1,11 +1,14 @@
-"""What is public has a name of its own, and users beside its module."""
+"""What is public has a name of its own, users beside its module, and, in a notebook, an example."""
 
 import ast
+import importlib
+import inspect
 import json
 import re
 import tomllib
 from functools import cache
 
+import nbformat
 import pytest
 
 from tests.conftest import ROOT
@@ -102,3 +105,39 @@ def test_a_public_name_is_used_beside_its_module_and_where_it_belongs(path):
         home = {node.name} & (names_used(path) | face(path.parent))
         fair = home or len(users) > 1 or room(users[0]) in (room(path), "data", "examples")
         assert fair, f"{node.name}: only {named(users[0])} uses it; move it"
+
+
+MAGIC = re.compile(r"^\s*[%!].*$", re.M)
+
+
+def called():
+    """Return the functions of the package that the notebooks name, by their full names."""
+    found = {}
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        cells = [c.source for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
+        plain = [MAGIC.sub("", source) for source in cells if not source.startswith("%%")]
+        nodes = [node for source in plain for node in ast.walk(ast.parse(source))]
+        names = {}
+        for node in nodes:
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("scchelpers"):
+                for name in (alias.name for alias in node.names):
+                    room = importlib.import_module(node.module)
+                    if not hasattr(room, name):
+                        importlib.import_module(f"{node.module}.{name}")
+                    names[name] = getattr(room, name)
+        for node in nodes:
+            parts = (
+                ast.unparse(node).split(".") if isinstance(node, ast.Attribute | ast.Name) else []
+            )
+            thing = names.get(parts[0]) if parts else None
+            for part in parts[1:]:
+                thing = getattr(thing, part, None)
+            if inspect.isroutine(thing) and (thing.__module__ or "").startswith("scchelpers"):
+                found[f"{thing.__module__}.{thing.__qualname__}"] = thing
+    return found
+
+
+def test_every_function_that_a_notebook_calls_has_an_example():
+    functions = called()
+    assert len(functions) > 100
+    assert not [name for name, one in functions.items() if ">>>" not in inspect.getdoc(one)]

@@ -295,6 +295,15 @@ def at_dispatches(days: Days, dispatches: pd.DataFrame, *, seed: int = 0) -> pd.
         Columns start and end [UTC], as `data.dispatches.read` gives them.
     seed : int
         Seed of the draw.
+
+    Examples
+    --------
+    >>> time = pd.date_range("2025-01-06", periods=48 * 14, freq="30min")
+    >>> days = by_day(xr.DataArray(np.ones(48 * 14), {"time": time}))
+    >>> start = pd.to_datetime(["2024-01-10T17:00Z"])
+    >>> real = pd.DataFrame({"start": start, "end": start + pd.Timedelta("1h")})
+    >>> len(at_dispatches(days, real))
+    2
     """
     if dispatches.empty or not len(days):
         return _frame(days.dates[:0], 0, 1)

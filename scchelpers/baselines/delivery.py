@@ -115,6 +115,17 @@ def called(
         Calls; they may not overlap.
     floor_kw : float
         Charging power kept in an event [kW].
+
+    Examples
+    --------
+    >>> from scchelpers import baselines
+    >>> from scchelpers.portfolio import Portfolio
+    >>> site = Portfolio.open("data/demo").site("village-hall")
+    >>> days = baselines.site_days(site)
+    >>> events = baselines.schedule(days, "17:00", 1.0)
+    >>> answered = called(site.sessions, site.chargepoints, days, events)
+    >>> float(np.nansum(baselines.actual(answered, events)))
+    0.0
     """
     if sessions.empty or not len(days):
         return days
@@ -147,6 +158,17 @@ def under_limit(
         Its record without the limit.
     limit_kw : xarray.DataArray
         Limit of any scheme [kW] over (time). Where it is NaN, so is the demand.
+
+    Examples
+    --------
+    >>> from scchelpers import baselines
+    >>> from scchelpers.portfolio import Portfolio
+    >>> site = Portfolio.open("data/demo").site("village-hall")
+    >>> time = pd.date_range("2024-12-30", "2026-01-05", freq="30min")
+    >>> limit_kw = xr.DataArray(np.full(len(time), 5.0), {"time": time}, ("time",))
+    >>> days = under_limit(site.sessions, site.chargepoints, baselines.site_days(site), limit_kw)
+    >>> bool(np.nanmax(days.kw) <= 5.0 + 1e-9)
+    True
     """
     if sessions.empty or not len(days):
         return days
@@ -192,6 +214,15 @@ def credited(
         of the credit that is rebound taken for delivery [kWh an event]; credit_share (credited ÷
         delivered); error_kwh (mean absolute error of an event's credit), short_pools (share of
         events with too little history), none (share without a baseline).
+
+    Examples
+    --------
+    >>> from scchelpers import baselines
+    >>> time = pd.date_range("2025-01-06", periods=48 * 42, freq="30min")
+    >>> days = baselines.by_day(xr.DataArray(np.full(48 * 42, 8.0), {"time": time}))
+    >>> events = baselines.schedule(days, "17:00", 1.0, per_week=1)
+    >>> credited(days, days, events, ["bl01"])["delivered_kwh"].to_dict()
+    {'bl01': 0.0}
     """
     excluded = pd.DatetimeIndex(events["day"]) if history == "blocked" else None
     told, steady = (
@@ -243,6 +274,15 @@ def inflation(days: Days, events: pd.DataFrame, rules: Sequence[str], kw: float)
     pandas.DataFrame
         Indexed by rule: added_kwh and earned_kwh [kWh an event], and earned_share, the baseline
         energy gained for each kWh added.
+
+    Examples
+    --------
+    >>> from scchelpers import baselines
+    >>> time = pd.date_range("2025-01-06", periods=48 * 42, freq="30min")
+    >>> days = baselines.by_day(xr.DataArray(np.full(48 * 42, 8.0), {"time": time}))
+    >>> events = baselines.schedule(days, "17:00", 1.0, per_week=1)
+    >>> inflation(days, events, ["bl01", "bl01_additive"], 2.0)["earned_kwh"].to_dict()
+    {'bl01': 0.0, 'bl01_additive': 2.0}
     """
     rows = {}
     excluded = pd.DatetimeIndex(events["day"])

@@ -151,6 +151,15 @@ def features(
         the last 60 days longer_mean [kW] and longer_zero_share; non_working (0 or 1). On the same
         day also last_hour, window (4 h to 1 h before) and its usual value [kW], and whether the
         last hour and the window are zero. NaN where not metered.
+
+    Examples
+    --------
+    >>> from scchelpers import baselines
+    >>> from scchelpers.portfolio import Portfolio
+    >>> days = baselines.site_days(Portfolio.open("data/demo").site("village-hall"))
+    >>> events = baselines.schedule(days, "17:00", 1.0)
+    >>> bool(features(days, events, "day_ahead")["zero_share"].dropna().between(0, 1).all())
+    True
     """
     barred = days.dates.isin(excluded if excluded is not None else [])
     row = day_index(days, events)
@@ -337,6 +346,15 @@ def walk_forward(
     ------
     UserError
         If there is no such model.
+
+    Examples
+    --------
+    >>> from scchelpers import baselines
+    >>> from scchelpers.portfolio import Portfolio
+    >>> days = baselines.site_days(Portfolio.open("data/demo").site("village-hall"))
+    >>> told = walk_forward(days, baselines.schedule(days, "17:00", 1.0), "regression")
+    >>> bool((told["high_kw"].dropna() >= told["low_kw"].dropna()).all())
+    True
     """
     if model not in _MODELS:
         raise UserError(f"model = {model!r}: write one of {', '.join(_MODELS)}")

@@ -35,6 +35,14 @@ def members(power_kw: xr.DataArray, days: Days, share: float = 0.8) -> list[np.n
     Returns
     -------
     list of numpy.ndarray over (day, half hour) [kW]
+
+    Examples
+    --------
+    >>> from scchelpers import baselines
+    >>> time = pd.date_range("2025-01-06", periods=48 * 7, freq="30min")
+    >>> kw = xr.DataArray(np.ones((48 * 7, 2)), {"time": time}, ("time", "evse"))
+    >>> [one.shape for one in members(kw, baselines.by_day(kw.sum("evse")))]
+    [(7, 48), (7, 48)]
     """
     found = []
     for evse in range(power_kw.sizes.get("evse", 0)):
@@ -53,6 +61,12 @@ def site_days(site: Site, *, calendar: str = "auto") -> Days:
         With sessions.
     calendar : str
         As `by_day` takes it.
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> site_days(Portfolio.open("data/demo").site("village-hall")).kw.shape
+    (365, 48)
     """
     known = site.known("sessions").half_hours
     if known.empty:
@@ -79,6 +93,15 @@ def shared(records: Sequence[Days], least_days: int = 90) -> tuple[Days | None, 
     days : Days or None
         Layout of the shared days.
     members : list of numpy.ndarray over (day, half hour) [kW]
+
+    Examples
+    --------
+    >>> from scchelpers import baselines
+    >>> time = pd.date_range("2025-01-06", periods=48 * 100, freq="30min")
+    >>> days = baselines.by_day(xr.DataArray(np.ones(48 * 100), {"time": time}))
+    >>> layout, found = shared([days, days])
+    >>> len(found), found[0].shape
+    (2, (101, 48))
     """
     first, last = records[0].first, records[0].first + pd.Timedelta(days=len(records[0]))
     kept = []
@@ -124,6 +147,16 @@ def pooling_curve(
     pandas.DataFrame
         Indexed by (rule, size), medians over groups: rrmse, zero_share, and half_there, the share
         of events with at least half of the baseline. Groups with fewer than 20 events are left out.
+
+    Examples
+    --------
+    >>> from scchelpers import baselines
+    >>> time = pd.date_range("2025-01-06", periods=48 * 84, freq="30min")
+    >>> days = baselines.by_day(xr.DataArray(np.full(48 * 84, 8.0), {"time": time}))
+    >>> events = baselines.schedule(days, "17:00", 1.0)
+    >>> curve = pooling_curve(days, [days.kw, days.kw], events, ["bl01"])
+    >>> curve["rrmse"].tolist()  # nothing varies
+    [0.0, 0.0]
     """
     columns = ["rrmse", "zero_share", "half_there"]
     names = ["rule", "size"]
@@ -169,6 +202,12 @@ def needed(curve: pd.DataFrame, rule: str, rrmse: float = 0.2) -> tuple[float, s
     basis : "measured", "extrapolated", "out of reach" or "unknown"
         Extrapolated with RRMSE² = a + b ÷ n, fitted by least squares with a not below 0: what the
         members have in common does not average out.
+
+    Examples
+    --------
+    >>> index = pd.MultiIndex.from_product([["bl01"], [1, 4, 16]], names=["rule", "size"])
+    >>> needed(pd.DataFrame({"rrmse": [0.8, 0.4, 0.2]}, index), "bl01", rrmse=0.1)
+    (64, 'extrapolated')
     """
     if rule not in curve.index.get_level_values("rule"):
         return math.nan, "unknown"

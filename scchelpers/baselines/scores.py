@@ -91,6 +91,12 @@ def score_interval(actual_kw, low_kw, high_kw, *, level: float = 0.9) -> pd.Seri
     pandas.Series
         events, coverage, coverage_zero and coverage_above (of events without and with demand),
         width_kw, winkler_kw (interval score, lower is better; Winkler 1972).
+
+    Examples
+    --------
+    >>> found = score_interval([0, 4, 9], [0, 3, 4], [2, 5, 8])
+    >>> found[["coverage", "width_kw"]].round(2).tolist()
+    [0.67, 2.67]
     """
     y, low, high = (np.asarray(kw, float) for kw in (actual_kw, low_kw, high_kw))
     there = np.isfinite(y) & ~np.isnan(low) & ~np.isnan(high)

@@ -173,6 +173,13 @@ def request_of(site: Site, *, requested_kva: float, short, years: int) -> Reques
         Kind and shortfall [kVA] of what would have to be reinforced.
     years : int
         Horizon [years].
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> site = Portfolio.open("data/demo").site("elm-road-lamps")
+    >>> request_of(site, requested_kva=134.0, short=[], years=15).requested_kva
+    134.0
     """
     rated = site.chargepoints["rated_kw"]
     rapid = site.chargepoints["kind"].isin(["rapid", "ultra"])
@@ -222,7 +229,14 @@ def reinforcement(short, prices: Mapping[str, float]) -> tuple[float, float, flo
 
 
 def priced_as(kind: str, prices: Mapping[str, float]) -> str:
-    """Return the kind of asset whose prices stand for a kind."""
+    """Return the kind of asset whose prices stand for a kind.
+
+    Examples
+    --------
+    >>> from scchelpers.business import Prices
+    >>> priced_as("feeder", Prices())
+    'feeder'
+    """
     return kind if f"{kind}_cost" in prices else "transformer"
 
 
@@ -243,6 +257,18 @@ def ways(options: pd.DataFrame, request: Request, prices: Mapping[str, float]) -
     -----
     Every year is like the one on record. Where growth of the load ends what a scheme protects,
     reinforcement follows it at the DNO's cost.
+
+    Examples
+    --------
+    >>> from scchelpers import choice
+    >>> from scchelpers.business import Prices
+    >>> from scchelpers.portfolio import Portfolio
+    >>> folder = Portfolio.open("data/demo")
+    >>> chosen = choice.decided(folder, "science-park")
+    >>> asked = request_of(folder.site("science-park"), requested_kva=500.0, short=[], years=15)
+    >>> names = [way.name for way in ways(chosen.options, asked, Prices())]
+    >>> set(names) <= set(chosen.options.index)
+    True
     """
     able = options[options["possible"].astype(bool) & options["wanted_kwh"].notna()]
     found = {name: _option(str(name), row, request, prices) for name, row in able.iterrows()}
@@ -335,6 +361,14 @@ def unserved_as_charging_grows(
     ------
     UserError
         If there are fewer than one year or two runs.
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> site = Portfolio.open("data/demo").site("village-hall")
+    >>> grown = unserved_as_charging_grows(site, {"tight": 5.0}, growth=0.1, years=3, runs=2)
+    >>> grown["tight"].is_monotonic_increasing
+    True
     """
     if years < 1 or runs < 2:
         raise UserError(f"years = {years}, runs = {runs}: at least 1 year and 2 runs")

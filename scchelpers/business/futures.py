@@ -130,6 +130,15 @@ def against_waiting(
     -------
     pandas.DataFrame
         A row a price table, a column an option.
+
+    Examples
+    --------
+    >>> def ways(prices):
+    ...     wanted = np.full(10, 1000.0)
+    ...     wait = Option("reinforcement", 2.0, wanted, 0 * wanted)
+    ...     return [wait, Option("firm", 0.5, wanted, 0 * wanted)]
+    >>> against_waiting(ways, Prices()).iloc[0].gt(0).to_dict()
+    {'reinforcement': False, 'firm': True}
     """
     values = {
         option.name: np.ravel(value_of(entries(option, prices, regime=regime), prices, view))
@@ -268,6 +277,16 @@ def bearable_share(
         Shares of the energy wanted while the option limits charging, the same every year. The first
         is negative where the option is worth less even without any curtailment, and NaN where
         energy not served costs nothing.
+
+    Examples
+    --------
+    >>> from scchelpers.business import Prices
+    >>> from scchelpers.business.ledger import Option
+    >>> now = Option("TCC", 0.5, np.full(3, 1e4), np.full(3, 1e3))
+    >>> later = Option("reinforcement", 2.0, np.full(3, 1e4), np.zeros(3))
+    >>> bearable, simulated = bearable_share(now, later, Prices())
+    >>> bool(bearable > simulated), round(simulated, 3)
+    (True, 0.1)
     """
     level = {**prices, "curtailment_level": 1.0}
 

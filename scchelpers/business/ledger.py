@@ -458,6 +458,13 @@ def cash_flows(
     """Return the flows of an option as a table: party, item, year [years from now], gbp [£].
 
     Parameters and notes as for `entries`.
+
+    Examples
+    --------
+    >>> from scchelpers.business import Prices
+    >>> flows = cash_flows(Option("firm", 0.5, np.full(3, 10.0), np.zeros(3)), Prices())
+    >>> list(flows.columns)
+    ['party', 'item', 'year', 'gbp']
     """
     rows = [
         (party, item, float(time), float(gbp))
@@ -483,6 +490,12 @@ def npv(
         "gb" is all parties together, the Treasury too, in which transfers vanish.
     by_item : bool
         Whether to return a Series by item instead of the sum.
+
+    Examples
+    --------
+    >>> flows = {"party": "customer", "item": "work", "year": [0, 1], "gbp": [-9.0, 11.0]}
+    >>> float(npv(pd.DataFrame(flows), {"customer_rate": 0.1, "social_rate": 0.035}))
+    1.0
     """
     weights = _discount(view, prices)
     own = flows if view == "gb" else flows[flows["party"] == view]
@@ -531,6 +544,15 @@ def compare(
     pandas.DataFrame
         Indexed by option: ready_years, unserved_share; customer_capital_gbp and dno_capital_gbp,
         not discounted [£]; customer_gbp, dno_gbp and gb_gbp, net present values [£].
+
+    Examples
+    --------
+    >>> from scchelpers.business import Prices
+    >>> firm = Option("firm", 0.5, np.full(3, 10.0), np.zeros(3))
+    >>> tcc = Option("TCC", 0.5, np.full(3, 10.0), np.full(3, 2.0))
+    >>> worth = compare([firm, tcc], Prices())["customer_gbp"]
+    >>> bool(worth["firm"] > worth["TCC"])
+    True
     """
     names = [option.name for option in options]
     if len(set(names)) < len(names):

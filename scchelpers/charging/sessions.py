@@ -86,6 +86,14 @@ def compile_sessions(sessions: pd.DataFrame, chargepoints: pd.DataFrame | None =
     ------
     UserError
         With the session, the field, the value and the remedy.
+
+    Examples
+    --------
+    >>> one = pd.DataFrame({"session_id": ["s"], "evse_id": ["e"], "energy_kwh": [7.0],
+    ...                     "plug_in": pd.to_datetime(["2026-01-01T08:00Z"]),
+    ...                     "plug_out": pd.to_datetime(["2026-01-01T10:00Z"]), "max_kw": [7.0]})
+    >>> len(compile_sessions(one))
+    1
     """
     if not isinstance(sessions, pd.DataFrame):
         own = (

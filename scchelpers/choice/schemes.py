@@ -111,6 +111,11 @@ class Terms:
         Who pays for reinforcement.
     draws, seed : int
         Random years, and the seed of these and of the futures of prices.
+
+    Examples
+    --------
+    >>> Terms(planned_years=3).planned_years, Terms().unserved_target
+    (3, 0.01)
     """
 
     unserved_target: float = 0.01

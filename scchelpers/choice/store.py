@@ -58,7 +58,14 @@ def decided(folder: Portfolio, site_id: str, terms: Terms | None = None) -> Choi
 
 
 def group(folder: Portfolio, site_id: str, terms: Terms | None = None) -> Group:
-    """Return what was decided for a site and all that share its network."""
+    """Return what was decided for a site and all that share its network.
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> sorted(group(Portfolio.open("data/demo"), "science-park").choices)
+    ['science-park']
+    """
     terms = terms or Terms()
     sites = members(folder, site_id)
     return kept(

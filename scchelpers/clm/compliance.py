@@ -45,6 +45,11 @@ class Rules:
         no bound.
     resets_days : float
         [days].
+
+    Examples
+    --------
+    >>> Rules(lockout_h=8.0).lockout_h
+    8.0
     """
 
     act_within_s: float = 5.0
@@ -190,6 +195,13 @@ def summary(judged: pd.DataFrame, end: pd.Timestamp) -> pd.Series:
     pandas.Series
         recorded, counted, lock_outs, installer_visits and locked_h [h]. An excursion that locks
         the site out is a lock-out only.
+
+    Examples
+    --------
+    >>> start = pd.to_datetime(["2026-01-01T08:00Z"])
+    >>> judged = judge(pd.DataFrame({"start": start, "duration_min": [0.5]}))
+    >>> summary(judged, start[0] + pd.Timedelta("1D"))[["counted", "lock_outs"]].tolist()
+    [1.0, 0.0]
     """
     states = judged["state"].value_counts()
     until = judged["locked_until"].fillna(end).clip(upper=end)
@@ -248,6 +260,13 @@ def readings(
     pandas.DataFrame
         Indexed by reading ("shortest", "as read", "longest"): recorded, counted, lock_outs,
         installer_visits, locked_h [h], above_min [min]. `attrs["step_s"]`, `attrs["swing_kw"]`.
+
+    Examples
+    --------
+    >>> time = pd.date_range("2026-01-01", periods=4, freq="1min")
+    >>> load = xr.DataArray([80.0, 104.0, 98.0, 80.0], {"time": time}, ("time",))
+    >>> readings(load, 100.0, swing_kw=5.0)["above_min"].round(1).to_dict()
+    {'shortest': 0.8, 'as read': 1.0, 'longest': 1.7}
     """
     step = step_of(import_kw)
     end = pd.Timestamp(import_kw["time"].to_numpy()[-1], tz="UTC") + step

@@ -60,6 +60,11 @@ class Controller:
         Fall of the load below which the limit is not raised [kW].
     release_kw_per_min : float, optional
         Fastest rise of the limit [kW/min]; None for no bound.
+
+    Examples
+    --------
+    >>> Controller(metering="30s", quantum_kw=5.0).quantum_kw
+    5.0
     """
 
     metering: str | pd.Timedelta | None = None
@@ -109,7 +114,14 @@ def step_of(load: xr.DataArray) -> pd.Timedelta:
 
 
 def usable_load(residual_kw: xr.DataArray | None) -> xr.DataArray | None:
-    """Return a residual load, or None where there is none, or none with any value."""
+    """Return a residual load, or None where there is none, or none with any value.
+
+    Examples
+    --------
+    >>> time = {"time": pd.date_range("2026-01-01", periods=2, freq="30min")}
+    >>> usable_load(xr.DataArray([np.nan, np.nan], time)) is None
+    True
+    """
     if residual_kw is None or residual_kw.sizes["time"] < 2 or np.isnan(residual_kw).all():
         return None
     return residual_kw

@@ -55,6 +55,13 @@ class Customers:
         Step of the simulation.
     known_years : float, optional
         Known time that the sessions stand for [years]; by default from the first to the last.
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> site = Portfolio.open("data/demo").site("village-hall")
+    >>> len(Customers(site.sessions, site.chargepoints).sessions)
+    3897
     """
 
     sessions: pd.DataFrame
@@ -189,6 +196,14 @@ def smallest_limit(
     -------
     int or None
         kVA; None for a site without sessions.
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> site = Portfolio.open("data/demo").site("village-hall")
+    >>> people = Customers(site.sessions, site.chargepoints, step="30min")
+    >>> smallest_limit(people, power_factor=0.95, unserved_target=0.01)
+    57
     """
     if customers.sessions.empty:
         return None
@@ -220,6 +235,14 @@ def managed_options(customers: Customers, limit_kva: float, *, power_factor: flo
         share of energy unserved and of sessions short; peak_kw, and over_h: time a year above the
         limit [h]. No rows where not both were used. Where DC units alone exceed the limit nothing
         is left for the others.
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> site = Portfolio.open("data/demo").site("village-hall")
+    >>> people = Customers(site.sessions, site.chargepoints)
+    >>> managed_options(people, 20.0, power_factor=0.95).index.tolist()
+    ['all managed', 'only AC managed', 'no management']
     """
     places, seen = customers.chargepoints, customers.sessions["evse_id"]
     rapid = places["kind"].isin(["rapid", "ultra"])
@@ -316,6 +339,16 @@ def yearly(
         unserved_kwh [kWh a year], unserved_share, short_share; events [a year], excursion_h [h a
         year] and worst_kw [kW] of import above the capacity that charging causes, with the demand
         on record; highest_kva, half hour of import [kVA]; excess_kva_days [kVA days a year].
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> site = Portfolio.open("data/demo").site("village-hall")
+    >>> time = pd.date_range("2025-01-01", "2026-01-01", freq="30min", inclusive="left")
+    >>> load = xr.DataArray(np.full(len(time), 20.0), {"time": time}, ("time",))
+    >>> people = Customers(site.sessions, site.chargepoints).within(load)
+    >>> round(yearly(people, load, 20.0, 45.0, power_factor=1.0)["excursion_h"], 6)
+    0.0
     """
     result = customers.charge(limit_kw)
     served = customers.service(result)
@@ -384,6 +417,16 @@ def ways_to_connect(
     A static limit is what the highest load on record leaves: without a meter signal nothing less
     is safe. A larger capacity stands beside a limit only where that of today is too small for it;
     it is then the smallest with which drivers are served.
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> site = Portfolio.open("data/demo").site("village-hall")
+    >>> people = Customers(site.sessions, site.chargepoints, step="30min")
+    >>> asked = {"tolerated_h": 1.0, "unserved_target": 0.01, "short_target": 0.02, "agreed": True}
+    >>> ways = ways_to_connect(people, None, 10.0, power_factor=0.95, latency="15s", **asked)
+    >>> ways.index[ways["admissible"]].tolist()
+    ['static limit, larger DSC', 'larger DSC, no management']
     """
     dynamic = residual_kw is not None
     if customers.sessions.empty:

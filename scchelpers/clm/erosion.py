@@ -129,6 +129,15 @@ def masked_growth(
     Notes
     -----
     Report section 7.3 ("masked load growth and the erosion of load diversity").
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> site = Portfolio.open("data/demo").site("riverside-leisure")
+    >>> given = (site.sessions, site.chargepoints, site.residual_kw, 200.0)
+    >>> found = masked_growth(*given, sites=3, factors=(0, 1), samples=2)
+    >>> bool((found["share_of_dsc"].xs("managed", level="case") <= 1 + 1e-9).all())
+    True
     """
     load_kw = coarsened(residual_kw, HALF_HOUR)
     room_kw = (agreed_kw - load_kw).clip(min=0.0).assign_attrs(units="kW")

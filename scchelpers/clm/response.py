@@ -293,6 +293,14 @@ def frontier(
     each step: a rise from one step to the next is met late by that time. What happens inside a
     step the data do not show; nothing is interpolated. As the margin grows, time, depth and energy
     of excursions and the half hours touched never grow; their number may, as one splits into two.
+
+    Examples
+    --------
+    >>> time = pd.date_range("2026-01-01", periods=60, freq="1min")
+    >>> load = xr.DataArray([50.0, 70.0] * 30, {"time": time}, ("time",))
+    >>> swept = {"latencies": ["0s", "1min"], "margins_kw": [0.0, 20.0]}
+    >>> (frontier(load, 100.0, power_factor=1.0, **swept)["events"] > 0).values.tolist()
+    [[False, False], [True, False]]
     """
     agreed_kw = dsc_kva * checked_power_factor(power_factor)
     margins = np.asarray(margins_kw, dtype=float)
@@ -459,6 +467,15 @@ def premium(
         Indexed by latency_s [s]: margin_kw (the smallest that keeps to `tolerated_h`), kept_kw,
         premium_kw (perfect less kept, means over the year), premium_share (of perfect),
         premium_kwh [a year], events [a year], excursion_h, worst_kw, highest_kva.
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> site = Portfolio.open("data/demo").site("riverside-leisure")
+    >>> asked = {"power_factor": site.power_factor, "tolerated_h": 1.0}
+    >>> found = premium(site.residual_kw, site.dsc_kva, **asked, latencies=["15s", "5min"])
+    >>> found["premium_kw"].is_monotonic_increasing
+    True
     """
     rows = {}
     for latency in latencies:
@@ -561,6 +578,14 @@ def granularity(
         [h a year]; true_h, true_events, worst_kw, what there is [a year]; hidden_share, share of
         those events that half-hourly means of the import would not show; missing_kw, margin to be
         added to make that study safe.
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> site = Portfolio.open("data/demo").site("riverside-leisure")
+    >>> asked = {"power_factor": site.power_factor, "latency": "15s", "tolerated_h": 1.0}
+    >>> granularity(site.residual_kw, site.dsc_kva, **asked, steps=["30min"]).index.tolist()
+    [5.0, 30.0]
     """
     own = step_of(residual_kw)
     given = {"power_factor": power_factor}

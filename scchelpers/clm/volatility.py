@@ -101,6 +101,14 @@ def margins(
     -----
     A bootstrap cannot draw a rise larger than the largest on record: at a chance near one in the
     length of the record its upper end is too low.
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> load = Portfolio.open("data/demo").site("riverside-leisure").residual_kw
+    >>> found = margins(load, ["15s"], [0.01, 0.001], resamples=20)
+    >>> found["margin_kw"].is_monotonic_increasing
+    True
     """
     _check_chances(chances)
     rows = []
@@ -284,6 +292,13 @@ def held_out(
     ------
     UserError
         For an unknown method, fewer than two periods, or a record too short for them.
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> load = Portfolio.open("data/demo").site("riverside-leisure").residual_kw
+    >>> held_out(load, "30min", [0.01], methods=["plain"], periods=2)["margin_kw"].gt(0).tolist()
+    [True]
     """
     for method in methods:
         if method not in _METHODS:
@@ -416,6 +431,13 @@ def detect(
     Notes
     -----
     What is shorter than the data's step shows smaller than it is; inrush does not show at all.
+
+    Examples
+    --------
+    >>> time = pd.date_range("2026-01-01", periods=60, freq="1min")
+    >>> load = xr.DataArray([10.0] * 20 + [60.0] * 20 + [10.0] * 20, {"time": time}, ("time",))
+    >>> detect(load, smallest_kw=30.0)[["size_kw", "duration_min"]].values.tolist()
+    [[50.0, 20.0]]
     """
     step = step_of(residual_kw)
     load = residual_kw.to_numpy().astype(float)

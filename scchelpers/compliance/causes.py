@@ -127,6 +127,16 @@ def likely_causes(
         As for `judge`.
     most : int
         Most causes of one kind of excursion; what is left has no single pattern.
+
+    Examples
+    --------
+    >>> from scchelpers import compliance, register
+    >>> from scchelpers.portfolio import Portfolio
+    >>> folder = Portfolio.open("data/demo")
+    >>> entries = register.read(folder).terms("elm-road-lamps")
+    >>> judged = compliance.judge(folder.import_kw("elm-road-lamps"), entries)
+    >>> [cause.name for cause in likely_causes(judged, entries)]
+    ['clock not changed']
     """
     record = _Record(judged, entries, tolerance)
     above, limited = record.above, record.limited

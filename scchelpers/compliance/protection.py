@@ -148,6 +148,15 @@ def planned_load(load: pd.DataFrame, quantile: float = 0.99) -> pd.DataFrame:
     pandas.DataFrame
         Indexed by month, day_type and half_hour: load_kva, limit_kva (the highest that holds there)
         and rating_kva [kVA].
+
+    Examples
+    --------
+    >>> from scchelpers import register
+    >>> from scchelpers.portfolio import Portfolio
+    >>> folder = Portfolio.open("data/demo")
+    >>> terms = register.read(folder).terms("elm-road-lamps")[-1]
+    >>> len(planned_load(load_at_limit(folder.site("elm-road-lamps"), terms)))
+    1152
     """
     if not 0.5 <= quantile <= 1:
         raise UserError(f"quantile = {quantile}: must lie between 0.5 and 1")

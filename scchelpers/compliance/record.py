@@ -270,7 +270,18 @@ def most_metered(limit_kw, tolerance: float):
 
 
 def step_h(judged: pd.DataFrame) -> float:
-    """Return the length of an interval of a judged record [h]."""
+    """Return the length of an interval of a judged record [h].
+
+    Examples
+    --------
+    >>> from scchelpers import register
+    >>> from scchelpers.portfolio import Portfolio
+    >>> folder = Portfolio.open("data/demo")
+    >>> entries = register.read(folder).terms("elm-road-lamps")
+    >>> judged = judge(folder.import_kw("elm-road-lamps"), entries)
+    >>> step_h(judged)
+    0.5
+    """
     return (judged.index[1] - judged.index[0]) / pd.Timedelta("1h")
 
 
@@ -305,6 +316,16 @@ def excursions(judged: pd.DataFrame) -> pd.DataFrame:
         start [UTC], duration_min [min], depth_kw [kW] (the largest), share (of the capacity
         agreed), excess_kwh [kWh], limit_kw [kW] (the lowest), severity of `SEVERITIES`. A missing
         interval ends a run.
+
+    Examples
+    --------
+    >>> from scchelpers import register
+    >>> from scchelpers.portfolio import Portfolio
+    >>> folder = Portfolio.open("data/demo")
+    >>> entries = register.read(folder).terms("elm-road-lamps")
+    >>> judged = judge(folder.import_kw("elm-road-lamps"), entries)
+    >>> excursions(judged).columns[:3].tolist()
+    ['start', 'duration_min', 'depth_kw']
     """
     on = judged["above"]
     rows = judged[on].rename_axis("start").reset_index()
@@ -334,6 +355,16 @@ def coverage(judged: pd.DataFrame) -> pd.Series:
     pandas.Series
         known_share (of all intervals in force), limited_share (of those with a limit below the
         capacity; NaN where there are none), missing_h [h], in_force_h [h].
+
+    Examples
+    --------
+    >>> from scchelpers import register
+    >>> from scchelpers.portfolio import Portfolio
+    >>> folder = Portfolio.open("data/demo")
+    >>> entries = register.read(folder).terms("elm-road-lamps")
+    >>> judged = judge(folder.import_kw("elm-road-lamps"), entries)
+    >>> coverage(judged)["known_share"].round(2).item()
+    1.0
     """
     in_force = judged[judged["capacity_kw"].notna()]
     return pd.Series(
@@ -355,6 +386,16 @@ def verdict(judged: pd.DataFrame, averaging: pd.Timedelta) -> str:
         From `judge`.
     averaging : pandas.Timedelta
         Of the terms: intervals longer than it show an excursion, but never that terms were kept.
+
+    Examples
+    --------
+    >>> from scchelpers import register
+    >>> from scchelpers.portfolio import Portfolio
+    >>> folder = Portfolio.open("data/demo")
+    >>> entries = register.read(folder).terms("elm-road-lamps")
+    >>> judged = judge(folder.import_kw("elm-road-lamps"), entries)
+    >>> verdict(judged, pd.Timedelta("30min"))
+    'not kept'
     """
     if judged["above"].any():
         return "not kept"
@@ -374,6 +415,16 @@ def monthly(judged: pd.DataFrame, timezone: str) -> pd.DataFrame:
         broken: limited time where there is any), missing_h [h] of the same, above_h [h],
         excess_kwh [kWh], deepest_kw [kW] and above_share (above_h over judged_h; NaN where
         nothing was judged).
+
+    Examples
+    --------
+    >>> from scchelpers import register
+    >>> from scchelpers.portfolio import Portfolio
+    >>> folder = Portfolio.open("data/demo")
+    >>> entries = register.read(folder).terms("elm-road-lamps")
+    >>> judged = judge(folder.import_kw("elm-road-lamps"), entries)
+    >>> len(monthly(judged, "Europe/London"))
+    12
     """
     in_force = judged[judged["capacity_kw"].notna()]
     tested = in_force["limited"] if in_force["limited"].any() else True
@@ -414,6 +465,13 @@ def trend(months: pd.DataFrame, level: float = 0.9) -> pd.Series:
     -----
     Median of the slopes between all pairs of months (Theil 1950, Sen 1968): one bad month makes no
     trend.
+
+    Examples
+    --------
+    >>> month = pd.date_range("2025-01-01", periods=12, freq="MS")
+    >>> months = pd.DataFrame({"judged_h": 100.0, "above_share": np.arange(12) / 100}, month)
+    >>> trend(months)["word"]
+    'rising'
     """
     known = months["above_share"].dropna()
     if len(known) < _LEAST_MONTHS:

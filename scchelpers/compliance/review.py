@@ -55,6 +55,15 @@ def lacking_records(
         In force.
     import_kw, setpoint_kw : xarray.DataArray or None
         From `Portfolio.import_kw` and `Portfolio.setpoint_kw`.
+
+    Examples
+    --------
+    >>> from scchelpers import register
+    >>> from scchelpers.portfolio import Portfolio
+    >>> folder = Portfolio.open("data/demo")
+    >>> terms = register.read(folder).terms("elm-road-lamps")[-1]
+    >>> lacking_records(terms, folder.import_kw("elm-road-lamps"), None)
+    []
     """
     found = []
     if import_kw is None:
@@ -81,6 +90,16 @@ def inspect_site(
     Returns
     -------
     As `inspect`.
+
+    Examples
+    --------
+    >>> from scchelpers import register
+    >>> from scchelpers.portfolio import Portfolio
+    >>> folder = Portfolio.open("data/demo")
+    >>> terms = register.read(folder).terms("elm-road-lamps")[-1]
+    >>> site = folder.site("elm-road-lamps")
+    >>> inspect_site(site, terms, folder.import_kw("elm-road-lamps"))[1]
+    {}
     """
     whole = terms.metered == "site"
     if whole and site.residual_kw is None:  # the other load is not known
@@ -115,6 +134,14 @@ def reasons(
         Of the meter, from `inspect`.
     margin_kva : pandas.Series, optional
         From `margin_by_year`, where it could be assessed.
+
+    Examples
+    --------
+    >>> from scchelpers import register
+    >>> from scchelpers.portfolio import Portfolio
+    >>> terms = register.read(Portfolio.open("data/demo")).terms("elm-road-lamps")[-1]
+    >>> reasons(terms, pd.Timestamp("2026-01-31T00:00Z"), lacking="no import on record")
+    [(2, 'compliance is not shown: no import on record')]
     """
     found = list(_reasons(terms, as_of, judged, lacking, faults or {}, margin_kva))
     return sorted(found, key=lambda reason: reason[0])
@@ -176,6 +203,14 @@ def review_day(text: str, terms: Terms, judged: pd.DataFrame | None = None) -> p
     ------
     UserError
         If the text is no day.
+
+    Examples
+    --------
+    >>> from scchelpers import register
+    >>> from scchelpers.portfolio import Portfolio
+    >>> terms = register.read(Portfolio.open("data/demo")).terms("elm-road-lamps")[-1]
+    >>> review_day("2026-01-31", terms)
+    Timestamp('2026-01-31 00:00:00+0000', tz='UTC')
     """
     if text:
         return _day(text, terms.timezone)

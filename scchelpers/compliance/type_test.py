@@ -101,6 +101,14 @@ def type_test_sheet(
     ------
     UserError
         If the log holds no sample with import and limit.
+
+    Examples
+    --------
+    >>> time = pd.date_range("2026-01-01T00:00Z", periods=4, freq="10s")
+    >>> kw = {"import_kw": [90.0, 90, 50, 50], "limit_kw": [100.0, 60, 60, 60]}
+    >>> log = pd.DataFrame(kw, time).assign(charging_kw=np.nan, signal=np.nan)
+    >>> type_test_sheet(log)["verdict"].iloc[:2].tolist()
+    ['cannot be shown', 'passed']
     """
     rules = rules or Rules()
     known = log["import_kw"].notna() & log["limit_kw"].notna()

@@ -580,7 +580,14 @@ class Model:
 
 
 def usable_model(folder: Portfolio, network_id: str | None) -> tuple[str | None, str]:
-    """Return the network model of a site, None where it cannot be used, and then why, in words."""
+    """Return the network model of a site, None where it cannot be used, and then why, in words.
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> usable_model(Portfolio.open("data/demo"), None)
+    (None, '')
+    """
     try:
         if network_id:
             folder.network(network_id)
@@ -607,6 +614,13 @@ def area(
     -------
     Group, Model or None, dict of str to DataArray
         The model where the load of its asset is on record; load of each asset [kVA].
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> group, model, load_kva = area(Portfolio.open("data/demo"), ["elm-road-lamps"], None)
+    >>> list(group.sites), model
+    (['elm-road-lamps'], None)
     """
     assets = folder.table("assets.csv").set_index("asset_id")
     sites = [folder.site(site_id) for site_id in site_ids]
@@ -635,6 +649,13 @@ def centrally_managed(
         "found", `cmc.setpoints`, held by the record of what the model does not watch, too; "views"
         of them by site; "rated", whether each branch is watched; "unwatched", assets; "recorded",
         whether each load follows a record of its own.
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> group, model, _ = area(Portfolio.open("data/demo"), ["elm-road-lamps"], None)
+    >>> centrally_managed(group, model, "lifo")  # no model, no central scheme
+    {}
     """
     if model is None:
         return {}

@@ -64,6 +64,11 @@ class Control:
         Standard deviation of the relative error that changes with each measurement.
     seed : int
         Seed of the noise.
+
+    Examples
+    --------
+    >>> Control(delay="10min", deadband=0.05).delay
+    '10min'
     """
 
     step: str = "5min"

@@ -55,6 +55,11 @@ class FailSafe:
         Time above the cap until the warning, and from there until the supply is opened.
     restore_after : str
         Until somebody has switched the supply on again.
+
+    Examples
+    --------
+    >>> FailSafe(failsafe_kw=10.0).timeout
+    '15min'
     """
 
     failsafe_kw: float = 0.0
@@ -151,6 +156,13 @@ def lost_load_kwh(states: xr.Dataset, residual_kw: xr.DataArray | None) -> float
         From `run`.
     residual_kw : xarray.DataArray or None
         Site load other than charging [kW], on a step of its own.
+
+    Examples
+    --------
+    >>> time = pd.date_range("2026-01-01", periods=6, freq="5min")
+    >>> sent = xr.DataArray(np.full(6, 50.0), {"time": time}, "time")
+    >>> lost_load_kwh(run(sent, 50.0, FailSafe()), xr.full_like(sent, 20.0))
+    0.0
     """
     if residual_kw is None:
         return np.nan
@@ -238,6 +250,12 @@ def intact(time: xr.DataArray, *, per_year: float, mean_h: float, seed: int = 0)
         Mean length of a failure [h].
     seed : int
         Seed.
+
+    Examples
+    --------
+    >>> time = xr.DataArray(pd.date_range("2026-01-01", periods=288, freq="5min"), dims="time")
+    >>> bool(intact(time, per_year=0.0, mean_h=8.0).all())
+    True
     """
     if not (per_year >= 0 and mean_h > 0):
         raise UserError(

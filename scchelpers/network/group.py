@@ -271,6 +271,15 @@ def stack(group: Group) -> dict[str, pd.DataFrame]:
     -------
     dict of str to DataFrame
         "members", in order of application: name, requested_kva; "known", whether each half hour is.
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> folder = Portfolio.open("data/demo")
+    >>> sites = [folder.site(name) for name in ("elm-road-lamps", "elm-road-posts")]
+    >>> group = locally_managed(sites, step="30min")
+    >>> stack(group)["members"]["requested_kva"].to_dict()
+    {'elm-road-lamps': 134.0, 'elm-road-posts': 150.0}
     """
     kva = (group.requested_kw * group.sensitivity.squeeze("constraint")).to_series()
     names = [site.name for site in group.sites.values()]
@@ -289,6 +298,15 @@ def seen_by(site: Site, stack: Mapping[str, pd.DataFrame], *, step: str = "5min"
         Of its asset, see `stack`.
     step : str
         Step of control and charging.
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> folder = Portfolio.open("data/demo")
+    >>> sites = [folder.site(name) for name in ("elm-road-lamps", "elm-road-posts")]
+    >>> group = locally_managed(sites, step="30min")
+    >>> list(seen_by(sites[0], stack(group), step="30min").sites)
+    ['elm-road-lamps']
     """
     asset, kva = site.asset_id, stack["members"]["requested_kva"]
     known = Known(stack["known"]["known"], site.timezone)
@@ -407,6 +425,15 @@ def charge(group: Group, limit_kw: xr.DataArray | None, **options) -> dict[str, 
     -------
     dict of str to ChargingResult
         All on one time axis, which runs on until the last car has left.
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> folder = Portfolio.open("data/demo")
+    >>> sites = [folder.site(name) for name in ("elm-road-lamps", "elm-road-posts")]
+    >>> group = locally_managed(sites, step="30min")
+    >>> sorted(charge(group, limits(group)))
+    ['elm-road-lamps', 'elm-road-posts']
     """
     first, end = group.span
     if group.free:  # some of its sites may have been left out since
@@ -447,6 +474,16 @@ def unserved_kwh(group: Group, site_id: str, limit_kw: xr.DataArray) -> float:
     -------
     float
         Over the record [kWh].
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> folder = Portfolio.open("data/demo")
+    >>> sites = [folder.site(name) for name in ("elm-road-lamps", "elm-road-posts")]
+    >>> group = locally_managed(sites, step="30min")
+    >>> own_kw = limits(group).sel(site="elm-road-lamps")
+    >>> unserved_kwh(group, "elm-road-lamps", own_kw) >= 0
+    True
     """
     alone = limit_kw.squeeze("site") if "site" in limit_kw.dims else limit_kw
     alone = alone.drop_vars("site", errors="ignore").expand_dims(site=[site_id])
@@ -490,6 +527,14 @@ def limits(
     -------
     xarray.DataArray
         limit_kw over (time, site) [kW].
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> folder = Portfolio.open("data/demo")
+    >>> sites = [folder.site(name) for name in ("elm-road-lamps", "elm-road-posts")]
+    >>> limits(locally_managed(sites, step="30min")).min("time").round().to_series().to_dict()
+    {'elm-road-lamps': 17.0, 'elm-road-posts': 0.0}
     """
     control = control or Control(step=str(group.step))
     room = headroom_kva(as_measured(group.load_kva, control), group.rating_kva)
@@ -524,6 +569,15 @@ def added_by_last(group: Group, control: Control) -> pd.DataFrame:
     pandas.DataFrame
         restricted_h, over the record [h], by rule: "lifo", where it is to be 0, and "pro-rata". No
         rows for one site.
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> folder = Portfolio.open("data/demo")
+    >>> sites = [folder.site(name) for name in ("elm-road-lamps", "elm-road-posts")]
+    >>> group = locally_managed(sites, step="30min")
+    >>> added_by_last(group, Control(step="30min"))["restricted_h"].to_dict()
+    {'lifo': 0.0, 'pro-rata': 2848.0}
     """
     before_it, added = list(group.sites)[:-1], {}
     for rule in ("lifo", "pro-rata") if before_it else ():
@@ -567,6 +621,15 @@ def views(
         restricted_kwh and above_limit_h; of `measures.customer_measures` wanted_kwh, lost_kwh,
         unserved_kwh, unserved_share, sessions, affected_share, delay_p90_min, wanted_share and
         loss_share, short_sessions.
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> folder = Portfolio.open("data/demo")
+    >>> sites = [folder.site(name) for name in ("elm-road-lamps", "elm-road-posts")]
+    >>> group = locally_managed(sites, step="30min")
+    >>> views(group, limits(group)).index.tolist()
+    ['elm-road-lamps', 'elm-road-posts']
     """
     held = charge(group, limit_kw)
     rows = {}
@@ -594,6 +657,15 @@ def overload(group: Group, power_kw: Mapping[str, ChargingResult] | xr.DataArray
     -------
     pandas.DataFrame
         By constraint: peak_share, largest load ÷ rating; over_h [h]; over_kvah [kVA h].
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> folder = Portfolio.open("data/demo")
+    >>> sites = [folder.site(name) for name in ("elm-road-lamps", "elm-road-posts")]
+    >>> group = locally_managed(sites, step="30min")
+    >>> overload(group, 0 * group.demand_kw)["over_kvah"].round(1).to_dict()
+    {'elm-road-tx': 0.0}
     """
     if not isinstance(power_kw, xr.DataArray):
         power_kw = stacked({name: r.power_kw for name, r in power_kw.items()}, group.time)
@@ -612,7 +684,17 @@ def overload(group: Group, power_kw: Mapping[str, ChargingResult] | xr.DataArray
 
 
 def operators(group: Group) -> dict[str, list[str]]:
-    """Return the operators that run more than one of the sites, each with its sites."""
+    """Return the operators that run more than one of the sites, each with its sites.
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> folder = Portfolio.open("data/demo")
+    >>> sites = [folder.site(name) for name in ("elm-road-lamps", "elm-road-posts")]
+    >>> group = locally_managed(sites, step="30min")
+    >>> operators(group)
+    {'Kerbside (invented)': ['elm-road-lamps', 'elm-road-posts']}
+    """
     named = pd.Series({name: site.meta.get("operator") for name, site in group.sites.items()})
     sites = {name: list(own.index) for name, own in named.dropna().groupby(named, sort=False)}
     return {name: own for name, own in sites.items() if len(own) > 1}
@@ -639,6 +721,15 @@ def pooled(
     -------
     pandas.DataFrame
         By operator: unserved_kwh apart, each site under its own limit, and together [kWh].
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> folder = Portfolio.open("data/demo")
+    >>> sites = [folder.site(name) for name in ("elm-road-lamps", "elm-road-posts")]
+    >>> group = locally_managed(sites, step="30min")
+    >>> pooled(group, limits(group), {"all": list(group.sites)}).columns.tolist()
+    ['apart', 'together']
     """
     apart = charge(group, limit_kw)
     unserved = pd.Series({name: r.sessions["unserved_kwh"].sum() for name, r in apart.items()})

@@ -42,6 +42,16 @@ def running(
     ------
     UserError
         If the share is not above 0, or the span is empty.
+
+    Examples
+    --------
+    >>> from scchelpers.network import locally_managed
+    >>> from scchelpers.portfolio import Portfolio
+    >>> group = locally_managed([Portfolio.open("data/demo").site("elm-road-lamps")], step="30min")
+    >>> start = pd.Timestamp("2025-06-01T00:00Z")
+    >>> other = running(group, start, start + pd.Timedelta("1D"), rating_share=0.5)
+    >>> float((other.rating_kva / group.rating_kva).min())
+    0.5
     """
     if not rating_share > 0:
         raise UserError(f"rating_share = {rating_share}: must be above 0")
@@ -84,6 +94,13 @@ def heaviest(load_kva: xr.DataArray, planned: str, timezone: str) -> dict[str, t
     ------
     UserError
         If the record is shorter than the outage.
+
+    Examples
+    --------
+    >>> time = pd.date_range("2026-01-01", periods=48 * 10, freq="30min")
+    >>> load = xr.DataArray(range(480), {"time": time}, ("time",))
+    >>> list(heaviest(load, "2D", "Europe/London"))
+    ['36 hours of highest load', '2 days of highest load', '2 days of lowest load']
     """
     days = f"{pd.Timedelta(planned) / pd.Timedelta('1D'):g} days"
     brief, weeks = (_begun(load_kva, length, timezone) for length in ("36h", planned))
@@ -191,6 +208,16 @@ def with_each_open(
     ------
     UserError
         If there is no such branch, or no interval in the span.
+
+    Examples
+    --------
+    >>> from scchelpers.network import cmc
+    >>> from scchelpers.portfolio import Portfolio
+    >>> folder = Portfolio.open("data/demo")
+    >>> group, model, _ = cmc.area(folder, ["elm-road-lamps"], "elm-road-tx")
+    >>> hour = (pd.Timestamp("2025-06-03T12:00Z"), pd.Timestamp("2025-06-03T13:00Z"))
+    >>> with_each_open(group, model, hour)["supplied"].groupby("out").all().any().item()
+    True
     """
     site_ids = model.requested_kw.get_index("site")
     part, during = group.only(site_ids).between(*span), model.between(*span)

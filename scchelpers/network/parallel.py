@@ -114,6 +114,14 @@ def at_work(group: Group, rule: str, control: Control) -> dict[str, pd.DataFrame
     -------
     dict of str to DataFrame
         "trial", `views` with name and scheme; "without" any scheme and "under" them, `overload`.
+
+    Examples
+    --------
+    >>> from scchelpers.network import PERFECT, locally_managed
+    >>> from scchelpers.portfolio import Portfolio
+    >>> group = locally_managed([Portfolio.open("data/demo").site("elm-road-lamps")], step="30min")
+    >>> at_work(group, "lifo", PERFECT)  # one site alone
+    {}
     """
     if len(group.sites) < 2:
         return {}

@@ -45,6 +45,11 @@ def ground(ax, places: pd.DataFrame) -> None:
     -----
     Outline: world-atlas 2.0.2 (npm, ISC licence, copyright 2013-2019 Michael Bostock), made from
     Natural Earth at 1:50 million (public domain); its coast is right to a few kilometres.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> ground(plt.axes(), pd.DataFrame({"latitude": [53.4, 55.9], "longitude": [-2.9, -3.2]}))
     """
     outline = pd.read_csv(Path(__file__).with_name("gb_outline.csv"))
     low, high = places[["latitude", "longitude"]].min(), places[["latitude", "longitude"]].max()
@@ -153,6 +158,12 @@ def demand_layer(folder: Portfolio) -> pd.DataFrame | None:
     ------
     UserError
         If a column is missing or a value is no number.
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> demand_layer(Portfolio.open("data/demo")) is None
+    True
     """
     if not folder.exists(_LAYER):
         return None

@@ -90,6 +90,13 @@ class Use:
         -----
         A site counts if its sessions cover three quarters of a year and half of each season, by
         the portfolio's clock.
+
+        Examples
+        --------
+        >>> from scchelpers.portfolio import Portfolio
+        >>> use = Use.of(Portfolio.open("data/demo"), 7.4)
+        >>> use.rated_kw, len(use.chargepoints) > 0
+        (7.4, True)
         """
         points = folder.table("chargepoints.csv")
         points = points[(points["rated_kw"] / rated_kw - 1).abs() < ALIKE]
@@ -279,6 +286,16 @@ def queued(folder: Portfolio, terms: Terms | None = None) -> dict[str, Held]:
     -------
     dict of str to Held
         By site_id, in order of application; sites on no asset are left out.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from scchelpers.portfolio import Portfolio
+    >>> own = pathlib.Path(tempfile.mkdtemp())
+    >>> texts = {"portfolio.toml": 'name = "own"', "sites.csv": "site_id,name"}
+    >>> _ = [(own / name).write_text(text) for name, text in texts.items()]
+    >>> queued(Portfolio.open(own))  # nobody has asked yet
+    {}
     """
     sites = folder.sites.loc[folder.sites["asset_id"].notna()]
     if "applied_on" in sites:
@@ -351,6 +368,13 @@ def places(
     -----
     Only assets count, not the lines of a network model: where on a feeder a new site would stand is
     not known yet.
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> folder = Portfolio.open("data/demo")
+    >>> list(places(folder, None, queue={}, only="elm-road-tx"))
+    ['elm-road-tx']
     """
     terms = terms or Terms()
     held = list((queued(folder, terms) if queue is None else queue).values())

@@ -40,6 +40,15 @@ def read(path: str | Path) -> pd.DataFrame:
     ------
     UserError
         If the file or a column is missing, or a time or number cannot be read; the row is named.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> file = pathlib.Path(tempfile.mkdtemp(), "dispatches.csv")
+    >>> row = ["co", "unit", "north", "secure", "2026-01-05T17Z", "2026-01-05T18Z", 1, 1, 5, 9]
+    >>> pd.DataFrame([row], columns=COLUMNS).to_csv(file, index=False)
+    >>> read(file)[["kind", "power_kw"]].values.tolist()
+    [['availability', 1000.0], ['utilisation', 1000.0]]
     """
     file = Stamped(path, "dispatches", COLUMNS)
     raw = file.text

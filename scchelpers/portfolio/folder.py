@@ -58,6 +58,12 @@ class Folder:
         ------
         UserError
             If the folder or its `portfolio.toml` is missing or cannot be parsed.
+
+        Examples
+        --------
+        >>> from scchelpers.portfolio import Portfolio
+        >>> Portfolio.open("data/demo").site_ids[:2]
+        ['elm-road-lamps', 'elm-road-posts']
         """
         from_notebooks = WORKBOOK / "notebooks" / str(path)
         if not _leads(path) and _leads(from_notebooks):

@@ -26,6 +26,15 @@ def read_limit(path: str) -> xr.DataArray:
     ------
     UserError
         If the file cannot be read, or a row has no zone, no number or a stamp out of order.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> file = pathlib.Path(tempfile.mkdtemp(), "limit.csv")
+    >>> rows = [["2026-01-01T00:00Z", 50], ["2026-01-01T00:30Z", 20]]
+    >>> pd.DataFrame(rows, columns=["time", "limit_kw"]).to_csv(file, index=False)
+    >>> read_limit(str(file)).values.tolist()
+    [50.0, 20.0]
     """
     file = Stamped(path, "a limit", ("time", "limit_kw"), least=2)
     stamps = file.times("time", rising=True)

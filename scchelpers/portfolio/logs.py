@@ -31,6 +31,15 @@ def read_log(path: str) -> pd.DataFrame:
     ------
     UserError
         If the file cannot be read, or a row has no zone, no number or a stamp out of order.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> file = pathlib.Path(tempfile.mkdtemp(), "log.csv")
+    >>> rows = {"time": ["2026-01-01T00:00Z", "2026-01-01T00:01Z"], "import_kw": 9, "limit_kw": 9}
+    >>> pd.DataFrame(rows).to_csv(file, index=False)
+    >>> read_log(str(file))["import_kw"].tolist()
+    [9.0, 9.0]
     """
     file = Stamped(path, "a log", COLUMNS, least=2)
     log = pd.DataFrame(index=pd.DatetimeIndex(file.times("time", rising=True), name="time"))

@@ -151,6 +151,12 @@ class Opened:
     ----------
     make : callable
         Makes it, without arguments.
+
+    Examples
+    --------
+    >>> heavy = Opened(lambda: 1 + 1)
+    >>> heavy(), heavy()
+    (2, 2)
     """
 
     def __init__(self, make: Callable[[], Any]):

@@ -79,13 +79,12 @@ def record(**figures) -> None:
 
     Examples
     --------
-    In a notebook::
-
-        record(
-            admd_kw=(1.93, "kW", "ADMD at 20 chargepoints"),
-            coincidence_factor=0.42,
-            worth_gbp=(41_000, "£", "Worth against waiting", 12_000, 77_000),
-        )
+    >>> record(
+    ...     admd_kw=(1.93, "kW", "ADMD at 20 chargepoints"),
+    ...     coincidence_factor=0.42,
+    ...     worth_gbp=(41_000, "£", "Worth against waiting", 12_000, 77_000),
+    ... )
+    {'application/vnd.scc.record+json': [{'name': 'admd_kw', 'value': 1.93, ...
     """
     from IPython.display import display
 

@@ -220,6 +220,10 @@ def table(frame: pd.DataFrame, caption: str, *, digits: int = 3) -> None:
         What the table shows.
     digits : int
         Significant digits of numbers.
+
+    Examples
+    --------
+    >>> table(pd.DataFrame(), "A table without rows leaves nothing")
     """
     from IPython.display import display
 

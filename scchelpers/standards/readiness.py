@@ -47,6 +47,16 @@ def read_chargers(path: str | Path) -> pd.DataFrame:
     ------
     UserError
         If a column is missing or a value is not allowed; the row and what is allowed are named.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> file = pathlib.Path(tempfile.mkdtemp(), "chargers.csv")
+    >>> row = {"evse_id": "1", "kind": "ac", "phases": 3, "rated_kw": 22, "protocol": "ocpp-1.6"}
+    >>> row |= {"smart_charging": "yes", "metering": "minute", "connectivity": "wired"}
+    >>> pd.DataFrame([row]).assign(min_current_a=6).to_csv(file, index=False)
+    >>> read_chargers(file)["rated_kw"].tolist()
+    [22]
     """
     path = Path(path)
     raw, faults = read_csv(path.read_bytes(), path.name)
@@ -226,6 +236,17 @@ def scheme_readiness(chargers: pd.DataFrame, equipment: Equipment | None = None)
         By scheme: ready ("yes"; "in part", where some chargers must stay unmanaged; "no"),
         managed (chargers), unmanaged_kw (ratings that the limit must keep free for the others),
         lowest_kw (least limit at which no car has to stop), lacks and remedy (tuples, for people).
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> file = pathlib.Path(tempfile.mkdtemp(), "chargers.csv")
+    >>> row = {"evse_id": "1", "kind": "ac", "phases": 3, "rated_kw": 22, "protocol": "ocpp-1.6"}
+    >>> row |= {"smart_charging": "yes", "metering": "minute", "connectivity": "wired"}
+    >>> pd.DataFrame([row]).assign(min_current_a=6).to_csv(file, index=False)
+    >>> found = scheme_readiness(read_chargers(file))
+    >>> found.index[found["ready"] == "yes"].tolist()
+    ['TCC', 'static CLM']
     """
     equipment = equipment or Equipment()
     rows = {}

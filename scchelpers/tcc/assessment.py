@@ -64,6 +64,15 @@ def consistency(
         in no window), inside_days (share of constrained local days whose constraint lies wholly in
         windows), deep_share (equivalent full-curtailment hours over all hours), free_h (fewest
         hours of a day outside windows).
+
+    Examples
+    --------
+    >>> window = {"season": "all year", "day_type": "all", "start": "16:00", "end": "20:00"}
+    >>> windows = pd.DataFrame([{**window, "limit_kva": 40.0}])
+    >>> hours = pd.date_range("2025-01-06", periods=96, freq="30min")
+    >>> on = xr.DataArray((hours.hour >= 16) & (hours.hour < 18), {"time": hours}, ("time",))
+    >>> consistency(on, windows, 100.0)[["needed_share", "outside_share"]].to_dict()
+    {'needed_share': 0.5, 'outside_share': 0.0}
     """
     mask = inside(windows, on["time"], timezone)
     within = mask.any(axis=0)
@@ -102,6 +111,15 @@ def by_window(on: xr.DataArray, windows: pd.DataFrame, *, timezone: str = LONDON
         One row a window: days (on record), constrained_days (share), needed_share, and the clock
         times between which the constraint begins and ends on 80 of 100 constrained days:
         begins_early, begins_late, ends_early, ends_late; spread_h, the wider of the two [h].
+
+    Examples
+    --------
+    >>> window = {"season": "all year", "day_type": "all", "start": "16:00", "end": "20:00"}
+    >>> windows = pd.DataFrame([{**window, "limit_kva": 40.0}])
+    >>> hours = pd.date_range("2025-01-06", periods=96, freq="30min")
+    >>> on = xr.DataArray((hours.hour >= 16) & (hours.hour < 18), {"time": hours}, ("time",))
+    >>> by_window(on, windows)["needed_share"].tolist()
+    [0.5]
     """
     mask = inside(windows, on["time"], timezone)
     local = timebase.clock(on["time"], timezone).tz_localize(None)
@@ -222,6 +240,15 @@ def verdict(
     Notes
     -----
     Report section 6.2: a consistent load profile, and a risk for a consistent and limited period.
+
+    Examples
+    --------
+    >>> window = {"season": "all year", "day_type": "all", "start": "16:00", "end": "20:00"}
+    >>> windows = pd.DataFrame([{**window, "limit_kva": 40.0}])
+    >>> hours = pd.date_range("2025-01-06", periods=96, freq="30min")
+    >>> on = xr.DataArray((hours.hour >= 16) & (hours.hour < 18), {"time": hours}, ("time",))
+    >>> verdict(windows, consistency(on, windows, 100.0), 100.0, 40.0).verdict
+    'TCC fits'
     """
     asked = quantity(requested_kva, "kVA")
     if windows.empty:

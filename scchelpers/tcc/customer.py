@@ -56,6 +56,15 @@ def opt_out(
     `inside_cap` keeps the network safe on any day, whatever becomes of the others. `others_kept`
     rests on the days on record: larger where few charge at once, smaller where the others need
     their least current.
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> site = Portfolio.open("data/demo").site("village-hall")
+    >>> time = pd.date_range("2024-12-30", "2026-01-05", freq="30min")
+    >>> limit_kw = xr.DataArray(np.full(len(time), 20.0), {"time": time}, ("time",))
+    >>> opt_out(site.sessions, site.chargepoints, limit_kw)[["inside_cap", "others_kept"]].tolist()
+    [2.0, 1.0]
     """
     order = _order(chargepoints)
     rated_kw = chargepoints.set_index("evse_id")["rated_kw"].reindex(order)

@@ -54,6 +54,13 @@ def read_history(network_kva: xr.DataArray, *, issue: str = "10:00", tz: str = L
     ------
     UserError
         If the time of issue is not a clock time from 03:00 to 24:00.
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> load = Portfolio.open("data/demo").site("elm-road-lamps").network_kva
+    >>> read_history(load).load.shape
+    (365, 48)
     """
     minutes = minute_of_clock(issue)
     if minutes < 180:
@@ -110,6 +117,14 @@ def forecast(
     ------
     UserError
         If an option is outside its range or the rule is none.
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> load = Portfolio.open("data/demo").site("elm-road-lamps").network_kva
+    >>> told = forecast(read_history(load), load["time"], "last week", quantile=0.9)
+    >>> bool(told[0].isnull()), bool(told[-1].notnull())
+    (True, True)
     """
     if rule not in RULES:
         raise UserError(f"rule = {rule!r}: not a forecast; one of {', '.join(RULES)}")

@@ -136,6 +136,14 @@ def unseen_limit_kva(
     -----
     Leave-group-out cross-validation in blocks, as neighbouring days are alike (Roberts et al.,
     Ecography 40, 2017). Windows of all the days are a little better informed than those judged.
+
+    Examples
+    --------
+    >>> from scchelpers.portfolio import Portfolio
+    >>> site = Portfolio.open("data/demo").site("elm-road-lamps")
+    >>> unseen = unseen_limit_kva(site.network_kva, site.rating_kva, 134.0)
+    >>> float(unseen.max())
+    134.0
     """
     load = half_hourly(network_kva)
     cells = Cells.of(load, calendar=calendar, day_types=day_types, timezone=timezone)

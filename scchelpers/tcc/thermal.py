@@ -119,6 +119,12 @@ def ambient(
         United Kingdom: January 3.4, July 14.8; January's days from 0.7 to 6.1 degC.
     tz : str
         Zone of the clock.
+
+    Examples
+    --------
+    >>> time = pd.date_range("2026-01-01T00:00Z", periods=48, freq="30min")
+    >>> float(ambient(time).mean().round(1))
+    3.9
     """
     local = clock(time, tz)
     year = 2 * np.pi * (local.day_of_year.to_numpy() - 25) / YEAR_DAYS
@@ -168,6 +174,13 @@ def hot_spot(
     -----
     IEC 60076-7, exponential form: each rise moves to its end value by 1 - exp(-dt / time
     constant), which is exact while load and air hold still.
+
+    Examples
+    --------
+    >>> time = pd.date_range("2026-01-01", periods=480, freq="30min")
+    >>> full = xr.DataArray(np.ones(480), {"time": time}, ("time",))
+    >>> float(hot_spot(full, 20.0)["hot_spot_c"].isel(time=-1).round())
+    118.0
     """
     if start not in ("steady", "cold"):
         raise UserError(f"start = {start!r}: write 'steady' or 'cold'")

@@ -136,6 +136,13 @@ def inside(windows: pd.DataFrame, time, timezone: str = LONDON) -> np.ndarray:
     """Return which instants fall in which window: bool over (row, time).
 
     A window that runs over midnight applies to each instant by that instant's own local day.
+
+    Examples
+    --------
+    >>> window = {"season": "winter", "day_type": "weekday", "start": "16:00", "end": "20:00"}
+    >>> time = timebase.grid("2025-01-06T15:00Z", "2025-01-06T17:00Z", "1h")
+    >>> inside(pd.DataFrame([{**window, "limit_kva": 40.0}]), time, "Europe/London").tolist()
+    [[False, True]]
     """
     rows = checked(windows)
     local = timebase.clock(time, timezone)
