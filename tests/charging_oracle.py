@@ -96,6 +96,7 @@ def charge(
 
 def _matrix(network: Network, evses: int) -> np.ndarray:
     share = np.zeros((network.limit_kw.shape[1], evses))
+    share[0] = 1.0
     for evse in range(evses):
         part = slice(network.begin[evse], network.begin[evse + 1])
         share[network.row[part], evse] = network.share[part]

@@ -519,10 +519,11 @@ def _network(
         period = np.maximum(np.searchsorted(changes, edges[:-1], side="right") - 1, 0)
         limit_kw = np.full((len(changes), 1 + len(rows)), np.inf)
         for k, row in enumerate(rows):
-            limit_kw[:, 1 + k] = row.at(changes)
-    evse, row = np.nonzero(share.T)
+            limit_kw[:, 1 + k] = np.maximum(row.at(changes), 0.0)
+    evse, row = np.nonzero(share[1:].T)
     begin = np.searchsorted(evse, np.arange(len(evse_ids) + 1))
-    return Network(begin, row, np.ascontiguousarray(share.T[evse, row]), period, limit_kw)
+    share = np.ascontiguousarray(share[1:].T[evse, row])
+    return Network(begin, row + 1, share, period, limit_kw)
 
 
 def uncontrolled(

@@ -61,13 +61,16 @@ class Cars(NamedTuple):
 
 
 class Network(NamedTuple):
-    """Constraint rows: for EVSE `e`, entries `begin[e]:begin[e + 1]` of `row` and `share`."""
+    """Constraint rows: for EVSE `e`, entries `begin[e]:begin[e + 1]` of `row` and `share`.
+
+    Row 0 is the site. It carries every EVSE whole and is not among the entries.
+    """
 
     begin: np.ndarray  # (e + 1)
-    row: np.ndarray  # row of the constraint, 0 the site
+    row: np.ndarray  # row of the constraint, 1 or more
     share: np.ndarray  # share of the EVSE's power that the row carries
     period: np.ndarray  # (s) row of `limit_kw` that holds
-    limit_kw: np.ndarray  # (periods, g), column 0 unused: the site's is `Pieces.cap_kw`
+    limit_kw: np.ndarray  # (periods, g) 0 or more; column 0 unused: the site's is `Pieces.cap_kw`
 
 
 class Switches(NamedTuple):
@@ -103,7 +106,7 @@ class _Scratch(NamedTuple):
     queue: np.ndarray  # (width)
     admitted: np.ndarray  # (width)
     rising: np.ndarray  # (width)
-    open: np.ndarray  # (width)
+    open: np.ndarray  # (width) who still rises
 
 
 def blank_tally(cars: Cars, steps: int, evses: int) -> Tally:
@@ -165,7 +168,7 @@ def _sort_by(key, order, n):
 @_inlined
 def room(evse, spare, network):
     """Return the most [kW] that an EVSE may still draw under every row."""
-    most = np.inf
+    most = spare[0]
     for q in range(network.begin[evse], network.begin[evse + 1]):
         most = min(most, spare[network.row[q]] / network.share[q])
     return max(most, 0.0)
@@ -174,6 +177,7 @@ def room(evse, spare, network):
 @_inlined
 def draw(evse, kw, spare, network):
     """Take a power from every row that carries it."""
+    spare[0] -= kw
     for q in range(network.begin[evse], network.begin[evse + 1]):
         spare[network.row[q]] -= kw * network.share[q]
 
@@ -184,7 +188,7 @@ def _all_fit(s, n, here, want, cap_kw, cars, network, spare):
     rows = len(spare)
     spare[0] = cap_kw
     for r in range(1, rows):
-        spare[r] = max(network.limit_kw[network.period[s], r], 0.0)
+        spare[r] = network.limit_kw[network.period[s], r]
     for k in range(n):
         draw(cars.evse[here[k]], want[k], spare, network)
     fits = True
@@ -205,7 +209,7 @@ def allocate(
         return True
     spare[0] = cap_kw
     for r in range(1, len(spare)):
-        spare[r] = max(network.limit_kw[network.period[s], r], 0.0)
+        spare[r] = network.limit_kw[network.period[s], r]
 
     # Exempt cars take what they want; only what they leave is shared.
     for k in range(n):
@@ -279,27 +283,25 @@ def _raise_level(begin, end, order, here, want, power, cars, network, proportion
     """Raise a common level until each member is full or stands in a row that is (max-min fair)."""
     spare, load, rising, open_ = scratch.spare, scratch.load, scratch.rising, scratch.open
     rows = len(spare)
-    some = False
+    many = 0
     for q in range(begin, end):
         k = order[q]
-        open_[k] = scratch.admitted[k] and power[k] < want[k] * NEARLY
         rising[k] = power[k] <= 0
-        some |= open_[k]
+        if scratch.admitted[k] and power[k] < want[k] * NEARLY:
+            open_[many] = k
+            many += 1
     level = 0.0
-    while some:
+    while many:
         for r in range(rows):
             load[r] = 0.0
         top = np.inf
-        for q in range(begin, end):
-            k = order[q]
-            if not open_[k]:
-                continue
+        for q in range(many):
+            k = open_[q]
             weight = want[k] if proportional else 1.0
-            if not rising[k]:
-                top = min(top, power[k] / weight)
-                continue
-            top = min(top, want[k] / weight)
-            draw(cars.evse[here[k]], -weight, load, network)
+            at = want[k] if rising[k] else power[k]
+            top = min(top, at / weight if proportional else at)
+            if rising[k]:
+                draw(cars.evse[here[k]], -weight, load, network)
         full = -1
         for r in range(rows):
             if load[r] > 0:
@@ -307,32 +309,33 @@ def _raise_level(begin, end, order, here, want, power, cars, network, proportion
                 if at < top:
                     top = at
                     full = r
-        for q in range(begin, end):
-            k = order[q]
-            if not open_[k]:
-                continue
+        still = 0
+        for q in range(many):
+            k = open_[q]
+            evse = cars.evse[here[k]]
             weight = want[k] if proportional else 1.0
+            goes_on = True
             if rising[k]:
                 more = max(min(top * weight, want[k]) - power[k], 0.0)
                 power[k] += more
-                draw(cars.evse[here[k]], more, spare, network)
-                open_[k] = power[k] < want[k] * NEARLY
-            elif power[k] / weight <= top:
+                draw(evse, more, spare, network)
+                goes_on = power[k] < want[k] * NEARLY
+            elif (power[k] / weight if proportional else power[k]) <= top:
                 rising[k] = True
+            if goes_on and (full < 0 or not _in_row(evse, full, network)):
+                open_[still] = k
+                still += 1
         if full >= 0:
             spare[full] = 0.0
-        some = False
-        for q in range(begin, end):
-            k = order[q]
-            if full >= 0 and open_[k] and _in_row(cars.evse[here[k]], full, network):
-                open_[k] = False
-            some |= open_[k]
+        many = still
         level = top
 
 
 @_inlined
 def _in_row(evse, row, network):
     """Return whether a row carries power of an EVSE."""
+    if row == 0:
+        return True
     for q in range(network.begin[evse], network.begin[evse + 1]):  # noqa: SIM110 (not compilable)
         if network.row[q] == row:
             return True
@@ -408,7 +411,7 @@ def charge(
         np.empty(width, np.int64),
         np.empty(width, np.bool_),
         np.empty(width, np.bool_),
-        np.empty(width, np.bool_),
+        np.empty(width, np.int64),
     )
     n = 0
     coming = 0

@@ -124,12 +124,17 @@ def compile_sessions(sessions: pd.DataFrame, chargepoints: pd.DataFrame | None =
         ids, "max_kw", max_kw, ~(max_kw > 0), "must be above 0 kW; give it or the EVSE's rating"
     )
 
-    codes, unique = pd.factorize(sessions["session_id"], sort=True)
-    _refuse(ids, "session_id", ids, codes < 0, "must be known")
-    if len(unique) < len(ids):
+    _refuse(ids, "session_id", ids, pd.isna(ids), "must be known")
+    if len(set(ids)) < len(ids):
         twice = pd.Series(ids).duplicated().to_numpy()
         _refuse(ids, "session_id", ids, twice, "occurs twice; identifiers must be unique")
-    order = np.lexsort((codes, plug_in))
+    order = np.argsort(plug_in, kind="stable")
+    at_once = np.diff(plug_in[order]) == 0
+    if at_once.any():
+        tied = np.union1d(np.flatnonzero(at_once), np.flatnonzero(at_once) + 1)
+        codes = np.zeros(len(ids), np.int64)
+        codes[order[tied]] = pd.factorize(ids[order[tied]], sort=True)[0]
+        order = np.lexsort((codes, plug_in))
     compiled = Sessions(
         session_ids=ids[order],
         row=order,
@@ -196,7 +201,7 @@ def _numbers(frame: pd.DataFrame, name: str, ids: np.ndarray) -> np.ndarray:
 def _evses(sessions: pd.DataFrame, chargepoints: pd.DataFrame | None, ids: np.ndarray):
     """Return all EVSEs, the position of each session's, and the same in the chargepoints."""
     if chargepoints is None:
-        evse, names = pd.factorize(sessions["evse_id"], sort=True)
+        evse, names = pd.factorize(sessions["evse_id"].to_numpy(dtype=object), sort=True)
         _refuse(ids, "evse_id", sessions["evse_id"], evse < 0, "must be known")
         return np.asarray(names, dtype=object), evse.astype(np.int64), None
     names = pd.Index(chargepoints["evse_id"].to_numpy(dtype=object))
