@@ -60,12 +60,13 @@ def added_over_h(
         Rating over the same time [kVA], less what others hold that does not vary.
     allowed_kva : xarray.DataArray, ndarray or float
         What the site may draw [kVA], all of it drawn; NaN where it is not known. Give a limit
-        judged on days held out (`tcc.unseen_limit_kva`), or it flatters itself.
+        judged on days held out (`tcc.unseen_limit_kva`), or it flatters itself. A limit that
+        follows the load has a dimension `rise` beside time: what it allows in a year whose import
+        is 1 + rise times that on record. Between these rises hours are interpolated.
     level_sd, peak_sd : float
         Size of the weather in the level and the peak of a year, as shares of the load.
     local_sd : float, optional
-        Size of what is local to the asset; by default `local_spread` of the record. For a limit
-        that follows the load give 0 for what it follows.
+        Size of what is local to the asset; by default `local_spread` of the record.
     growth : float or ndarray
         The import, times this; several make a row each.
     draws, seed : int
@@ -108,8 +109,13 @@ def added_over_h(
         if not size >= 0:
             raise UserError(f"{name} = {size}: a share of the load, 0 or more (0.02 is 2 %)")
     load = load_kva.to_numpy()
-    rating, allowed = (np.broadcast_to(kva, load.shape) for kva in (rating_kva, allowed_kva))
-    known = np.isfinite(load) & np.isfinite(rating) & np.isfinite(allowed)
+    rises = np.zeros(1)
+    if "rise" in getattr(allowed_kva, "dims", ()):
+        allowed_kva = allowed_kva.transpose("rise", "time")
+        rises = allowed_kva["rise"].to_numpy()
+    rating = np.broadcast_to(rating_kva, load.shape)
+    allowed = np.broadcast_to(allowed_kva, (len(rises), len(load)))
+    known = np.isfinite(load) & np.isfinite(rating) & np.isfinite(allowed).all(axis=0)
     block, season = _weeks(load_kva.get_index("time").as_unit("ns").asi8.tobytes(), timezone)
 
     counts = np.bincount(block[known], minlength=len(season))
@@ -120,13 +126,15 @@ def added_over_h(
     effect = effect.sum(axis=0) * np.sqrt(1 + 1 / on_record)
     rise = np.multiply.outer(np.atleast_1d(growth), 1 + effect) - 1
 
-    over = (
-        _over(load[known], left_kva[known], block[known], len(season), rise)
-        for left_kva in (rating - allowed, rating)
-    )
-    hours = [np.einsum("gdb,db->gd", many, weight) for many in over]
-    with_site, alone = hours if np.ndim(growth) else (part[0] for part in hours)
-    return with_site - alone, alone
+    own = (load[known], rating[known], block[known], len(season))
+    alone = _over(*own, rise)
+    if len(rises) > 1:
+        more = _more(*own, allowed[:, known], rises, rise)
+    else:
+        more = _over(own[0], own[1] - allowed[0, known], *own[2:], rise) - alone
+    hours = [np.einsum("gdb,db->gd", many, weight) for many in (more, alone)]
+    added, alone = hours if np.ndim(growth) else (part[0] for part in hours)
+    return added, alone
 
 
 def local_spread(
@@ -224,3 +232,24 @@ def _over(
     line = np.sort(stretch[block[between]] + tips[between])
     first = np.searchsorted(line, stretch - 2 * FAR) - np.bincount(block[always], minlength=blocks)
     return np.searchsorted(line, stretch + rise[..., None]) - first
+
+
+def _more(
+    load_kva: np.ndarray,
+    rating_kva: np.ndarray,
+    block: np.ndarray,
+    blocks: int,
+    allowed_kva: np.ndarray,
+    rises: np.ndarray,
+    rise: np.ndarray,
+) -> np.ndarray:
+    """Return how many half hours of each block a limit that follows adds, over (..., block)."""
+    counted = []
+    for allowed, by in zip(allowed_kva, rises, strict=True):
+        left = rating_kva - load_kva - by * load_kva.clip(min=0.0) + EPS_KVA
+        counted.append(np.bincount(block[(left >= 0) & (allowed > left)], minlength=blocks))
+    place = np.interp(rise, rises, np.arange(len(rises)))
+    at = np.minimum(place.astype(int), len(rises) - 2)
+    part = (place - at)[..., None]
+    counted = np.array(counted, float)
+    return counted[at] * (1 - part) + counted[at + 1] * part

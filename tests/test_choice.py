@@ -19,7 +19,7 @@ from scchelpers.choice.network import Network, Surroundings, as_half_hours
 from scchelpers.faults import UserError
 from scchelpers.portfolio import Portfolio, reads, shared
 from scchelpers.portfolio import store as files
-from scchelpers.site import Site
+from scchelpers.site import Known, Site
 from scchelpers.timebase import YEAR_H
 
 DAYS = 364
@@ -213,6 +213,30 @@ def test_years_unlike_the_record_weigh_on_what_it_seems_to_allow():
     assert tight.loc["reinforcement", "possible"]
     assert "fits" in tight.loc["firm", "why_not"]
     assert alone(site(stay_h=2), load(94), terms=STILL).scheme == "firm"
+
+
+def test_a_monitor_is_late_in_more_hours_of_a_heavier_year(monkeypatch):
+    """The hours stated for a rise are those of the controller in a year with that much more."""
+    monkeypatch.setattr(schemes, "MARGINS", ())
+    kva = load(85, at_random=195)
+    alike = {"time": kva["time"].to_numpy()}
+    demand = schemes.Demand(site(), Known.of(kva, timezone="Etc/UTC", what="load of the network"))
+    one = schemes.Applicant(demand, network(kva), TERMS)
+    led = schemes.offer(one, schemes.LMC)
+
+    def added_h(load_kva, allowed_kva):
+        left_kva = RATING.iloc[0] + 1e-6 - load_kva
+        return float(((allowed_kva > left_kva) & (left_kva >= 0)).sum()) / 2
+
+    hours = []
+    for rise in led.unseen_kva["rise"].to_numpy():
+        heavier = dataclasses.replace(one, network=one.network.grown(1 + rise))
+        sent_kw = schemes.offer(heavier, schemes.LMC).limit_kw
+        stated = led.unseen_kva.sel(rise=rise, drop=True).assign_coords(alike)
+        hours.append(added_h(kva * (1 + rise), stated))
+        again = as_half_hours(sent_kw, kva["time"]) / one.power_factor
+        assert added_h(kva * (1 + rise), again) == hours[-1]
+    assert hours[2] == 0 < max(hours)  # the margin is enough for the steps on record
 
 
 def test_growth_makes_a_stop_gap_of_a_scheme():

@@ -47,6 +47,21 @@ def test_growth_takes_the_import_and_leaves_the_export():
     assert added_h[:, 0] == pytest.approx([0.0, 0.0, 4 / 48 * 8766], rel=1e-3)  # 90 / 80 = 1.125
 
 
+def test_a_limit_that_follows_the_load_stands_at_the_rating_in_more_hours_of_a_heavier_year():
+    """It takes the evening of a heavier year back, and errs by 2 kVA wherever it acts."""
+    load = load_of(evenings(80.0).ravel())
+    rises = np.array([0.0, 0.1, 0.2])
+    left = 100.0 - load * (1 + xr.DataArray(rises, {"rise": rises}, ("rise",)))
+    acts = left < 10.0
+    allowed = xr.where(acts, left + 2.0, 10.0).clip(0.0)
+    years_of = np.array([1.0, 1.1, 1.15, 1.2])
+    added_h, _ = years.added_over_h(load, 100.0, allowed, growth=years_of, **STILL)
+    evening_h = 4 / 48 * 8766  # 88 kVA leave room for 10 kVA, 96 kVA do not
+    assert added_h[:, 0] == pytest.approx([0.0, 0.0, evening_h / 2, evening_h], rel=1e-3)
+    fixed, _ = years.added_over_h(load, 100.0, allowed.sel(rise=0.0), growth=years_of, **STILL)
+    assert fixed[:, 0] == pytest.approx([0.0, 0.0, evening_h, evening_h], rel=1e-3)
+
+
 def test_what_is_unknown_is_not_judged_and_hours_are_scaled_within_its_season():
     kva = evenings(95.0)
     month = load_of(kva.ravel()).get_index("time").month.to_numpy()

@@ -222,9 +222,8 @@ class Added:
         return kept * (self.worsened_h.max() <= tolerated_h + 1e-9)
 
 
-# How much of a year's difference a limit does not follow, as sizes of level, peak and place.
-_UNSEEN = {"at once": {"level_sd": 0.0, "peak_sd": 0.0, "local_sd": 0.0}}
-_UNSEEN["next day"] = {"level_sd": 0.0, "local_sd": 0.0}
+# Of a year's difference a forecast made from the days before knows all but the peaks.
+_FORECAST = {"level_sd": 0.0, "local_sd": 0.0}
 
 
 def added(
@@ -242,7 +241,8 @@ def added(
     network : Network
         Assets above it.
     allowed_kva : xarray.DataArray or float
-        What it may draw [kVA].
+        What it may draw [kVA]; over (rise, time) where it follows a load at once, see
+        `years.added_over_h`.
     follows : mapping of str to str
         Assets whose load the limit follows: "at once" (a monitor) or "next day" (a forecast, which
         does not know the peaks).
@@ -251,7 +251,8 @@ def added(
     **sizes
         Of `years.added_over_h`.
     """
-    allowed = as_half_hours(allowed_kva, network.time)
+    led = allowed_kva if "rise" in getattr(allowed_kva, "dims", ()) else None
+    allowed = as_half_hours(allowed_kva if led is None else led.sel(rise=0.0), network.time)
     drawing, found = allowed > EPS_KVA, []
     # Years differ by a few per cent: what stays far below its rating need not be drawn.
     far = (network.own_kva.clip(min=0) * (FAR * max(growth) - 1)) + network.load_kva + allowed
@@ -274,10 +275,10 @@ def added(
         by, alone_h = years.added_over_h(
             own,
             rating - (load - own),
-            allowed,
-            growth=np.ones(len(growth)) if how else np.asarray(growth),
+            led if how == "at once" else allowed,
+            growth=np.ones(len(growth)) if how == "next day" else np.asarray(growth),
             timezone=network.timezone,
-            **{**sizes, **_UNSEEN.get(how, {})},
+            **(sizes | _FORECAST if how == "next day" else sizes),
         )
         found.append((by, alone_h[0]))
     by_asset, own_h = (np.array(part) for part in zip(*found, strict=True))

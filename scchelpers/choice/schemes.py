@@ -392,10 +392,13 @@ _KEPT = 8  # results of charging under different limits, of each site
 
 FORECAST = "last week + margin"  # quick; `02_tcc_windows` compares it with better ones
 
+# How much more import than on record: where what follows the load is looked at.
+_RISES = (-0.15, -0.06, 0.0, 0.06, 0.12, 0.2, 0.35)
+
 # Margins tried beyond that of the terms, as shares of the rating.
 MARGINS = (0.04, 0.08, 0.12)
 
-# A limit [kW], and what it allows on days that had no part in making it [kVA]; None: the same.
+# A limit [kW], and what it allows on days that had no part in making it [kVA], as in an `Offer`.
 Limit = tuple[xr.DataArray, xr.DataArray | None]
 
 _NO_LOAD = "there is no load and rating of the network above the site on record"
@@ -424,7 +427,8 @@ class Offer:
     follows : dict of str to str
         Assets whose load the limit follows, see `network.added`.
     unseen_kva : xarray.DataArray, float or None
-        What it allows on days that had no part in making it, where that differs [kVA].
+        What it allows on days that had no part in making it, where that differs [kVA]; over
+        (rise, time) where it follows the load at once.
     """
 
     limit_kw: xr.DataArray | float | None = None
@@ -641,17 +645,20 @@ def _led(applicant: Applicant, watched: list[str]) -> Offer:
     """Return the setpoints that the DNO sends when it watches some assets."""
     control: Control = applicant.terms.control
     network = applicant.network.watching(watched)
-    load = finer(network.load_kva, control.step)
     rating = finer(network.rating_kva, control.step)
-    known = as_measured(load, control)
-    requested = xr.DataArray([applicant.requested_kw], {"site": [applicant.site.site_id]})
+    # The same controller in years with less and with more load, side by side.
+    loads = (finer(network.grown(1 + rise).load_kva, control.step) for rise in _RISES)
+    risen = pd.Index(_RISES, name="site")
+    known = xr.concat([as_measured(load, control) for load in loads], risen)
+    requested = xr.DataArray(np.full(len(_RISES), applicant.requested_kw), {"site": risen})
+    half_hour = timebase.HALF_HOUR // timebase.step_length(control.step)
 
     def limit(margin_share: float) -> Limit:
         room_kva = (rating * (1 - margin_share) - known).min("asset", skipna=False)
-        target_kw = _limit(room_kva * applicant.power_factor, applicant).expand_dims(
-            site=requested["site"]
-        )
-        return setpoints(target_kw, requested, control).isel(site=0, drop=True), None
+        sent = setpoints(_limit(room_kva * applicant.power_factor, applicant), requested, control)
+        means = sent.coarsen(time=half_hour, coord_func="min").reduce(np.mean)
+        unseen_kva = means.rename(site="rise") / applicant.power_factor
+        return sent.sel(site=0.0, drop=True), unseen_kva
 
     places = listed([applicant.called(name) for name in watched])
     note = f"monitor{'s' if len(watched) > 1 else ''} at {places}"
@@ -671,7 +678,7 @@ def _with_margin(
     """
     watched = list(follows) or applicant.stressed
     watching = replace(applicant, network=applicant.network.watching(watched))
-    later = 1.0 if follows else (1 + applicant.terms.load_growth) ** applicant.terms.planned_years
+    later = (1 + applicant.terms.load_growth) ** applicant.terms.planned_years
     kept = applicant.terms.margin_share
     margins, found = [kept, *(share for share in MARGINS if share > kept)], {}
 
