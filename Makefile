@@ -57,6 +57,7 @@ lab: install ## Open JupyterLab at the first hour; own notebooks go to scratch/
 docs: $(VENV)/.installed-docs ## Build the documentation site (build/docs) from pages, docstrings and a run of the demo
 	$(BIN)/scc run data/demo --site elm-road-lamps --out build/reports
 	$(BIN)/scc run data/demo --site harbour-works --notebook 03 --out build/reports
+	$(BIN)/scc run data/demo --notebook 10 --out build/reports
 	$(BIN)/jupyter nbconvert --log-level ERROR --to notebook --execute notebooks/00_start_here.ipynb \
 		--output-dir build --output first-hour.ipynb
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

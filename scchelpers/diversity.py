@@ -20,7 +20,7 @@ import xarray as xr
 from scipy import special, stats
 
 from scchelpers.charging import uncontrolled
-from scchelpers.faults import UserError
+from scchelpers.faults import UserError, entry
 from scchelpers.site import Site
 from scchelpers.timebase import LONDON, YEAR_DAYS, clock, local_date
 
@@ -40,6 +40,7 @@ _LADDER = (1, 2, 3, 4, 5, 7, 10, 14, 20, 28, 40, 50, 70, 100, 140, 200, 280, 400
 _OCCUPANCIES = np.linspace(0.002, 1.0, 500)
 
 
+@entry
 def demand(site: Site, placement: str = "measured") -> xr.DataArray:
     """Return the half-hour demand of every chargepoint, missing where nothing was recorded.
 
@@ -209,6 +210,7 @@ def sizes_up_to(count: int, *also: int) -> list[int]:
     return sorted({n for n in (*_LADDER, count, *also) if 1 <= n <= count})
 
 
+@entry
 def coincidence(
     power_kw: xr.DataArray,
     *,

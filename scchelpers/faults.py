@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import functools
+import inspect
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 
 
@@ -87,3 +89,24 @@ def closest(word: str, allowed: Iterable[str]) -> str:
     """
     near = difflib.get_close_matches(word.lower(), list(allowed), n=1, cutoff=0.6)
     return f"did you mean {near[0]}?" if near else ""
+
+
+def entry(function: Callable) -> Callable:
+    """Return a function that tells a misspelt keyword by name, with the one that comes near it.
+
+    Examples
+    --------
+    >>> entry(lambda limit_kw: limit_kw)(limit=40)
+    Traceback (most recent call last):
+    scchelpers.faults.UserError: limit = 40: no such argument; did you mean limit_kw?
+    """
+    known = list(inspect.signature(function).parameters)
+
+    @functools.wraps(function)
+    def called(*args, **kwargs):
+        for name in kwargs.keys() - set(known):
+            hint = closest(name, known) or f"there are: {', '.join(known)}"
+            raise UserError(f"{name} = {kwargs[name]!r:.60}: no such argument; {hint}")
+        return function(*args, **kwargs)
+
+    return called

@@ -19,7 +19,7 @@ import pandas as pd
 import xarray as xr
 
 from scchelpers.charging import ChargingResult
-from scchelpers.faults import UserError
+from scchelpers.faults import UserError, entry
 from scchelpers.site import TOLERANCE_KWH
 from scchelpers.timebase import YEAR_H
 
@@ -171,6 +171,7 @@ _FEW_YEARS = 0.9  # a record shorter than this cannot carry a yearly figure
 _LEVELS = tuple(round(0.1 * k, 1) for k in range(1, 11))
 
 
+@entry
 def dno_measures(
     limit_kw: xr.DataArray,
     requested_kw: float | xr.DataArray,
@@ -409,6 +410,7 @@ _ROUNDING_KWH = 0.01  # less is what the steps of a simulation leave
 _NEVER_MIN = 1e-6  # shorter is rounding
 
 
+@entry
 def customer_measures(
     unlimited: ChargingResult,
     limited: ChargingResult,

@@ -79,6 +79,7 @@ def test_mistakes_are_told_by_name_and_remedy(site, result):
     load = (site.network_kva, site.rating_kva, 134.0)
     for call, said in (
         (lambda: charging.simulate(site, 40), r"<Site Elm.*> *: pass .*site\.sessions"),
+        (lambda: charging.simulate(site.sessions, limit=40), r"limit = 40.*did you mean limit_kw"),
         (lambda: charging.uncontrolled([1]), r"sessions = \[1\]: pass a DataFrame"),
         (lambda: measures.customer_measures(site, result), r"unlimited = .*charging\.simulate"),
         (lambda: tcc.derive_windows(*load, quantil=0.9), r"quantil = 0\.9.*did you mean quantile"),

@@ -1,6 +1,10 @@
 """The first hour runs as it stands; what an analyst leaves beside the notebooks harms no batch."""
 
+import os
+import re
 import shutil
+import subprocess
+import sys
 
 import nbformat
 import pytest
@@ -69,3 +73,34 @@ def test_a_notebook_finds_its_portfolio_from_anywhere(tmp_path, monkeypatch):
     assert Portfolio.open("../data/demo").name == "demo"
     with pytest.raises(UserError, match=str(tmp_path / "data")):
         Portfolio.open("data")
+
+
+def jupyter(place, *words):
+    """Run a command of the ecosystem in a folder, with what an installation lays out for it."""
+    laid = ROOT / "scchelpers/report/jupyter"
+    paths = {"JUPYTER_PATH": laid, "JUPYTER_CONFIG_PATH": laid, "PYTHONPATH": ROOT}
+    env = os.environ | {name: str(path) for name, path in paths.items()}
+    command = [sys.executable, "-m", *map(str, words)]
+    return subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, timeout=300)
+
+
+def test_papermill_and_nbconvert_work_from_another_folder(tmp_path):
+    path = ROOT / "notebooks/01_load_diversity.ipynb"
+    run = ("papermill", "--no-progress-bar", path, "out.ipynb", "-p")
+    done = jupyter(tmp_path, *run, "site_id", "village-hall")
+    assert not done.returncode, done.stderr
+    done = jupyter(tmp_path, "nbconvert", "--to", "html", "out.ipynb")
+    assert not done.returncode, done.stderr
+    page = (tmp_path / "out.html").read_text(encoding="utf-8")
+    assert "<title>How much do n chargepoints really draw together?</title>" in page
+    told = re.findall(r'<img alt="([^"]*)', page)
+    assert len(told) > 3 and all(len(alt) > 20 and "No description" not in alt for alt in told)
+    done = jupyter(tmp_path, *run, "portfolio", "nowhere")
+    assert done.returncode and f"no portfolio.toml in {tmp_path / 'nowhere'}" in done.stderr
+
+
+def test_a_notebook_is_tested_by_nbval_from_another_folder(tmp_path):
+    path = ROOT / "notebooks/01_load_diversity.ipynb"
+    options = ("-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", tmp_path)
+    done = jupyter(tmp_path, "pytest", "-q", *options, "--nbval-lax", path)
+    assert not done.returncode and re.search(r"\d+ passed", done.stdout), done.stdout

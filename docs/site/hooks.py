@@ -17,7 +17,8 @@ from nbconvert import MarkdownExporter
 
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "build"
-SHOWN = {"03_clm_volatility": "harbour-works"}  # the site shown for a notebook, else:
+# The site shown for a notebook, or the whole portfolio; else:
+SHOWN = {"03_clm_volatility": "harbour-works", "10_where_to_connect": "_portfolio"}
 SITE = "elm-road-lamps"
 # Pages that lie outside `docs/`, by their place in the site.
 OUTSIDE = {
@@ -121,7 +122,8 @@ def _gallery(add):
                 alt = re.sub(r"[\[\]()]", "", alt).replace("\n", " ")
                 yield f"![{alt}](reports/{path.stem}.svg){{ loading=lazy }}\n"
                 break
-        yield "\n".join(f"> {line}" for line in "\n\n".join(answers[:1]).splitlines())
+        answer = re.sub(r"\n(?=- )", "\n\n", "\n\n".join(answers[:1]))  # a list begins anew
+        yield "\n".join(f"> {line}" for line in answer.splitlines())
         yield f"\n[Report](reports/{site}/{path.stem}.html) · `{path.name}`\n"
 
 

@@ -37,7 +37,7 @@ from scchelpers.charging.sessions import (
     shift_stays,
     span_of,
 )
-from scchelpers.faults import UserError, closest
+from scchelpers.faults import UserError, closest, entry
 from scchelpers.site import TOLERANCE_KWH
 
 VOLTS = 230.0
@@ -334,6 +334,7 @@ class ChargingResult:
         return pd.DatetimeIndex(self.span.time, name="time")
 
 
+@entry
 def simulate(
     sessions: pd.DataFrame | Sessions,
     limit_kw: float | pd.Series | xr.DataArray | None = None,
@@ -526,6 +527,7 @@ def _network(
     return Network(begin, row + 1, share, period, limit_kw)
 
 
+@entry
 def uncontrolled(
     sessions: pd.DataFrame,
     *,

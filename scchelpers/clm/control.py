@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from scchelpers.faults import UserError
+from scchelpers.faults import UserError, entry
 from scchelpers.timebase import YEAR_DAYS, step_length
 
 # The largest three-phase whole-current supply: 3 x 230 V x 100 A. Above it the meter works by
@@ -206,6 +206,7 @@ def _believe(load, first, per_reading, per_average, quantum_kw, per_decision, de
 _META = {"units": "kW", "long_name": "limit of the charging power"}
 
 
+@entry
 def dynamic_limit(
     residual_kw: xr.DataArray,
     dsc_kva: float,
