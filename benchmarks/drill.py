@@ -92,9 +92,10 @@ DISASTERS = (
     *("none", "runner killed", "full disk", "none", "interrupt", "corrupt sessions", "none"),
     *("runner killed", "full disk", "missing table", "none", "runner killed", "broken header"),
     *("none", "read-only", "vanished", "two writers", "a link", "clock set back", "none"),
+    *("portfolio vanished", "clock set forward"),
 )
 STRIKES = ("broken header", "runner killed", "interrupt", "full disk", "read-only", "vanished",
-           "a link")  # fmt: skip
+           "a link", "portfolio vanished")  # fmt: skip
 DISKS = ("full disk", "read-only")  # for who may mount
 # Faults that cost little time, drawn more often.
 CHEAP = (
@@ -108,6 +109,37 @@ CHEAP = (
     "corrupt load",
     "corrupt row",
 )
+
+
+def read_only(place: Path) -> tuple[Counter, list[str]]:
+    """Write a portfolio on a disk that may only be read: refused by name, and all as it was."""
+    folder, broken = killed.build(place / "p", 2, 3), []
+    path = place / "more.csv"
+    head = "session_id,evse_id,site_id,plug_in,plug_out,energy_kwh\n"
+    path.write_text(head + "x,s00000-1,s00000,2026-03-01T10:00Z,2026-03-01T12:00Z,5\n")
+    before = killed.tree(folder)
+    asked = (
+        ("import", "sessions", path, "--into", folder),
+        ("register", folder, *(f"--add={k}={v}" for k, v in killed.ENTRY.items())),
+        ("run", folder, "--out", folder / "reports"),
+    )
+    may = may_mount()
+    for command in asked if may else ():
+        subprocess.run(["mount", "--bind", folder, folder], check=True)
+        subprocess.run(["mount", "-o", "remount,ro,bind", folder], check=True)
+        try:
+            whole = [sys.executable, "-m", "scchelpers.cli", *map(str, command)]
+            done = subprocess.run(whole, capture_output=True, text=True, check=False, cwd=ROOT)
+        finally:
+            subprocess.run(["umount", folder], check=True)
+        said = done.stdout + done.stderr
+        if not done.returncode or "Traceback" in said or "fault of the workbook" in said:
+            broken.append(f"{command[0]} on a disk to read only: {said[-200:]}")
+        if killed.tree(folder) != before:
+            broken.append(f"{command[0]} changed a disk to read only")
+    return Counter({"read-only portfolio": len(asked) if may else 0}), broken
+
+
 KILLS = (killed.register_kills, killed.export_kills, killed.session_kills, killed.load_kills,
          killed.group_kills)  # fmt: skip
 SAID = {  # in the table
@@ -138,8 +170,10 @@ SAID = {  # in the table
     "read-only": "disk that becomes read-only at some moment",
     "vanished": "folder of reports taken away at some moment",
     "two writers": "second run on the same reports at some moment",
+    "portfolio vanished": "portfolio taken away at some moment",
     "a link": "folder of a site replaced by a link to another place",
     "clock set back": "clock of the runner set back by an hour at some moment",
+    "clock set forward": "clock of the runner set forward by an hour at some moment",
     "hostile name": "hostile name of a site",
     "hostile id": "hostile identifier of a site",
     "clock change": "clock change in a site's sessions",
@@ -288,7 +322,7 @@ class Round:
             before = results_of(self.treasure)
         if self.disaster != "none":
             self.count[self.disaster] += 1
-        if self.disaster == "clock set back":
+        if self.disaster.startswith("clock set"):
             self.env["PYTHONPATH"] += os.pathsep + str(self.turned_clock())
         runner = self.run(self.reports)
         if self.disaster == "a link":
@@ -297,7 +331,7 @@ class Round:
             self.expect("a link, not a file" in (self.place / "log").read_text(), "link not named")
             (self.reports / "s05").unlink()
             return code
-        if self.disaster in ("read-only", "vanished", "two writers"):
+        if self.disaster in ("read-only", "vanished", "two writers", "portfolio vanished"):
             return self.strike(runner)
         if self.disaster in ("runner killed", "interrupt"):
             self.wait_for_books()
@@ -315,6 +349,8 @@ class Round:
             subprocess.run(["mount", "-o", "remount,ro,bind", self.reports], check=True)
         elif self.disaster == "vanished":
             self.reports.rename(self.place / "elsewhere")
+        elif self.disaster == "portfolio vanished":
+            self.folder.rename(self.place / "gone")
         else:
             first, self.log = self.log, "second"
             second = self.run(self.reports)
@@ -332,6 +368,9 @@ class Round:
             self.expect(not self.reports.exists(), "made anew by the run")
             shutil.rmtree(self.reports, ignore_errors=True)
             (self.place / "elsewhere").rename(self.reports)
+        elif self.disaster == "portfolio vanished":
+            self.expect(not self.folder.exists(), "the portfolio was made anew by the run")
+            (self.place / "gone").rename(self.folder)
         return code
 
     def wait_for_books(self) -> None:
@@ -340,12 +379,12 @@ class Round:
             time.sleep(0.05)
 
     def turned_clock(self) -> Path:
-        """Return a folder that sets the clock of a process of Python back after 5 seconds."""
-        folder = self.place / "clock"
+        """Return a folder that sets the clock of a process of Python after 5 seconds."""
+        folder, sign = self.place / "clock", "-" if self.disaster == "clock set back" else "+"
         folder.mkdir()
         (folder / "sitecustomize.py").write_text(
             "import time\n_plain, _began = time.time, time.monotonic()\n"
-            "time.time = lambda: _plain() - 3600 * (time.monotonic() - _began > 5)\n"
+            f"time.time = lambda: _plain() {sign} 3600 * (time.monotonic() - _began > 5)\n"
         )
         return folder
 
@@ -511,6 +550,13 @@ def drill(place: Path, rounds: range, seed: int) -> tuple[Counter, list[str]]:
     shutil.copy(ROOT / "tests" / "notebooks" / "03_drill.ipynb", code / "notebooks")
     subprocess.run([sys.executable, "-m", "compileall", "-q", code], check=True)
     mountable, count, broken = may_mount(), Counter(), []
+    at_once = (("several writers of one portfolio at once", killed.writers_at_once),
+               ("portfolio on a disk to read only", read_only))  # fmt: skip
+    for what, made in at_once if rounds.start == 0 else ():
+        own, found = made(Path(tempfile.mkdtemp(dir=place)))
+        count[what], SAID[what] = own.total(), what
+        broken += [f"{what}: {text}" for text in found]
+        print(f"{what:60} {own.total():3} faults  " + ("; ".join(found) or "kept"), flush=True)
     for made in KILLS if rounds.start == 0 else ():
         own, found = made(Path(tempfile.mkdtemp(dir=place)))
         what = f"SIGKILL at each call that changes a file: {made.__name__.partition('_')[0]}"

@@ -195,7 +195,7 @@ class Register:
     def terms(self, site_id: str) -> list[Terms]:
         """Return the terms of a site's entries, oldest first; none for an unregistered site."""
         own = self.rows[self.rows["site_id"] == site_id]
-        place = zone(self.zones.get(site_id, "Europe/London"))
+        place = zone(self.zones.get(site_id, LONDON))
         begins = [day.tz_localize(place).tz_convert("UTC") for day in own["valid_from"]]
         ends = [*begins[1:], pd.NaT][: len(begins)]
         return [
@@ -318,10 +318,8 @@ def read(portfolio: Portfolio) -> Register:
         raise UserError(f"{portfolio.path}/{errors[0]}{more}")
     raw, _ = portfolio.raw_table(FILE)
     sites = portfolio.sites
-    zones = {
-        site_id: zone(own or portfolio.timezone).key
-        for site_id, own in zip(sites["site_id"], sites["timezone"], strict=True)
-    }
+    # Made a zone where terms are asked for: a wrong one is a fault of its site alone.
+    zones = (sites["timezone"].fillna("").replace("", portfolio.timezone)).to_dict()
     return Register(as_typed(raw, tables.REGISTER).reset_index(drop=True), zones)
 
 

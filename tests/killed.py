@@ -220,6 +220,46 @@ def export_kills(tmp_path):
     return kill_at_each_call(folder, tmp_path, action, broken_after)
 
 
+def writers_at_once(tmp_path, each=4):
+    """Let processes add to the register and import into one portfolio at the same time."""
+    folder = tmp_path / "p"
+    folder.mkdir()
+    for path in DEMO.glob("*.*"):
+        if path.is_file() and path.suffix != ".parquet":
+            shutil.copy(path, folder)
+    before = len(register.read(Portfolio.open(folder)).rows)
+    head = "session_id,evse_id,site_id,plug_in,plug_out,energy_kwh\n"
+    actions = []
+    for n in range(each + 1):
+        path = tmp_path / f"at-once-{n}.csv"
+        lines = (f"w{n}-{day},w{n},mill-{n},2026-03-0{day}T10:00Z,2026-03-0{day}T12:00Z,5\n"
+                 for day in range(1, 5))  # fmt: skip
+        path.write_text(head + "".join(lines))
+        actions.append(lambda path=path: importers.run("sessions", [path], folder, rated_kw="7"))
+        actions.append(lambda: register.append(folder, ENTRY))
+    actions = actions[2:]
+    importers.run("sessions", [tmp_path / "at-once-0.csv"], folder, rated_kw="7")
+    pids = []
+    sys.stdout.flush()
+    for action in actions:
+        if (pid := os.fork()) == 0:
+            code = 3
+            try:
+                action()
+                code = 0
+            finally:
+                os._exit(code)
+        pids.append(pid)
+    failed = sum(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 0 for pid in pids)
+    broken = [f"{failed} writers failed"] if failed else []
+    after = len(register.read(Portfolio.open(folder)).rows)
+    if after != before + each:
+        broken.append(f"{after - before} of {each} entries are there")
+    found = Portfolio.open(folder).sessions()
+    lost = [n for n in range(each + 1) if (found["site_id"] == f"mill-{n}").sum() != 4]
+    return Counter(writers=len(pids)), broken + [f"import {n} is lost" for n in lost]
+
+
 def group_kills(tmp_path):
     """Kill a worker while it keeps the table of options of a group."""
     folder = Portfolio.open(DEMO)

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.killed import export_kills, register_kills
+from tests.killed import export_kills, register_kills, writers_at_once
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes are forked and killed")
 
@@ -17,3 +17,8 @@ def test_killed_before_any_call_it_loses_nothing(kills, tmp_path):
     count, broken = kills(tmp_path)
     assert count.total() >= 3
     assert broken == []
+
+
+def test_writers_of_one_portfolio_wait_for_each_other(tmp_path):
+    count, broken = writers_at_once(tmp_path, each=2)
+    assert count["writers"] == 4 and broken == []

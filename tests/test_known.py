@@ -106,7 +106,7 @@ def test_coverage_says_what_is_known(tmp_path):
         _ = known.per_year
     assert not folder.site("harbour-works").known("sessions").half_hours.any()
     (place / "coverage.csv").write_text(rows.replace("2025-04-30", "2024-04-30"), encoding="utf-8")
-    with pytest.raises(UserError, match=r"coverage.csv, row 1: '2025-02-01' to '2024-04-30'"):
+    with pytest.raises(UserError, match=r"coverage.csv, row 2, last_day = '2024-04-30'"):
         Portfolio.open(place).site("village-hall")
 
 

@@ -111,7 +111,7 @@ def _read_layout(path: Path) -> _Layout:
         return _Layout(name=path.stem, **tomllib.loads(path.read_text("utf-8-sig")))
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not readable as TOML ({error})") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from scchelpers.faults import UserError
 from scchelpers.importers.values import NA, kind_of
@@ -258,15 +259,18 @@ def _spreadsheet(data: bytes, name: str) -> list[list[str]]:
         sheets = [book.get_sheet_by_name(title).to_python() for title in book.sheet_names]
     except (CalamineError, OSError, ValueError) as error:
         raise UserError(f"{name}: not a readable spreadsheet ({error})") from None
-    rows = max(sheets, key=len)
+    rows = max(sheets, key=len, default=[])
     return [["" if c is None else re.sub(r"(\d)\.0$", r"\1", str(c)) for c in row] for row in rows]
 
 
 def _parquet(data: bytes, name: str) -> Sheet:
     try:
         frame = pd.read_parquet(io.BytesIO(data))
-    except (OSError, ValueError) as error:
+        frame = frame.map(lambda v: v.decode("utf-8", "replace") if isinstance(v, bytes) else v)
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise UserError(f"{name}: not a readable Parquet file ({error})") from None
+    if frame.empty:
+        raise UserError(f"{name}: no rows")
     if frame.index.name or frame.index.nlevels > 1:
         frame = frame.reset_index()
     for column in frame:
@@ -292,7 +296,10 @@ def json_values(text: str, name: str) -> list:
             raise ValueError(f"{word} is no JSON number")
 
         try:
-            return json.loads(part, parse_constant=refuse)
+            value = json.loads(part, parse_constant=refuse)
+            if "\\ud" in part.lower():  # half of a character is no text
+                json.dumps(value, ensure_ascii=False).encode()
+            return value
         except RecursionError:
             raise ValueError("nested too deeply") from None
 
@@ -381,14 +388,17 @@ def _green_button(text: str, name: str) -> Sheet:
 
     kind = next(every("ReadingType"), root)
     unit = {"72": "Wh", "38": "W"}.get(value(kind, "uom"), "")
-    scale = 10 ** int(value(kind, "powerOfTenMultiplier") or 0)
-    rows = [
-        (
-            pd.Timestamp(int(value(reading, "start")), unit="s").strftime("%Y-%m-%dT%H:%M:%SZ"),
-            str(float(value(reading, "value")) * scale),
-        )
-        for reading in every("IntervalReading")
-    ]
+    try:
+        scale = 10.0 ** int(value(kind, "powerOfTenMultiplier") or 0)
+        rows = [
+            (
+                pd.Timestamp(int(value(reading, "start")), unit="s").strftime("%Y-%m-%dT%H:%M:%SZ"),
+                str(float(value(reading, "value")) * scale),
+            )
+            for reading in every("IntervalReading")
+        ]
+    except (ValueError, OverflowError) as error:
+        raise UserError(f"{name}: a start, value or multiplier is no number ({error})") from None
     if not rows:
         raise UserError(f"{name}: no interval readings in this XML")
     back = "export" if value(kind, "flowDirection") == "19" else "consumption"

@@ -17,10 +17,12 @@ NA = {
     *("data not available", "data not applicable", "nat"),
 }
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_NUMBER = re.compile(r"[+-]?[\d.,\u00a0' ]*\d[\d.,]*(e[+-]?\d+)?\s*(k?wh|kw|kva|min|h|s)?", re.I)
-_CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*([ap]\.?m\.?)?", re.I)
+_NUMBER = re.compile(
+    r"[+-]?[\d.,\u00a0' ]*\d[\d.,]*(e[+-]?\d+)?\s*(k?wh|kw|kva|min|h|s)?", re.I | re.A
+)
+_CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*([ap]\.?m\.?)?", re.I | re.A)
 _STAMP = re.compile(
-    r"^(?:(?P<a>\d{1,4})[-/. ](?P<b>\d{1,2}|[A-Za-z]{3,9})[-/. ]+(?P<c>\d{1,4})"
+    r"(?a)^(?:(?P<a>\d{1,4})[-/. ](?P<b>\d{1,2}|[A-Za-z]{3,9})[-/. ]+(?P<c>\d{1,4})"
     r"|(?P<m2>[A-Za-z]{3,9}) (?P<d2>\d{1,2}),? (?P<y2>\d{4}))"
     r"(?:[T ,]+(?P<H>\d{1,2})[:.](?P<M>\d{2})(?:[:.](?P<S>\d{2})(?:[.,](?P<f>\d+))?)?"
     r"\s*(?P<p>[AaPp]\.?[Mm]\.?)?)?"

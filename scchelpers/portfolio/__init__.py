@@ -149,24 +149,13 @@ class Portfolio(Folder):
         """Return the spans in UTC of which the sessions of a site are known, None if not told."""
         if not self.exists("coverage.csv"):
             return None
-        with self._fs.open(f"{self._root}/coverage.csv") as file:
-            rows = pd.read_csv(file, dtype=str, keep_default_na=False)
-        days = ("first_day", "last_day")
-        if lacking := [name for name in ("kind", "site_id", *days) if name not in rows]:
-            raise UserError(
-                f"{self.path}/coverage.csv: no column {lacking[0]!r}; import the sessions again, "
-                "or write a row a source and span: source, kind, site_id, first_day, last_day"
-            )
-        own = rows[(rows["kind"] == "sessions") & (rows["site_id"] == site_id)]
-        read = {day: pd.to_datetime(own[day], format="%Y-%m-%d", errors="coerce") for day in days}
-        wrong = (read["first_day"] > read["last_day"]) | read["last_day"].isna()
-        for row in own.index[wrong | read["first_day"].isna()]:
-            raise UserError(
-                f"{self.path}/coverage.csv, row {row + 1}: {own.loc[row, 'first_day']!r} to "
-                f"{own.loc[row, 'last_day']!r} are no days such as 2025-01-31, first to last"
-            )
-        first = from_clock(read["first_day"], clock)[0]
-        end = from_clock(read["last_day"] + pd.Timedelta("1D"), clock)[0]
+        raw, faults = self.raw_table("coverage.csv")
+        own = raw.get("site_id", pd.Series("", index=raw.index)) == site_id
+        faults += rules.coverage_faults(raw[own])
+        self._refuse(f for f in faults if f.row in (None, 1) or own.get(f.row, False))
+        rows = frames.as_typed(raw[own & (raw["kind"] == "sessions")], tables.COVERAGE)
+        first = from_clock(rows["first_day"], clock)[0]
+        end = from_clock(rows["last_day"] + pd.Timedelta("1D"), clock)[0]
         return tuple(zip(first, end, strict=True))
 
     def import_kw(self, site_id: str) -> xr.DataArray | None:
@@ -233,10 +222,9 @@ class Portfolio(Folder):
     def _sound_load(
         self, group: str, series_id: str | None, rating_kva: float | None = None
     ) -> tuple[xr.DataArray | None, list[Fault]]:
-        load = self.loads(group, series_id) if series_id else None
+        load = self.load(group, series_id) if series_id else None
         if load is None:
             return None, []
-        load = load.load()
         faults = rules.load_faults(load, group, series_id, rating_kva)
         self._refuse(faults)
         aside = [fault for fault in faults if fault.severity == "set aside"]

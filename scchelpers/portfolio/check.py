@@ -14,6 +14,7 @@ from scchelpers.portfolio import Portfolio, frames, plausible, tables
 from scchelpers.portfolio.network import faults as network_faults
 from scchelpers.portfolio.register import FILE, SEAL, chain_faults, entry_faults
 from scchelpers.portfolio.rules import (
+    coverage_faults,
     cycle_faults,
     header_faults,
     load_faults,
@@ -121,16 +122,12 @@ def _check_loads(portfolio, group: str, known: list[str], assets: pd.DataFrame) 
             faults.append(Fault(place, None, "", series_id, rule, remedy, "set aside"))
             continue
         try:
-            load = portfolio.loads(group, series_id)
-            if load is None:
-                faults.append(unreadable(place, UserError("no zarr.json there")))
-                continue
-            load = load.load()
+            load = portfolio.load(group, series_id)
         except UserError as error:
             faults.append(unreadable(place, error))
             continue
-        except Exception as error:  # a damaged chunk: Zarr's codecs raise errors of every kind
-            faults.append(unreadable(place, error))
+        if load is None:
+            faults.append(unreadable(place, UserError("no zarr.json there")))
             continue
         rating = ratings.get(series_id) if group == "network_kva" else None
         faults += load_faults(load, group, series_id, rating)
@@ -163,7 +160,10 @@ def _check_networks(portfolio, sites: pd.DataFrame, assets: list[str]) -> list[F
         except UserError as error:
             faults.append(unreadable(file, error))
             continue
-        faults += network_faults(network, file)
+        own = network_faults(network, file)
+        faults += own
+        if any(fault.severity == "error" for fault in own):  # it may have ends without a node
+            continue
         nodes = set(network.table("node")["id"].tolist())
         faults += _node_faults(sites, network_id, nodes, network.fed)
     return faults
@@ -366,6 +366,9 @@ def check_portfolio(folder) -> _CheckReport:
     faults += reference_faults(assets, "parent_id", known_assets, "assets.csv", "assets.csv")
     faults += cycle_faults(assets, "assets.csv")
     faults += _rating_notes(assets)
+    if portfolio.exists("coverage.csv"):
+        raw_spans, form = portfolio.raw_table("coverage.csv")
+        faults += [*form, *coverage_faults(raw_spans)]
     faults += _check_networks(portfolio, sites, known_assets)
     faults += check_register(portfolio, values_of(sites, "site_id"), known_assets)
     used = _check_sessions(portfolio, sites, posts, faults)

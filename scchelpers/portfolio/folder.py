@@ -343,6 +343,20 @@ class Folder:
                 dataset[name].attrs.update(units=unit, long_name=meaning)
         return dataset
 
+    def load(self, group: str, series_id: str) -> xr.Dataset | None:
+        """Read one load series as `loads` opens it.
+
+        Raises
+        ------
+        UserError
+            If the series cannot be opened, or a part of it cannot be read.
+        """
+        found = self.loads(group, series_id)
+        try:
+            return found if found is None else found.load()
+        except Exception as error:  # A damaged chunk: the codecs raise errors of every kind.
+            raise self._unreadable(f"loads.zarr/{group}/{series_id}", error) from None
+
     def series(self, group: str) -> list[str]:
         """Return the identifiers of the load series of a group that are stored, sorted."""
         reads.note(f"file:loads.zarr/{group}")

@@ -193,7 +193,7 @@ def typed_sessions(raw: pd.DataFrame, tz: str = LONDON) -> tuple[pd.DataFrame, p
             typed[column.name] = read
         else:
             known = values.notna()
-            typed[column.name] = values.astype(str).astype(object).where(known, None)
+            typed[column.name] = values.map(str).astype(object).where(known, None)
             unsure = np.zeros(0)
         if np.any(unsure):
             doubt[column.name] = unsure
@@ -212,7 +212,7 @@ def _instants(values: pd.Series, name: str, tz: str) -> tuple[pd.Series, np.ndar
         raise UserError(
             f"{name} = {values.dropna().iloc[0]}: stamps have no time zone; store UTC with its zone"
         )
-    text = values.where(values.notna(), "").astype(str).str.strip()
+    text = values.where(values.notna(), "").map(str).astype("str").str.strip()
     zoned = text.str.contains(_ZONE, regex=True)
     read = pd.to_datetime(text.where(zoned), utc=True, format="ISO8601", errors="coerce")
     read = read.astype(_INSTANT)

@@ -164,5 +164,5 @@ def _is_day(value) -> bool:
 
 
 def _fault(row, field, value, rule, remedy, entry) -> Fault:
-    site = entry["site_id"] or ""
+    site = "" if pd.isna(entry["site_id"]) else entry["site_id"]
     return Fault(FILE, int(row), field, str(value)[:80], rule, remedy, "error", site)

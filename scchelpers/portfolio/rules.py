@@ -205,6 +205,20 @@ def reference_faults(
     ]
 
 
+def coverage_faults(raw: pd.DataFrame) -> list[Fault]:
+    """Return the faults of spans of days on record."""
+    file = "coverage.csv"
+    faults = table_faults(raw, tables.COVERAGE, file)
+    if {"first_day", "last_day", "site_id"} <= set(raw):
+        late = raw[dates(raw["last_day"]) < dates(raw["first_day"])]
+        rule, remedy = "must not lie before first_day", "correct one of the two, or import again"
+        faults += [
+            Fault(file, int(row), "last_day", day[:80], rule, remedy, "error", site)
+            for row, day, site in late[["last_day", "site_id"]].itertuples()
+        ]
+    return faults
+
+
 def cycle_faults(assets: pd.DataFrame, file: str) -> list[Fault]:
     """Return faults for assets that, followed by parent_id, feed themselves."""
     if not {"asset_id", "parent_id"} <= set(assets.columns):

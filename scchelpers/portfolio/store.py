@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -44,15 +45,30 @@ def write_aside(path: Path, write: Callable[[Path], object]) -> None:
         if path.is_dir():
             path.rename(aside / "before")
         (aside / path.name).replace(path)
+        _settle(path.parent, of_folder=True)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _settle(path: Path) -> None:
-    """Wait until what was written is on the disk: a rename must never outlive its content."""
+def _settle(path: Path, *, of_folder: bool = False) -> None:
+    """Wait until what was written is on the disk: a rename must never outlive its content.
+
+    Of a folder that something was put into, only its own entries.
+    """
+    if of_folder:
+        with contextlib.suppress(OSError):  # some systems open no folder
+            place = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(place)
+            finally:
+                os.close(place)
+        return
     for file in (path,) if path.is_file() else (p for p in path.rglob("*") if p.is_file()):
         with file.open("rb") as written:
             os.fsync(written.fileno())
+
+
+_held = threading.local()
 
 
 @contextlib.contextmanager
@@ -60,16 +76,22 @@ def alone(folder: str | Path) -> Iterator[None]:
     """Wait for anybody else who writes a portfolio, and hold it until the end of the block.
 
     The lock is a file of its own, which no write replaces; a share that knows no locks has none.
+    Who holds it already goes on at once.
     """
-    place = os.open(
-        Path(folder, _LOCK), os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o666
-    )
+    folder = Path(folder).resolve()
+    held = _held.__dict__.setdefault("folders", set())
+    if folder in held:
+        yield
+        return
+    place = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o666)
     try:
         if fcntl:
             with contextlib.suppress(OSError):
                 fcntl.flock(place, fcntl.LOCK_EX)
+        held.add(folder)
         yield
     finally:
+        held.discard(folder)
         os.close(place)
 
 
@@ -260,7 +282,8 @@ def write_loads(folder: Path, group: str, series_id: str, load: xr.Dataset) -> N
     for parent in (folder / "loads.zarr", folder / "loads.zarr" / group):
         root = parent / "zarr.json"
         if not root.exists():
-            root.write_text('{"attributes": {}, "node_type": "group", "zarr_format": 3}\n')
+            write_aside(root, lambda path: path.write_text(
+                '{"attributes": {}, "node_type": "group", "zarr_format": 3}\n'))  # fmt: skip
 
 
 def merge(
@@ -291,7 +314,12 @@ def merge(
         Arguments of `write_header`; on an existing portfolio only its sources are added.
     """
     folder = Path(folder)
-    header = header or {}
+    folder.mkdir(parents=True, exist_ok=True)
+    with alone(folder):
+        _merge(folder, sites, chargepoints, assets, sessions, loads, header or {})
+
+
+def _merge(folder: Path, sites, chargepoints, assets, sessions, loads, header: dict) -> None:
     known = Portfolio.open(folder) if (folder / "portfolio.toml").exists() else None
     if known is not None:
         kept = known.header.get("sources", [])

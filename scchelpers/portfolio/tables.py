@@ -211,14 +211,23 @@ REGISTER = (
     Column("reason", "text", "–", "why the entry was made", required=True),
     Column("chain", "text", "–", "fingerprint of the entry and of all before it", required=True),
 )
+COVERAGE = (
+    Column("source", "text", "–", "file that the days were imported from"),
+    Column("kind", "text", "–", "what was imported: sessions or loads", required=True),
+    Column("site_id", "text", "–", "site, or asset of a load series", required=True),
+    Column("first_day", "date", "–", "first day of the span, on the site's clock", required=True),
+    Column("last_day", "date", "–", "last day of the span", required=True),
+    Column("days_with_rows", "integer", "–", "days of the span that have a row", low=0),
+)
 TABLES = {
     "sites.csv": SITES,
     "chargepoints.csv": CHARGEPOINTS,
     "assets.csv": ASSETS,
     "sessions.parquet": SESSIONS,
     "register.csv": REGISTER,
+    "coverage.csv": COVERAGE,
 }
-OPTIONAL = ("assets.csv", "register.csv")  # tables that a portfolio may lack
+OPTIONAL = ("assets.csv", "register.csv", "coverage.csv")  # tables that a portfolio may lack
 # Load series (`loads.zarr/<group>/<id>`): group -> variables with unit and meaning.
 LOADS = {
     "residual_kw": {

@@ -78,7 +78,7 @@ def _at(place: str | Path) -> tuple[fsspec.AbstractFileSystem, str]:
 def read(place: str | Path) -> str | None:
     """Return the text of a file, None if it is not there."""
     fs, path = _at(place)
-    return fs.cat_file(path).decode() if fs.exists(path) else None
+    return fs.cat_file(path).decode("utf-8", errors="replace") if fs.exists(path) else None
 
 
 def exists(place: str | Path) -> bool:

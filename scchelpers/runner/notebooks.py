@@ -86,6 +86,8 @@ def lay_out(place: str | Path) -> tuple[list[str], list[str]]:
     (list of str, list of str)
         What was laid there, and what was there and is as it was.
     """
+    from scchelpers.portfolio.store import write_aside  # it takes long to load
+
     place = Path(place)
     if place.exists() and not place.is_dir():
         raise UserError(f"{place}: is a file; name a folder, new or empty")
@@ -98,12 +100,12 @@ def lay_out(place: str | Path) -> tuple[list[str], list[str]]:
             continue
         laid.append(name)
         target.parent.mkdir(parents=True, exist_ok=True)
+        source = WORKBOOK / name
         if name == "README.md":
-            target.write_text(README, encoding="utf-8")
-        elif (WORKBOOK / name).is_dir():
-            shutil.copytree(WORKBOOK / name, target)
+            write_aside(target, lambda path: path.write_text(README, encoding="utf-8"))
         else:
-            shutil.copy(WORKBOOK / name, target)
+            copy = shutil.copytree if source.is_dir() else shutil.copy
+            write_aside(target, lambda path, copy=copy, source=source: copy(source, path))
     (place / "scratch").mkdir(exist_ok=True)
     return laid, kept
 
