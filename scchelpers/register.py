@@ -443,7 +443,8 @@ def _header(content: bytes, place: Path) -> list[str]:
 
 
 def _row(book, entry: dict) -> dict[str, str]:
-    given = {name: "" if value is None else str(value).strip() for name, value in entry.items()}
+    given = {name: "" if value is None else tables.as_kept(str(value)).strip()
+             for name, value in entry.items()}  # fmt: skip
     own = book.rows[book.rows["site_id"] == given.get("site_id")]
     row = {}
     if len(own):

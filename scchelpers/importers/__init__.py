@@ -95,7 +95,10 @@ def checked(what: str, options: dict) -> BaseModel:
             names = model.model_fields
             hint = closest(name, names) or f"options: {', '.join(names)}"
             raise UserError(f"option {name!r}: unknown; {hint}")
-    texts = {k: os.fspath(v) if isinstance(v, os.PathLike) else v for k, v in options.items()}
+    texts = {
+        k: os.fspath(v) if isinstance(v, os.PathLike) else tables.as_kept(v)
+        for k, v in options.items()
+    }
     try:
         return model(**{k: str(v) if k == "phases" else v for k, v in texts.items()})
     except ValidationError as error:

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from scchelpers.faults import UserError
 from scchelpers.importers.values import NA, kind_of
+from scchelpers.portfolio.tables import as_kept
 
 # Keys under which services wrap their lists of records.
 _WRAPS = (
@@ -120,19 +121,19 @@ def read(path: str | Path) -> Sheet:
 
 
 def decoded(data: bytes, name: str) -> tuple[str, str]:
-    """Return the text of bytes and its encoding: UTF-8, UTF-16 or Windows-1252."""
+    """Return the text of bytes, as it is kept, and its encoding: UTF-8, UTF-16 or Windows-1252."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", errors="replace"), "UTF-16"
+        return as_kept(data.decode("utf-16", errors="replace")), "UTF-16"
     if data[:200].count(0) > 40:
         encoding = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
-        return data.decode(encoding, errors="replace"), "UTF-16"
+        return as_kept(data.decode(encoding, errors="replace")), "UTF-16"
     for encoding, said in (("utf-8-sig", "UTF-8"), ("cp1252", "Windows-1252")):
         try:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
         if "\0" not in text:
-            return text, said
+            return as_kept(text), said
     raise UserError(f"{name}: not a text file; save it as CSV (UTF-8) or xlsx")
 
 
@@ -260,7 +261,11 @@ def _spreadsheet(data: bytes, name: str) -> list[list[str]]:
     except (CalamineError, OSError, ValueError) as error:
         raise UserError(f"{name}: not a readable spreadsheet ({error})") from None
     rows = max(sheets, key=len, default=[])
-    return [["" if c is None else re.sub(r"(\d)\.0$", r"\1", str(c)) for c in row] for row in rows]
+
+    def said(cell) -> str:
+        return "" if cell is None else re.sub(r"(\d)\.0$", r"\1", as_kept(str(cell)))
+
+    return [[said(cell) for cell in row] for row in rows]
 
 
 def _parquet(data: bytes, name: str) -> Sheet:
@@ -277,7 +282,7 @@ def _parquet(data: bytes, name: str) -> Sheet:
         if isinstance(frame[column].dtype, pd.DatetimeTZDtype):
             instants = frame[column].dt.tz_convert("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S.%f")
             frame[column] = instants + "Z"
-    text = frame.astype("str").where(frame.notna(), "")
+    text = frame.astype("str").where(frame.notna(), "").map(as_kept)
     text.columns = text.columns.astype("str")
     return Sheet(name, text.reset_index(drop=True), "Parquet")
 
@@ -297,9 +302,7 @@ def json_values(text: str, name: str) -> list:
 
         try:
             value = json.loads(part, parse_constant=refuse)
-            if "\\ud" in part.lower():  # half of a character is no text
-                json.dumps(value, ensure_ascii=False).encode()
-            return value
+            return as_kept(value) if "\\u" in part else value
         except RecursionError:
             raise ValueError("nested too deeply") from None
 

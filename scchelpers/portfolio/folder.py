@@ -79,7 +79,7 @@ class Folder:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise UserError(f"{path}/portfolio.toml: not valid TOML ({error})") from None
         reads.note("file:portfolio.toml")
-        return cls(str(path), header)
+        return cls(str(path), tables.as_kept(header))
 
     @property
     def name(self) -> str:

@@ -47,6 +47,8 @@ def read_csv(data: bytes, file: str) -> tuple[pd.DataFrame, list[Fault]]:
         text = _decode(data)
     except UnicodeDecodeError:
         return pd.DataFrame(), [fault(None, "", "", rule, "save it as CSV (UTF-8) again")]
+    if file != "register.csv":  # its entries are as they were sealed; `register.append` is the door
+        text = tables.as_kept(text)
     if not text.strip() or "\0" in text:
         remedy = "write the header row first, see docs/portfolio.md"
         return pd.DataFrame(), [fault(None, "", "", rule, remedy)]
@@ -193,7 +195,9 @@ def typed_sessions(raw: pd.DataFrame, tz: str = LONDON) -> tuple[pd.DataFrame, p
             typed[column.name] = read
         else:
             known = values.notna()
-            typed[column.name] = values.map(str).astype(object).where(known, None)
+            typed[column.name] = (
+                values.map(lambda v: tables.as_kept(str(v))).astype(object).where(known, None)
+            )
             unsure = np.zeros(0)
         if np.any(unsure):
             doubt[column.name] = unsure

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from scchelpers.faults import Fault, UserError
+from scchelpers.portfolio.tables import as_kept
 
 _LEAST_VOLTS = 100  # no network has less
 _RULE = "must be input data of power-grid-model"
@@ -110,7 +111,7 @@ def parse(data: bytes, network_id: str) -> Network:
             raise
         raise UserError(f"{_RULE} ({' '.join(str(error).split())}); {DOCUMENT}") from None
     names = {
-        int(row["id"]): str(row["name"])
+        int(row["id"]): as_kept(str(row["name"]))
         for rows in document["data"].values()
         for row in rows
         if isinstance(row, dict) and row.get("name")

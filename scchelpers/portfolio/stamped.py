@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from scchelpers.faults import UserError
+from scchelpers.portfolio.tables import as_kept
 
 _ZONED = r"(?:Z|[+-]\d\d:?\d\d)$"
 
@@ -34,7 +35,8 @@ class Stamped:
         self.path = path
         needed = ", ".join(columns)
         try:
-            self.text = pd.read_csv(path, encoding="utf-8-sig", dtype=str, keep_default_na=False)
+            text = pd.read_csv(path, encoding="utf-8-sig", dtype=str, keep_default_na=False)
+            self.text = text.map(as_kept)
         except FileNotFoundError:
             raise UserError(f"{path}: cannot be read as {what} (no such file)") from None
         except (OSError, ValueError, ImportError) as fault:

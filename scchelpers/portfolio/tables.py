@@ -7,6 +7,7 @@ This is the one place where a column is defined: reading, `scc check`, the impor
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from scchelpers.site import CHARGER_KINDS
@@ -251,6 +252,39 @@ LOADS = {
 }
 
 
+# What Unicode calls default ignorable: bidi marks, zero widths, soft hyphens, variation selectors.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+def as_kept(value: object) -> object:
+    """Return what was read as the workbook keeps it: one policy for every name and identifier.
+
+    A text is in the composed form (NFC), without characters that no one sees; half a character
+    becomes the sign of a lost one. Lists and mappings are gone through, other values are as they
+    were. Upper and lower case stay: identifiers are compared letter by letter, and those of
+    folders must differ by more than case (`rules.unique_faults`).
+
+    Examples
+    --------
+    >>> as_kept("Cafe\u0301\u200b \u202eab\u202c"), as_kept({"name": ["a\ufeffb", 7]})
+    ('Café ab', {'name': ['ab', 7]})
+    """
+    if isinstance(value, str):
+        if value.isascii():
+            return value
+        seen = _HALF.sub("\ufffd", _INVISIBLE.sub("", value))
+        return unicodedata.normalize("NFC", seen)
+    if isinstance(value, list):
+        return [as_kept(item) for item in value]
+    if isinstance(value, dict):
+        return {as_kept(key): as_kept(item) for key, item in value.items()}
+    return value
+
+
 def is_id(text: object) -> bool:
     """Return whether a text may be an identifier, and so a folder name.
 
@@ -269,14 +303,15 @@ def is_id(text: object) -> bool:
 
 
 def is_label(text: str) -> bool:
-    """Return whether a text may name an EVSE, a unit or a session: no path, nothing unprintable.
+    """Return whether a text may name an EVSE, a unit or a session: no path, nothing unseen.
 
     Examples
     --------
     >>> is_label("GB*ABC*E1*2"), is_label("../x"), is_label("a/b")
     (True, False, False)
     """
-    return 0 < len(text) <= 128 and text.isprintable() and not re.search(r"[/\\<>]|\.\.", text)
+    plain = 0 < len(text) <= 128 and text.isprintable() and text == as_kept(text)
+    return plain and not re.search(r"[/\\<>]|\.\.", text)
 
 
 def as_id(text: str) -> str:
