@@ -207,7 +207,7 @@ class Reader:
     seeds: dict[str, bytes]
     read: Callable[[Path, str, bytes, int], None]
     mangle: Callable = mangled
-    share: int = 1  # of all inputs, in hundredths
+    share: int = 1  # of all inputs, in thousandths
 
 
 class BrokenError(Exception):
@@ -652,33 +652,33 @@ _XLSX = {"a.xlsx": _workbook(_PLAIN)}
 _ROWS = {"a.parquet": _as_parquet(_PLAIN, "plug_in", "plug_out")}
 READERS = {
     # From file to table of text: encodings, delimiters, JSON, XML, workbooks, Parquet.
-    "files": Reader(_FILES | _CDRS, _sheet, share=30),
-    "files, xlsx": Reader(_XLSX, _sheet, packed, share=6),
-    "files, parquet": Reader(_ROWS, _sheet, parquet, share=4),
+    "files": Reader(_FILES | _CDRS, _sheet, share=360),
+    "files, xlsx": Reader(_XLSX, _sheet, packed, share=100),
+    "files, parquet": Reader(_ROWS, _sheet, parquet, share=50),
     # Whole imports.
-    "sessions": Reader(_sessions(), _import("sessions"), share=5),
-    "ocpi": Reader(_CDRS, _import("sessions"), share=4),
-    "loads": Reader(_loads(), _import("loads"), share=5),
-    "assets": Reader(_assets(), _import("assets"), share=4),
-    "xlsx": Reader(_XLSX, _import("sessions"), packed, share=1),
-    "parquet": Reader(_ROWS, _import("sessions"), parquet, share=1),
+    "sessions": Reader(_sessions(), _import("sessions"), share=30),
+    "ocpi": Reader(_CDRS, _import("sessions"), share=30),
+    "loads": Reader(_loads(), _import("loads"), share=30),
+    "assets": Reader(_assets(), _import("assets"), share=30),
+    "xlsx": Reader(_XLSX, _import("sessions"), packed, share=5),
+    "parquet": Reader(_ROWS, _import("sessions"), parquet, share=5),
     # A file of a portfolio; every sixteenth input the whole portfolio, checked and read.
-    "tables": Reader({name: WHOLE[name] for name in _TABLES}, _check_and_read, share=10),
+    "tables": Reader({name: WHOLE[name] for name in _TABLES}, _check_and_read, share=50),
     "stored sessions": Reader(
-        {"sessions.parquet": WHOLE["sessions.parquet"]}, _check_and_read, parquet, share=2
+        {"sessions.parquet": WHOLE["sessions.parquet"]}, _check_and_read, parquet, share=10
     ),
     "sessions.csv": Reader({"sessions.csv": _PLAIN.replace(b"e0", b"mill-1")}, _check_and_read,
-                           share=1),
+                           share=5),
     "networks": Reader({n: d for n, d in WHOLE.items() if "networks" in n}, _check_and_read,
-                       share=3),
-    "zarr": Reader({n: d for n, d in WHOLE.items() if "zarr" in n}, _check_and_read, share=3),
-    "parameters": Reader(_set(_PARAMETERS), _given, share=8),
-    "journal": Reader({"status.jsonl": _status()}, _journal, share=6),
-    "layout": Reader(_layout(), _file(read_layout), share=2),
-    "chargers": Reader({"c.csv": _CHARGERS}, _file(readiness.read_chargers), share=1),
-    "log": Reader({"log.csv": _LOG}, _file(read_log), share=2),
+                       share=15),
+    "zarr": Reader({n: d for n, d in WHOLE.items() if "zarr" in n}, _check_and_read, share=15),
+    "parameters": Reader(_set(_PARAMETERS), _given, share=120),
+    "journal": Reader({"status.jsonl": _status()}, _journal, share=80),
+    "layout": Reader(_layout(), _file(read_layout), share=25),
+    "chargers": Reader({"c.csv": _CHARGERS}, _file(readiness.read_chargers), share=15),
+    "log": Reader({"log.csv": _LOG}, _file(read_log), share=15),
     "windows": Reader(_set("oct-mar all 16:30-20:30 40; apr-sep mon-fri 07:00-09:00 20"), _windows,
-                      share=2),
+                      share=10),
 }  # fmt: skip
 
 
