@@ -169,7 +169,7 @@ def floor(notebook: Path, folder: Path, sites: list[str], place: Path) -> float:
 
 def pace(out: Path, last: int) -> float:
     """Return the wall time of a run [s] between the first results of a batch and its last."""
-    events = journal.lines(str(out / journal.EVENTS))
+    events = [json.loads(line) for line in (out / journal.EVENTS).read_text().splitlines()]
     done = [one["time"] for one in events if one["event"] == "done"][-last:]
     first, end = (pd.Timestamp(done[n]) for n in (1, -1))  # after each of two workers gave one
     return (end - first).total_seconds() / (last - 2)

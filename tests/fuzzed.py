@@ -247,7 +247,7 @@ def _sessions() -> dict[str, bytes]:
               f"11:0{n},{n}.25,£1.2{n},APT 22kW" for n in days),
         ),
         "duration.csv": _rows(
-            "Charger;Begonnen;Dauer;Verbrauch (kWh)",
+            "Charger;Start;Duration;Energy (kWh)",
             *(f"A{n % 2};{n:02d}.03.2025 10:00;02:1{n}:00;{n},5" for n in days),
         ),
         "acn.json": json.dumps({"_meta": {"site": "caltech"}, "_items": acn}).encode(),
@@ -269,8 +269,8 @@ def _loads() -> dict[str, bytes]:
         "wide.csv": _rows(f"MPAN,Date,{halves}", *(
             f"120003,{day:02d}/03/2025," + ",".join(str(n % 7 + 0.5) for n in range(48))
             for day in range(24, 30))),
-        "two.csv": _rows("Asset,Timestamp,Import MW,Export MW,Unit", *(
-            f"T{n % 2},{t:%d/%m/%Y %H:%M},{n % 5}.25,0,MW" for n, t in enumerate(times))),
+        "two.csv": _rows("Transformer,Timestamp,Import MW,Status", *(
+            f"T{n % 2},{t:%d/%m/%Y %H:%M},{n % 5}.25,A" for n, t in enumerate(times))),
         "green.xml": f'<?xml version="1.0"?><feed xmlns:espi="http://naesb.org/espi"><entry>'
                      f"<ReadingType><powerOfTenMultiplier>0</powerOfTenMultiplier><uom>72</uom>"
                      f"</ReadingType></entry><IntervalBlock>{reading}</IntervalBlock></feed>".encode(),
@@ -351,10 +351,12 @@ def _as_parquet(data: bytes, *stamps: str) -> bytes:
 
 OPTIONS = {
     "sessions": ({}, {"timezone": "Europe/London"}, {"site": "mill", "timezone": "Europe/London"},
-                 {"rated_kw": "7", "timezone": "Europe/London"}),
-    "loads": ({"series": "elm", "unit": "kW"}, {"timezone": "Europe/London"}, {"of": "site"},
-              {"series": "elm", "of": "site", "unit": "kWh", "timezone": "Europe/London"}),
-    "assets": ({}, {"unit": "MVA"}),
+                 {"rated_kw": "22", "timezone": "Europe/London"}),
+    "loads": ({"series": "elm", "unit": "kW", "power_factor": "0.95", "timezone": "UTC"},
+              {"of": "site", "timezone": "Europe/London"},
+              {"of": "site", "series": "elm", "unit": "kWh", "timezone": "UTC"},
+              {"of": "site", "series": "elm", "unit": "kWh", "timezone": "Europe/London"}),
+    "assets": ({}, {"layout": "none"}),
 }  # fmt: skip
 
 
@@ -520,8 +522,8 @@ def _part(portfolio: Portfolio, name: str) -> None:
     elif name.startswith("networks"):
         network_faults(portfolio.raw_network(Path(name).stem), name)
     elif name.startswith("loads"):
-        _, group, series, *_ = Path(name).parts
-        if (load := portfolio.load(group, series)) is not None:
+        _, group, series, *_ = (*Path(name).parts, "mill", "mill")
+        if group in tables.LOADS and (load := portfolio.load(group, series)) is not None:
             faults = rules.load_faults(load, group, series, 500.0)
             if not any(fault.severity == "error" for fault in faults):
                 made = rules.sound(load, group)[group]
@@ -584,17 +586,21 @@ def _file(reader: Callable[[Path], object]):
 
 
 def _journal(place: Path, name: str, data: bytes, draw: int) -> None:
-    (place / name).write_bytes(data)
+    for one, sound in {"status.jsonl": _STATUS, "events.jsonl": _EVENTS}.items():
+        (place / one).write_bytes(data if one == name else sound)
     journal.known(place)
     journal.standing(place).text()
 
 
-def _status() -> bytes:
+def _books() -> tuple[bytes, bytes]:
     with tempfile.TemporaryDirectory() as place, journal.alone(place):
         with journal.Journal(place, 2, 0) as log:
             log.ended(Outcome("a", "01_x", True))
             log.ended(Outcome("b", "01_x", False))
-        return Path(place, "status.jsonl").read_bytes()
+        return Path(place, "status.jsonl").read_bytes(), Path(place, "events.jsonl").read_bytes()
+
+
+_STATUS, _EVENTS = _books()
 
 
 PARAMETERS = notebooks.schema(ROOT / "notebooks/02_tcc_windows.ipynb")
@@ -614,7 +620,7 @@ def _windows(place: Path, name: str, data: bytes, draw: int) -> None:
 def _layout() -> dict[str, bytes]:
     return {
         path.name: path.read_bytes()
-        for path in sorted((ROOT / "scchelpers/importers/layouts").rglob("*.toml"))[:6]
+        for path in sorted((ROOT / "scchelpers/importers/layouts").rglob("[a-z]*.toml"))[:6]
     }
 
 
@@ -673,11 +679,11 @@ READERS = {
                        share=15),
     "zarr": Reader({n: d for n, d in WHOLE.items() if "zarr" in n}, _check_and_read, share=15),
     "parameters": Reader(_set(_PARAMETERS), _given, share=120),
-    "journal": Reader({"status.jsonl": _status()}, _journal, share=80),
+    "journal": Reader({"status.jsonl": _STATUS, "events.jsonl": _EVENTS}, _journal, share=80),
     "layout": Reader(_layout(), _file(read_layout), share=25),
     "chargers": Reader({"c.csv": _CHARGERS}, _file(readiness.read_chargers), share=15),
     "log": Reader({"log.csv": _LOG}, _file(read_log), share=15),
-    "windows": Reader(_set("oct-mar all 16:30-20:30 40; apr-sep mon-fri 07:00-09:00 20"), _windows,
+    "windows": Reader(_set("oct-mar all 16:30-20:30 40; apr-sep weekday 07:00-09:00 20"), _windows,
                       share=10),
 }  # fmt: skip
 

@@ -20,7 +20,7 @@ from scchelpers import importers, register, standards
 from scchelpers.choice import store as decisions
 from scchelpers.choice.network import surroundings
 from scchelpers.faults import UserError
-from scchelpers.portfolio import Portfolio
+from scchelpers.portfolio import Portfolio, shared
 from tests.conftest import ROOT
 from tests.test_portfolio import build
 from tests.test_safety import ENTRY
@@ -270,7 +270,7 @@ def group_kills(tmp_path):
     reports.mkdir()
 
     def options(place):
-        os.environ[decisions.VARIABLE] = str(place / decisions.FOLDER)
+        os.environ[shared.VARIABLE] = str(place / shared.FOLDER)
         return decisions.decided(folder, "village-hall").options
 
     expected = options(tmp_path / "clean")
@@ -288,4 +288,4 @@ def group_kills(tmp_path):
         return kill_at_each_call(reports, tmp_path, options, broken_after)
     finally:
         decisions.decide = plain
-        del os.environ[decisions.VARIABLE]
+        del os.environ[shared.VARIABLE]

@@ -553,7 +553,9 @@ def _unwrite(known: Portfolio, what: str, found: _Imported, place: Path) -> None
         last = pd.read_csv(place / name, dtype=str, keep_default_na=False).set_index(key)
         now = known.raw_table(name)[0].set_index(key)
         both = last.columns.intersection(now.columns)
-        same = pd.DataFrame({c: _same(now[c], last[c].reindex(now.index)) for c in both})
+        same = pd.DataFrame(
+            {c: _same(now[c], last[c].reindex(now.index)) for c in both}, index=now.index
+        )
         typed = now.drop(columns=both).ne("").any(axis=1) | ~same.all(axis=1)
         again = now.index.isin(rows[key])
         now = now.mask(same.reindex(columns=now.columns, fill_value=False).mul(again, axis=0), "")

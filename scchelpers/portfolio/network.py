@@ -114,7 +114,7 @@ def parse(data: bytes, network_id: str) -> Network:
         int(row["id"]): as_kept(str(row["name"]))
         for rows in document["data"].values()
         for row in rows
-        if isinstance(row, dict) and row.get("name")
+        if isinstance(row, dict) and row.get("name") and isinstance(row.get("id"), int)
     }
     return Network(network_id, {str(kind.value): rows for kind, rows in components.items()}, names)
 

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from scchelpers.faults import UserError
 from scchelpers.runner import files
@@ -207,29 +207,36 @@ class Journal:
         self._events.add({"time": now, "event": what, **about})
 
 
-def lines(place: str) -> list[dict[str, Any]]:
-    """Return the lines of a book; one cut short when a runner was killed is left out."""
-    found = []
-    for line in (files.read(place) or "").splitlines():
-        with contextlib.suppress(ValueError, RecursionError):
-            found.append(json.loads(line))
-    return [line for line in found if isinstance(line, dict)]
-
-
 def known(reports: str | Path) -> dict[tuple[str, str], Outcome]:
     """Return the last outcome of each site and notebook of a portfolio's reports.
 
     A line that is cut short, or of another kind, is not known as done.
     """
-    found: dict[tuple[str, str], Outcome] = {}
-    for line in (files.read(files.join(reports, STATUS)) or "").splitlines():
+    outcomes = _sound(Outcome, files.join(reports, STATUS))
+    return {(outcome.site_id, outcome.notebook): outcome for outcome in outcomes}
+
+
+@dataclass(frozen=True)
+class _Event:
+    """A line of the book of events, as far as it says how a run stands."""
+
+    time: AwareDatetime
+    event: str
+    site_id: str = ""
+    notebook: str = ""
+    fault: str = ""
+    runs: int = 0
+    kept: int = 0
+
+
+def _sound(kind: type, place: str) -> Iterator[Any]:
+    """Yield what the lines of a book say; one cut short, or of another kind, says nothing."""
+    adapter = TypeAdapter(kind)
+    for line in (files.read(place) or "").splitlines():
         with contextlib.suppress(ValidationError):
-            outcome = _OUTCOMES.validate_json(line)
-            found[outcome.site_id, outcome.notebook] = outcome
-    return found
+            yield adapter.validate_json(line)
 
 
-_OUTCOMES = TypeAdapter(Outcome)
 _SHOWN = 20
 
 
@@ -278,8 +285,8 @@ def standing(reports: str | Path, now: datetime | None = None) -> _Standing:
     UserError
         If there are no books of a run.
     """
-    events = [line for line in lines(files.join(reports, EVENTS)) if "event" in line]
-    begins = [place for place, event in enumerate(events) if event["event"] == "run began"]
+    events = list(_sound(_Event, files.join(reports, EVENTS)))
+    begins = [place for place, event in enumerate(events) if event.event == "run began"]
     if not begins:
         raise UserError(
             f"{reports}: no run was made there; name the folder of a portfolio's reports"
@@ -287,32 +294,32 @@ def standing(reports: str | Path, now: datetime | None = None) -> _Standing:
     first, *rest = events[begins[-1] :]
     running = _held(reports)
     last = rest[-1] if rest else first
-    until = (now or datetime.now(UTC)) if running else datetime.fromisoformat(last["time"])
+    until = (now or datetime.now(UTC)) if running else last.time
 
-    def since(time: str) -> float:
-        return max(0.0, (until - datetime.fromisoformat(time)).total_seconds())  # a clock set back
+    def since(time: datetime) -> float:
+        return max(0.0, (until - time).total_seconds())  # a clock set back
 
     state, faults, open_ = "interrupted", [], {}
     done = 0
     for event in rest:
-        pair, what = (event.get("site_id"), event.get("notebook")), event["event"]
+        pair, what = (event.site_id, event.notebook), event.event
         if what == "began":
-            open_[pair] = event["time"]
+            open_[pair] = event.time
         elif what in ("done", "failed"):
             open_.pop(pair, None)
             done += what == "done"
-            faults += [f"{'  '.join(pair)}  {event['fault']}"] if what == "failed" else []
+            faults += [f"{'  '.join(pair)}  {event.fault}"] if what == "failed" else []
         elif what == "run ended":
             state = "finished"
-    seconds, ended = since(first["time"]), done + len(faults)
+    seconds, ended = since(first.time), done + len(faults)
     return _Standing(
         state="running" if running else state,
-        runs=first["runs"],
-        kept=first["kept"],
+        runs=first.runs,
+        kept=first.kept,
         done=done,
         failed=len(faults),
         seconds=seconds,
-        left_s=seconds / ended * (first["runs"] - ended) if running and ended else None,
+        left_s=seconds / ended * (first.runs - ended) if running and ended else None,
         at_work=[
             {"site_id": site_id, "notebook": notebook, "seconds": since(begun)}
             for (site_id, notebook), begun in (open_.items() if running else ())

@@ -1,0 +1,38 @@
+"""What the fuzz found is read again, and a few inputs of every reader are tried anew.
+
+`make fuzz` tries 100,000. Each file of `tests/fuzz` is called `<reader>.<draw>.<file>`, with "~"
+for "/", and stands for an input that once broke a promise.
+"""
+
+import sys
+
+import pytest
+
+from tests import fuzzed
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a long input is stopped by signal")
+FOUND = sorted(fuzzed.CORPUS.iterdir())
+
+
+@pytest.mark.parametrize("path", FOUND, ids=lambda path: path.name)
+def test_what_once_broke_a_promise_keeps_it(path, tmp_path):
+    reader, draw, name = path.name.split(".", 2)
+    name = name.replace("~", "/")
+    assert fuzzed.tried(reader, tmp_path, name, path.read_bytes(), int(draw)) == ("", "", "")
+
+
+@pytest.mark.parametrize("reader", fuzzed.READERS)
+def test_seeds_are_read(reader, tmp_path):
+    own, refused = fuzzed.READERS[reader], []
+    for name, data in own.seeds.items():
+        try:
+            own.read(tmp_path, name, data, 3)
+        except fuzzed.UserError as fault:
+            refused.append(f"{name}: {fault}")
+    assert refused == []
+
+
+@pytest.mark.parametrize("reader", fuzzed.READERS)
+def test_no_input_breaks_a_promise(reader, tmp_path):
+    count, found = fuzzed.fuzz(reader, 12, tmp_path, number=7)
+    assert count >= 12 and found == {}
