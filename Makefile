@@ -12,7 +12,7 @@ STRIPPED := --keep-id --extra-keys "$(foreach key,codemirror_mode file_extension
 	nbconvert_exporter pygments_lexer version,metadata.language_info.$(key))"
 
 .DEFAULT_GOAL := help
-.PHONY: help install filter report lab docs test browser wheel references drill lint format demo lock hashes verified sbom audit clean
+.PHONY: help install filter report lab docs test browser wheel references drill fuzz lint format demo lock hashes verified sbom audit clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -78,6 +78,9 @@ references: $(VENV)/.installed-test ## Renew the executed notebooks that make te
 
 drill: $(VENV)/.installed-test ## Try what faults do to a batch: over 400 of them, 20 minutes
 	$(BIN)/python benchmarks/drill.py
+
+fuzz: $(VENV)/.installed-test ## Feed every reader with 100,000 inputs that nobody would write: 40 minutes
+	$(BIN)/python -m tests.fuzzed --inputs 100000 --keep build/fuzz
 
 wheel: ## Build wheel and sdist, and try the wheel in a clean environment (PYTHON=python3.13 …)
 	$(PYTHON) benchmarks/wheel.py dist

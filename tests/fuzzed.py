@@ -39,7 +39,7 @@ from scchelpers import importers, register
 from scchelpers.cli.options import pairs
 from scchelpers.faults import UserError
 from scchelpers.importers import table
-from scchelpers.importers.layouts import read_layout
+from scchelpers.importers.layouts import _read_layout
 from scchelpers.portfolio import Portfolio, rules, store, tables, windows
 from scchelpers.portfolio.check import check_portfolio, toml_faults
 from scchelpers.portfolio.logs import read_log
@@ -388,7 +388,7 @@ def _into(what: str, path: Path, folder: Path, options: dict) -> None:
     _require(not errors, f"made what check refuses: {errors[:1]}")
 
 
-def _holds(found: importers.Imported) -> None:
+def _holds(found) -> None:
     """Require that rows keep the rules of a portfolio."""
     report = found.report
     _require(report.read == report.kept + sum(report.set_aside.values()), "rows not accounted for")
@@ -680,7 +680,7 @@ READERS = {
     "zarr": Reader({n: d for n, d in WHOLE.items() if "zarr" in n}, _check_and_read, share=15),
     "parameters": Reader(_set(_PARAMETERS), _given, share=120),
     "journal": Reader({"status.jsonl": _STATUS, "events.jsonl": _EVENTS}, _journal, share=80),
-    "layout": Reader(_layout(), _file(read_layout), share=25),
+    "layout": Reader(_layout(), _file(_read_layout), share=25),
     "chargers": Reader({"c.csv": _CHARGERS}, _file(readiness.read_chargers), share=15),
     "log": Reader({"log.csv": _LOG}, _file(read_log), share=15),
     "windows": Reader(_set("oct-mar all 16:30-20:30 40; apr-sep weekday 07:00-09:00 20"), _windows,

@@ -22,11 +22,12 @@ _NUMBER = re.compile(
 )
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*([ap]\.?m\.?)?", re.I | re.A)
 _STAMP = re.compile(
-    r"(?a)^(?:(?P<a>\d{1,4})[-/. ](?P<b>\d{1,2}|[A-Za-z]{3,9})[-/. ]+(?P<c>\d{1,4})"
+    r"^(?:(?P<a>\d{1,4})[-/. ](?P<b>\d{1,2}|[A-Za-z]{3,9})[-/. ]+(?P<c>\d{1,4})"
     r"|(?P<m2>[A-Za-z]{3,9}) (?P<d2>\d{1,2}),? (?P<y2>\d{4}))"
     r"(?:[T ,]+(?P<H>\d{1,2})[:.](?P<M>\d{2})(?:[:.](?P<S>\d{2})(?:[.,](?P<f>\d+))?)?"
     r"\s*(?P<p>[AaPp]\.?[Mm]\.?)?)?"
-    r"\s*\.?(?P<z>Z|UTC|GMT|BST)?(?:000)?\s*(?P<o>[+-]\d{2}[:.]?(?:\d{2})?)?(?: ?\(\w+\))?$"
+    r"\s*\.?(?P<z>Z|UTC|GMT|BST)?(?:000)?\s*(?P<o>[+-]\d{2}[:.]?(?:\d{2})?)?(?: ?\(\w+\))?$",
+    re.A,
 )
 _WEEKDAY = re.compile(r"^(mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\s+", re.I)
 DAY, SECOND = pd.Timedelta("1D"), pd.Timedelta("1s")
