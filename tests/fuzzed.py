@@ -626,11 +626,8 @@ def _layout() -> dict[str, bytes]:
 
 WHOLE = _portfolio()
 _CHARGERS = _rows(
-    ",".join(readiness.COLUMNS),
-    *(
-        f"{n}," + ",".join(allowed[0] for allowed in readiness.CHOICES.values()) + ",7,6"
-        for n in "ab"
-    ),
+    "evse_id,kind,phases,protocol,smart_charging,connectivity,metering,rated_kw,min_current_a",
+    *(f"{n},ac,1,ocpp-1.6,yes,wired,minute,7,6" for n in "ab"),
 )
 _LOG = _rows("time,import_kw,limit_kw,signal",
              *(f"2025-01-01T10:{n:02d}:00Z,{n},10,1" for n in range(20)))  # fmt: skip
