@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import json
 import os
 import time
@@ -231,10 +232,12 @@ class _Event:
 
 def _sound(kind: type, place: str) -> Iterator[Any]:
     """Yield what the lines of a book say; one cut short, or of another kind, says nothing."""
-    adapter = TypeAdapter(kind)
     for line in (files.read(place) or "").splitlines():
         with contextlib.suppress(ValidationError):
-            yield adapter.validate_json(line)
+            yield _adapter(kind).validate_json(line)
+
+
+_adapter = functools.cache(TypeAdapter)
 
 
 _SHOWN = 20
