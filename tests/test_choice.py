@@ -185,6 +185,13 @@ def test_what_fits_at_all_times_forgives_no_hour():
     assert network(values).firm_kva == 100
 
 
+def test_fewer_chargepoints_are_no_way_where_not_one_fits():
+    found = alone(site(), load(191)).options.loc["reduced capacity"]
+    assert not found["possible"]
+    assert found["why_not"].endswith("fits at all times, too little for one of the chargepoints")
+    assert alone(site(), load(150)).options.loc["reduced capacity", "possible"]
+
+
 def test_a_line_that_sees_half_of_the_power_takes_twice_as_much():
     assert network(load(100)).above({"tx": 0.5}).firm_kva == 200
     assert network(load(100)).holding(60.0, 20.0, {"tx": 0.5}).firm_kva == 70

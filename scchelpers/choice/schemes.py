@@ -486,6 +486,10 @@ def _reduced(applicant: Applicant) -> Offer:
         return Offer(why_not=_NO_LOAD if np.isnan(firm_kva) else "nothing fits at all times")
     if firm_kva >= applicant.requested_kva:
         return Offer(why_not=_NOT_NEEDED)
+    rated_kw = applicant.site.chargepoints["rated_kw"]
+    if rated_kw.iloc[0] > firm_kva / applicant.requested_kva * rated_kw.sum() + 1e-9:
+        said = f"only {quantity(firm_kva, 'kVA')} fits at all times"
+        return Offer(why_not=f"{said}, too little for one of the chargepoints")
     return Offer(
         firm_kva * applicant.power_factor,
         within_dsc=applicant.network is None,
