@@ -135,6 +135,14 @@ def test_names_of_the_package_exist(page):
             found = getattr(found, part)
 
 
+def test_tests_that_are_named_exist():
+    text = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/test_\w+\.py)::(\w+)`", text)
+    assert named
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), test
+
+
 def test_the_site_names_every_document_once():
     config = yaml.load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"), yaml.BaseLoader)
 
