@@ -136,6 +136,8 @@ def test_all_that_is_wrong_with_the_request_is_said_before_a_kernel_starts(portf
         batch.run(portfolio, sites=["od"], out=tmp_path / "r", **RUN)
     with pytest.raises(UserError, match="unknown; did you mean 01_report"):
         batch.run(portfolio, notebooks=["01_reprot"], out=tmp_path / "r", **RUN)
+    with pytest.raises(UserError, match="copy it there under a name of its own"):
+        batch.run(portfolio, notebooks=["scratch/mine.ipynb"], out=tmp_path / "r", **RUN)
     assert not (tmp_path / "r").exists()
 
 

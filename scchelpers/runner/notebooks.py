@@ -128,6 +128,8 @@ def find(place: Path, names: Iterable[str] | None = None) -> list[Path]:
         fits = [stem] if stem in there else [s for s in there if stem and s.startswith(stem)]
         if len(fits) != 1:
             hint = closest(stem, there) or "there are: " + ", ".join(there)
+            if Path(name).parent != Path():
+                hint = f"a batch runs what lies in {place}: copy it there under a name of its own"
             raise UserError(f"notebook {name!r}: {'fits several' if fits else 'unknown'}; {hint}")
         found.append(there[fits[0]])
     return list(dict.fromkeys(found))
