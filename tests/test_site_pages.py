@@ -139,3 +139,16 @@ def test_of_many_tests_the_index_corrects_each(tmp_path):
     # Three tests: 0.01 × 3 / 1, 0.02 × 3 / 2 and 0.03 × 3 / 3, each at most the next.
     said = [[td.get_text() for td in row.select("td.number")] for row in rows]
     assert said == [["0.0100", "0.0300"], ["0.0200", "0.0300"], ["0.0300", "0.0300"], ["", ""]]
+
+
+def test_a_share_is_said_in_per_cent_on_site_page_and_index(tmp_path):
+    kept = [figure("lmc_availability", 0.876), figure("kept_share", 0.999)]
+    whole = Outcome(
+        "depot", "06_constraint_schemes", True, title="What do they give?", figures=kept
+    )
+    written(tmp_path, [decided("depot"), whole])
+    said = read(tmp_path / "depot/index.html").find("main").get_text()
+    assert "88\u202f%" in said
+    rows = read(tmp_path / "06_constraint_schemes.html").find("tbody").get_text()
+    assert "88\u202f%" in rows
+    assert "over 99\u202f%" in rows

@@ -23,6 +23,7 @@ from scipy.stats import false_discovery_control
 
 import scchelpers
 from scchelpers.portfolio import tables
+from scchelpers.report import words
 from scchelpers.runner import files, journal, pages
 from scchelpers.runner.files import join, write_whole
 from scchelpers.runner.job import WHOLE, Outcome
@@ -243,10 +244,10 @@ def _overview_row(
     for column in columns:
         outcome = found[column["notebook"]].get(site_id)
         if outcome is None:
-            cells.append(_cell(None, column))
+            cells.append(_cell("", None, column))
             continue
         values = {figure["name"]: figure["value"] for figure in outcome.figures}
-        cell = _cell(values.get(column["figure"]), column)
+        cell = _cell(column["figure"], values.get(column["figure"]), column)
         link = quote(f"{site_id}/{column['notebook']}.html") if tables.is_id(site_id) else ""
         cells.append({**cell, "link": link, "failed": not outcome.ok})
     return {**_who(site_id, site), "cells": cells}
@@ -256,19 +257,19 @@ def _row(
     notebook: str, site_id: str, site: Mapping, outcome: Outcome, columns: Mapping
 ) -> dict[str, Any]:
     values = {figure["name"]: figure["value"] for figure in outcome.figures}
-    cells = [_cell(values.get(key), column) for key, column in columns.items()]
+    cells = [_cell(key, values.get(key), column) for key, column in columns.items()]
     return {**_who(site_id, site), "link": quote(f"{site_id}/{notebook}.html"), "cells": cells}
 
 
-def _cell(value, column: Mapping) -> dict[str, Any]:
-    share = None
-    if _is_number(value) and value >= 0 and column["largest"] > 0:
+def _cell(name: str, value, column: Mapping) -> dict[str, Any]:
+    share, numeric = None, _is_number(value)
+    if numeric and value >= 0 and column["largest"] > 0:
         share = round(value / column["largest"], 3)
     unit = f" [{column['unit']}]" if column["unit"] else ""
     return {
         "label": column["label"] + unit,
         "number": column["number"],
-        "text": _as_text(value),
+        "text": words.percent(value) if numeric and pages.is_share(name) else _as_text(value),
         "share": share,
         "link": "",
         "failed": False,

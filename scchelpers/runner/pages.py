@@ -224,11 +224,18 @@ def _number(figure: Mapping[str, Any], text: str, how: str) -> dict[str, str]:
     }
 
 
+def is_share(name: str) -> bool:
+    """Return whether a recorded name means a share of a whole, which readers see in per cent."""
+    return name.endswith(("_share", "_probability", "availability"))
+
+
 def as_text(figure: Mapping[str, Any]) -> str:
     """Return a figure with its unit, as a line of a list shows it."""
     value = figure["value"]
     if isinstance(value, bool) or not isinstance(value, int | float):
         return {True: "yes", False: "no", None: "not known"}.get(value, str(value))
+    if is_share(figure["name"]):
+        return words.percent(value)
     return words.pounds(value) if figure["unit"] == "£" else words.quantity(value, figure["unit"])
 
 
