@@ -1,16 +1,20 @@
 """Where to connect: constructed networks with a known answer, against a search of every number."""
 
 import dataclasses
+from functools import cache
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib import pyplot as plt
+from typer.testing import CliRunner
 
-from scchelpers import business, choice, places
+from scchelpers import business, choice, importers, places
 from scchelpers.choice.network import Network
-from scchelpers.choice.schemes import FIRM, LESS, LMC, TCC
+from scchelpers.choice.schemes import CMC, FIRM, LESS, LMC, PROFILED, TCC
+from scchelpers.cli import app
 from scchelpers.faults import UserError
 from scchelpers.portfolio import Portfolio
 from scchelpers.site import Known
@@ -20,6 +24,7 @@ TERMS = dataclasses.replace(STILL, draws=20)
 MOST = 8
 
 
+@cache  # what was charged once for a number of points is kept with it
 def use(**stay) -> places.Use:
     """Return the use of five points of 20 kW, all busy at the same time each day."""
     own = site(**stay)
@@ -101,6 +106,37 @@ def test_more_load_or_queue_and_less_rating_never_give_more(kva, more, held):
     assert smaller.firm_kva() <= kept
 
 
+AT_ODD_HOURS = load(85, at_random=195)
+SMART = {  # a network on which the way gives more than none and less than all
+    TCC: ([load(80, evening=200)], AT_TEA),
+    PROFILED: ([load(80, evening=200)], AT_TEA),
+    LMC: ([AT_ODD_HOURS], {"stay_h": 6}),
+    CMC: ([AT_ODD_HOURS, load(85, at_random=195, seed=1)], {"stay_h": 6}),
+}
+
+
+@cache
+def smart(way: str) -> int:
+    loads, stay = SMART[way]
+    return place(*loads, stay=stay).largest(way)
+
+
+@pytest.mark.parametrize("way", SMART)
+@settings(max_examples=2, deadline=None, derandomize=True)
+@given(more=st.floats(3, 25))
+def test_a_smart_request_never_grows_with_load_queue_or_a_smaller_rating(way, more):
+    (loads, stay), most = SMART[way], smart(way)
+    assert 0 < most < MOST
+    worse = [
+        place(*(kva + more for kva in loads), stay=stay),
+        place(*loads, stay=stay, rating=200.0 - more),
+        place(*loads, stay=stay, held=[(more, ["a0"])]),
+    ]
+    assert not any(own.fits(way, most + 1) for own in worse)
+    # A way is counted as fitting where the request is firm: so no number is lost to that.
+    assert place(*loads, stay=stay, rating=200.0 + more).fits(way, most)
+
+
 def test_a_timed_request_falls_with_load_and_rises_with_rating():
     """At night only, as the known answer above, with 30 kVA more load or rating."""
     middle = place(load(80, evening=200), stay=AT_TEA).largest(TCC)
@@ -170,3 +206,92 @@ def test_the_rules_bar_small_users_since_2023():
     assert unverified.sum() >= 3 and rules["source"].ne("").all()
     named = {way for ways in rules["ways"] for way in ways.split("; ")}
     assert named <= {way.name for way in choice.SCHEMES}
+
+
+# -- without loads: what operators publish, and places beside a site ---------------------------
+
+PUBLISHED = """mrid;name;type;gsp;bsp;latlon;\
+demandfirmcapacity;demandmaximum;demandcontractedcapacity
+g;Weir GSP;GSP;;;54.5, -1.5;180;120;5
+p1;Mill Primary;Primary;g;;54.52, -1.52;23;11.4;1.2
+p2;Quarry Primary;Primary;g;;54.55, -1.49;19;19.5;NONE
+"""
+
+
+def test_a_published_table_becomes_the_page_of_a_portfolio_without_sites(tmp_path):
+    """From the operator's file, in the Ofgem form, by `scc import assets` and `scc run`."""
+    (tmp_path / "table.csv").write_text(PUBLISHED)
+    folder, reports = tmp_path / "north", tmp_path / "reports"
+    told = ["-o", "unit=MVA", "-o", "publisher=Northern", "-o", "published=2025-11-30"]
+    calls = (["import", "assets", str(tmp_path / "table.csv"), "--into", str(folder), *told],
+             ["run", str(folder), "--out", str(reports)])  # fmt: skip
+    for call in calls:
+        done = CliRunner().invoke(app, call)
+        assert done.exit_code == 0, done.output
+    found = places.published(Portfolio.open(folder))
+    # By hand: 23 - 11.4 - 1.2 MVA; 19 - 19.5 MVA is none.
+    assert found["room_kva"].to_dict() == {"g": 55_000, "p1": pytest.approx(10_400), "p2": 0}
+    assert found.loc["p2", "told"] == "firm capacity less demand; queue not told"
+    page = (reports / "_portfolio" / "10_where_to_connect.html").read_text()
+    for text in ("10,400", "Northern, 2025-11-30", "not judged by hour", "Mill Primary"):
+        assert text in page
+    assert "Map of 3 places and their published room" in (reports / "index.html").read_text()
+
+
+def test_a_headroom_that_is_published_counts_before_what_could_be_reckoned(tmp_path):
+    folder = tmp_path / "p"
+    folder.mkdir()
+    (folder / "portfolio.toml").write_text('name = "x"\n')
+    (folder / "assets.csv").write_text(
+        "asset_id,firm_capacity_kva,maximum_demand_kva,published_headroom_kva\n"
+        "a,500,100,50\nb,500,,\nc,500,100,-20\n"
+    )
+    found = places.published(Portfolio.open(folder))
+    assert found["room_kva"].to_dict() == {"a": 50.0, "c": 0.0}
+    assert set(found["told"]) == {"headroom"}
+
+
+def test_another_place_holds_all_that_is_asked_for():
+    """Science park: what its rating leaves, less the margin and the 300 kVA of its own site."""
+    demo = Portfolio.open("data/demo")
+    found = places.elsewhere(demo, "elm-road-lamps", 134.0)
+    assert list(found.index) == ["science-park-tx"] and 4 < found["km"].iloc[0] < 6
+    load = demo.loads("network_kva", "science-park-tx")["network_kva"].load()
+    left = Network.of({"a": (load, demo.rating_kva("science-park-tx"))}, margin_share=0.02,
+                      timezone=demo.timezone).firm_kva  # fmt: skip
+    assert found["room_kva"].iloc[0] == left - 300
+    assert places.elsewhere(demo, "elm-road-lamps", left - 299).empty
+    assert places.elsewhere(demo, "elm-road-lamps", 134.0, within_km=4.0).empty
+    assert places.elsewhere(demo, "caltech-garage", 10.0).empty  # its place is not on record
+
+
+def test_texts_on_a_map_cover_neither_marks_nor_each_other():
+    fig, ax = plt.subplots()
+    spots = pd.DataFrame({"latitude": [55.0, 55.001, 55.002], "longitude": [-3.6, -3.6, -3.599]})
+    wide = pd.concat([spots, pd.DataFrame({"latitude": [55.05], "longitude": [-3.5]})])
+    places.ground(ax, wide)
+    places.label(ax, wide, ["1: 32", "2: 0", "3: 14", "4: 5"])
+    fig.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in ax.texts if ":" in text.get_text()]
+    assert len(boxes) == 4
+    assert not any(a.overlaps(b) for k, a in enumerate(boxes) for b in boxes[:k])
+
+
+def test_a_measured_feeder_takes_what_its_record_leaves(shared_data, tmp_path):
+    """Staplegrove, whose highest half hour of 2.54 MW is known: 3,000 kVA leave the rest."""
+    files = sorted(shared_data("wpd_feeders").glob("half_hourly_power_staplegrove*"))
+    importers.run(
+        "loads",
+        files,
+        tmp_path / "p",
+        series="staplegrove",
+        power_factor=1.0,
+        layout="wpd-challenge",
+        of="network",
+    )
+    kva = Portfolio.open(tmp_path / "p").loads("network_kva", "staplegrove")["network_kva"].load()
+    own = place(kva, rating=3000.0)
+    most = own.firm_kva()
+    # At least what fits in every half hour; at most what adds the hours tolerated on record.
+    added_h = (kva + most > 3000).sum() / 2 / (len(kva) / 48 / 365.25)
+    assert np.floor(3000 - float(kva.max())) <= most and 0 < added_h <= TERMS.tolerated_h

@@ -41,7 +41,7 @@ _CAUTIOUS = {
 }
 _COLUMNS = [
     *("asset_id", "text", "name", "kind", "parent", "upper", "latitude", "longitude"),
-    *(_CAUTIOUS), "rating_from",
+    *(_CAUTIOUS), "rating_from", "published_from",
 ]  # fmt: skip
 
 
@@ -51,6 +51,7 @@ class AssetOptions(layouts.Options):
 
     unit: Literal["MW", "MVA", "kW", "kVA"] | None = None
     power_factor: float | None = Field(None, ge=0.5, le=1)
+    published: str = Field("", description="date or edition of the table, as its publisher says")
     rows: str = Field("", description="rows that count, COLUMN=VALUE joined by +")
 
 
@@ -107,6 +108,8 @@ class _Reading(layouts.Reading):
         season = text.get("season", pd.Series("", out.index)).str.strip().str.lower()
         fates["no id of an asset"] += int(blank.sum())
         rows = _one_each(out[~blank], season[~blank], account)
+        by = options.publisher or (layout and layout.source.get("publisher")) or self.sheet.file
+        rows["published_from"] = f"{by}, {options.published or 'of no stated date'}"
         _plausible(rows, account)
         first = out[~blank].iloc[0] if len(rows) else out.iloc[0]
         self.first_read = {role: f"{first[column]:.6g} kVA" for role, column in _POWERS.items()
@@ -251,7 +254,7 @@ def _one_each(out: pd.DataFrame, season: pd.Series, account: Account) -> pd.Data
         rows.loc[part, "rating_from"] += ", seasons not printed as the lowest"
     if (rows["rating_from"].fillna("") != "").any():
         account.note("ratings: the firm capacity, as no other rating is printed")
-    return rows.reset_index()[_COLUMNS]
+    return rows.reset_index().reindex(columns=_COLUMNS)
 
 
 def _plausible(rows: pd.DataFrame, account: Account) -> None:
@@ -276,12 +279,16 @@ def join(rows: pd.DataFrame, account: Account) -> pd.DataFrame:
 
     A parent that has no row of its own gets one, with its name alone.
     """
+    rows = rows.reindex(columns=_COLUMNS)
     grouped = rows.groupby("asset_id", sort=True)
     for name in _CAUTIOUS:
         if n := int((grouped[name].max() > grouped[name].min()).sum()):
             account.note(f"{name}: sources differ on {n} assets; the cautious value is taken")
     made = grouped[["text", "name", "kind", "parent", "upper", "latitude", "longitude",
                     "rating_from"]].first().join(grouped.agg(_CAUTIOUS))  # fmt: skip
+    made["published_from"] = grouped["published_from"].agg(
+        lambda told: "; ".join(sorted(set(told.dropna()))) or None
+    )
     made[["parent", "upper"]] = made[["parent", "upper"]].fillna("")
     index = {text.lower(): asset for asset, text in made["text"].items()}
     names = made["name"].dropna().str.lower()

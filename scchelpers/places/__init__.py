@@ -1,7 +1,16 @@
 """Where to connect: what each asset of a portfolio takes, and places set beside each other."""
 
-from scchelpers.places.maps import demand_layer, distance_km, front, ground, per_chargepoint
-from scchelpers.places.room import WAYS, Held, Place, Use, places, queued
+from scchelpers.places.maps import demand_layer, distance_km, front, ground, label, per_chargepoint
+from scchelpers.places.room import (
+    WAYS,
+    Held,
+    Place,
+    Use,
+    elsewhere,
+    places,
+    published,
+    queued,
+)
 
 __all__ = [
     "WAYS",
@@ -10,9 +19,12 @@ __all__ = [
     "Use",
     "demand_layer",
     "distance_km",
+    "elsewhere",
     "front",
     "ground",
+    "label",
     "per_chargepoint",
     "places",
+    "published",
     "queued",
 ]

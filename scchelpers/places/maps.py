@@ -7,12 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib import patheffects
 
 from scchelpers.faults import UserError
 from scchelpers.portfolio import Portfolio
 
 _LAYER = "demand.csv"
 _DEGREE_KM = 111.2  # of latitude
+
+# Where a text may stand, from the middle of its mark [points]: right, above, below, left …
+_AROUND = (
+    *((9, 0), (7, 6), (7, -6), (-9, 0), (-7, 6), (-7, -6), (0, 9), (0, -9)),
+    *((16, 14), (16, -14), (-16, 14), (-16, -14)),
+)
 
 _STEPS_KM = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200)
 
@@ -60,7 +67,15 @@ def ground(ax, places: pd.DataFrame) -> None:
         (high["longitude"] - low["longitude"]) * squeeze,
     )
     half = 0.62 * max(tall, wide, 0.01)
-    inset = ax.inset_axes([0.8, 0.72, 0.2, 0.28])
+    # The inset stands in the corner that fewest places are in; the scale bar keeps its own.
+    share = (places[["longitude", "latitude"]] - middle[["longitude", "latitude"]]) / half
+    share["longitude"] *= squeeze
+    corners = ((0.8, 0.72), (0.0, 0.72), (0.8, 0.0))
+    crowd = [
+        (np.abs(share - [2 * x + 0.2 - 1, 2 * y + 0.28 - 1]) < [0.3, 0.38]).all(axis=1).sum()
+        for x, y in corners
+    ]
+    inset = ax.inset_axes([*corners[int(np.argmin(crowd))], 0.2, 0.28])
     for axes in (ax, inset):
         for _, part in outline.groupby("part"):
             axes.fill(part["longitude"], part["latitude"], fc="0.95", ec="0.55", lw=0.7, zorder=0)
@@ -76,6 +91,46 @@ def ground(ax, places: pd.DataFrame) -> None:
     ax.plot([left, right], [foot, foot], color="k", lw=2, solid_capstyle="butt")
     ax.annotate(f"{bar_km:g} km", ((left + right) / 2, foot), (0, 3), textcoords="offset points",
                 ha="center", fontsize=9)  # fmt: skip
+
+
+def label(ax, places: pd.DataFrame, texts: Sequence[str], beside: pd.DataFrame | None = None):
+    """Write a text beside each place where it covers no mark and no other text, with a white rim.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        A map whose limits are set (`ground`).
+    places : pandas.DataFrame
+        Columns latitude and longitude [degrees], a row a text.
+    texts : sequence of str
+        What is written; those of the first places find room first.
+    beside : pandas.DataFrame, optional
+        Other marks, which are not to be covered either.
+    """
+    rim = [patheffects.withStroke(linewidth=2.5, foreground="white")]
+    ax.figure.draw_without_rendering()  # only then is the size of the map known
+    to_points = 72 / ax.figure.dpi
+    spots = [frame[["longitude", "latitude"]] for frame in (places, beside) if frame is not None]
+    marks = ax.transData.transform(pd.concat(spots).to_numpy(float)) * to_points
+    # A mark is taken to be 12 points wide and high, a text 6 points a sign and 10 high.
+    taken = [(x - 6, y - 6, x + 6, y + 6) for x, y in marks]
+    for place, (x, y), text in zip(spots[0].to_numpy(float), marks, texts, strict=False):
+        wide, best = 6.0 * len(text), None
+        for right, up in _AROUND:
+            left = x + right - (wide if right < 0 else wide / 2 if right == 0 else 0)
+            foot = y + up - (10 if up < 0 else 5 if up == 0 else 0)
+            box = (left, foot, left + wide, foot + 10)
+            covered = sum(
+                max(0, min(box[2], other[2]) - max(box[0], other[0]))
+                * max(0, min(box[3], other[3]) - max(box[1], other[1]))
+                for other in taken
+            )
+            if best is None or covered < best[0]:
+                best = covered, box
+        box = best[1]
+        taken.append(box)
+        ax.annotate(text, place, (box[0] - x, box[1] + 1 - y), textcoords="offset points",
+                    weight="bold", fontsize=10, path_effects=rim, zorder=5)  # fmt: skip
 
 
 def front(table: pd.DataFrame, smaller: Sequence[str], larger: Sequence[str]) -> pd.Series:

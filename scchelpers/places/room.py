@@ -35,6 +35,7 @@ from scchelpers.choice.schemes import (
 )
 from scchelpers.clm.erosion import grown as repeated
 from scchelpers.network import upstream
+from scchelpers.places.maps import distance_km
 from scchelpers.portfolio import Portfolio
 from scchelpers.site import POWER_FACTOR, Known, Site
 
@@ -405,10 +406,103 @@ def places(
 
 
 def _largest(works: Callable[[int], bool], low: int, high: int) -> int:
-    """Return the largest whole number up to `high` that works, by halving; `low` is known to."""
+    """Return the largest whole number up to `high` that works; `low` is known to.
+
+    The ends are tried first: most places take all, or no more than without a scheme.
+    """
     if low >= high or works(high):
         return max(low, high)
+    if high - low == 1 or not works(low + 1):
+        return low
+    low += 1
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if works(middle) else (low, middle)
     return low
+
+
+def published(folder: Portfolio) -> pd.DataFrame:
+    """Return what network operators say that still fits, where no load is on record to judge by.
+
+    Parameters
+    ----------
+    folder : Portfolio
+        Open portfolio with network assets.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By asset_id: columns of `assets.csv`, room_kva [kVA] (the headroom, else firm capacity less
+        highest demand less what is contracted, none of it below 0) and told, which of these.
+        Assets of which neither is known are left out. No hour of it is judged.
+
+    Examples
+    --------
+    >>> len(published(Portfolio.open("data/demo")))
+    0
+    """
+    table = folder.table("assets.csv").set_index("asset_id")
+    told = table[~table.index.isin(folder.series("network_kva"))].copy()
+    queue_kva = told["queue_kva"]
+    left_kva = told["firm_capacity_kva"] - told["maximum_demand_kva"] - queue_kva.fillna(0.0)
+    headroom_kva = told["published_headroom_kva"]
+    told["room_kva"] = headroom_kva.fillna(left_kva).clip(lower=0.0)
+    told["told"] = np.select(
+        [headroom_kva.notna(), queue_kva.notna()],
+        ["headroom", "firm capacity less demand less queue"],
+        "firm capacity less demand; queue not told",
+    )
+    return told[told["room_kva"].notna()]
+
+
+def elsewhere(folder: Portfolio, site_id: str, kva: float, within_km: float = 10.0) -> pd.DataFrame:
+    """Return other assets that take a request at all times, the nearest first.
+
+    Parameters
+    ----------
+    folder : Portfolio
+        Open portfolio.
+    site_id : str
+        Site that looks for another place.
+    kva : float
+        Its request [kVA].
+    within_km : float
+        How far a place may lie [km], as the crow flies.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By asset_id: name, km, room_kva [kVA]. Empty where places are not on record.
+
+    Notes
+    -----
+    What all sites ask for is held in full, whoever was first, and the margin of `Terms` is kept:
+    `10_where_to_connect` holds what was decided for each, looks at the schemes, and finds more.
+    """
+    found = pd.DataFrame(columns=["name", "km", "room_kva"])
+    table, own = folder.table("assets.csv").set_index("asset_id"), folder.sites.loc[site_id]
+    spots = table[["latitude", "longitude"]]
+    here = own.reindex(["latitude", "longitude"])
+    if here.isna().any() and pd.notna(own["asset_id"]):
+        here = spots.loc[own["asset_id"]]
+    if here.isna().any():
+        return found
+    km = pd.Series(distance_km(*spots.to_numpy(float).T, tuple(here.astype(float))), table.index)
+    chains = {name: upstream(table, name) for name in table.index}
+    held_kva = folder.sites.groupby("asset_id")["requested_kva"].sum()
+    room_kva = {}
+    for name in table.index[km <= within_km].drop(own["asset_id"], errors="ignore"):
+        room_kva[name] = np.inf if name in folder.series("network_kva") else np.nan
+        for asset in chains[name]:
+            load, rating = folder.loads("network_kva", asset), folder.rating_kva(asset)
+            if load is None or rating is None or rating.isna().any():
+                continue
+            kept = {"margin_share": Terms().margin_share, "timezone": folder.timezone}
+            bare = Network.of({asset: (load["network_kva"].load(), rating)}, **kept)
+            under = [one for one, chain in chains.items() if asset in chain]
+            left = bare.firm_kva - held_kva.reindex(under).sum()
+            room_kva[name] = min(room_kva[name], left)
+    room = pd.Series(room_kva, dtype=float)
+    room = room[(room >= kva) & np.isfinite(room)]
+    found = table.loc[room.index, ["name"]].assign(km=km.reindex(room.index), room_kva=room)
+    return found.sort_values("km")

@@ -142,6 +142,7 @@ ASSETS = (
     Column("queue_kva", "number", "kVA", "demand contracted and not yet connected", low=0),
     Column("published_headroom_kva", "number", "kVA", "what its operator says still fits"),
     Column("rating_from", "text", "–", "what an importer has the ratings from; blank: typed"),
+    Column("published_from", "text", "–", "who publishes these figures, and of what date"),
 )
 SESSIONS = (
     Column("session_id", "id", "–", "identifier of the charging session", required=True),

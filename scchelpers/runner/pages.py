@@ -25,6 +25,7 @@ from scchelpers.runner.publish import put
 DECISION, TERMS = "08_scheme_choice", "09_compliance"
 _SECTIONS = (
     ("how_sure", "How sure?"),
+    ("elsewhere", "Is there another place?"),
     ("in_force", "What is in force?"),
     ("readiness", "Are the chargepoints ready?"),
 )

@@ -165,6 +165,8 @@ def ask(
         paths, whole = [path for path in paths if path not in whole], []
     given = _checked(paths, parameters or {})
     paths = [path for path in paths if path not in whole]
+    if sites is None and whole and not portfolio.site_ids and portfolio.exists("assets.csv"):
+        paths = []  # network assets alone: there is a question about them, and none about sites
     chosen = _chosen(portfolio, sites) if paths else []
     reports = str(out or Path("reports", portfolio.name))
     reports = reports.rstrip("/") if files.is_address(reports) else str(Path(reports).resolve())
