@@ -106,6 +106,14 @@ def label(ax, places: pd.DataFrame, texts: Sequence[str], beside: pd.DataFrame |
         What is written; those of the first places find room first.
     beside : pandas.DataFrame, optional
         Other marks, which are not to be covered either.
+
+    Examples
+    --------
+    >>> from matplotlib import pyplot as plt
+    >>> _, ax = plt.subplots()
+    >>> label(ax, pd.DataFrame({"latitude": [0.5], "longitude": [0.5]}), ["1: 32"])
+    >>> ax.texts[0].get_text()
+    '1: 32'
     """
     rim = [patheffects.withStroke(linewidth=2.5, foreground="white")]
     ax.figure.draw_without_rendering()  # only then is the size of the map known

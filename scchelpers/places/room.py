@@ -478,6 +478,11 @@ def elsewhere(folder: Portfolio, site_id: str, kva: float, within_km: float = 10
     -----
     What all sites ask for is held in full, whoever was first, and the margin of `Terms` is kept:
     `10_where_to_connect` holds what was decided for each, looks at the schemes, and finds more.
+
+    Examples
+    --------
+    >>> list(elsewhere(Portfolio.open("data/demo"), "elm-road-lamps", 134.0).index)
+    ['science-park-tx']
     """
     found = pd.DataFrame(columns=["name", "km", "room_kva"])
     table, own = folder.table("assets.csv").set_index("asset_id"), folder.sites.loc[site_id]
