@@ -99,8 +99,9 @@ def charge(
     kept = known_stays(sessions, limit_kw)
     # No session that is kept is present where the limit is unknown; there it reads as the capacity.
     span = {"start": start, "end": end, "limit_missing": requested_kw, "limit_after": requested_kw}
+    cars = charging.compile_sessions(kept, chargepoints)
     free, held = (
-        charging.simulate(kept, kw, chargepoints=chargepoints, **span, **options)
+        charging.simulate(cars, kw, **span, **options)
         for kw in (xr.full_like(limit_kw, requested_kw), limit_kw.clip(max=requested_kw))
     )
     return free, held

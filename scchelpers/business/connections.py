@@ -376,12 +376,12 @@ def unserved_as_charging_grows(
     rows = []
     for year in chosen:
         sessions, points = grown_sessions(site, (1 + growth) ** (year - 1), seed, limits)
-        settings = {"step": STEP, "chargepoints": points, "limit_after": "hold"}
-        free = charging.simulate(sessions, None, **settings).sessions
+        cars = charging.compile_sessions(sessions, points)
+        free = charging.simulate(cars, None, step=STEP).sessions
         row = {}
         for name, limit_kw in limits.items():
-            limited = charging.simulate(sessions, _filled(limit_kw), **settings).sessions
-            lost = (limited["unserved_kwh"] - free["unserved_kwh"]).clip(lower=0.0).sum()
+            held = charging.simulate(cars, _filled(limit_kw), step=STEP, limit_after="hold")
+            lost = (held.sessions["unserved_kwh"] - free["unserved_kwh"]).clip(lower=0.0).sum()
             row[name] = float(lost / free["delivered_kwh"].sum())
         rows.append(row)
     found = pd.DataFrame(rows, index=pd.Index(chosen, name="year"))

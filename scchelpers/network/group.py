@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, reduce
+from dataclasses import dataclass, field, replace
+from functools import reduce
 from operator import and_
 
 import numpy as np
@@ -147,6 +147,8 @@ class Group:
         Charging without a limit, by site_id.
     known : Known
         Time in which the loads and the sessions of every site are known.
+    compiled : dict
+        Kept by `cars`.
     """
 
     sites: Mapping[str, Site]
@@ -157,6 +159,7 @@ class Group:
     sessions: Mapping[str, pd.DataFrame]
     free: Mapping[str, ChargingResult]
     known: Known
+    compiled: dict[str, tuple] = field(default_factory=dict, repr=False)
 
     @property
     def time(self) -> xr.DataArray:
@@ -180,13 +183,14 @@ class Group:
         """Length of that [years]."""
         return self.known.years
 
-    @cached_property
-    def cars(self) -> dict[str, Sessions]:
-        """The sessions as they are charged, by site_id."""
-        return {
-            name: charging.compile_sessions(own, self.sites[name].chargepoints)
-            for name, own in self.sessions.items()
-        }
+    def cars(self, site_id: str) -> Sessions:
+        """Return a site's sessions as they are charged; made once for all variants of a group."""
+        own = self.sessions[site_id]
+        of, made = self.compiled.get(site_id, (None, None))
+        if of is not own:
+            made = charging.compile_sessions(own, self.sites[site_id].chargepoints)
+            self.compiled[site_id] = (own, made)
+        return made
 
     @property
     def demand_kw(self) -> xr.DataArray:
@@ -446,7 +450,7 @@ def charge(group: Group, limit_kw: xr.DataArray | None, **options) -> dict[str, 
         if limit_kw is not None:
             bound = limit_kw.sel(site=name, drop=True)
         results[name] = charging.simulate(
-            group.cars[name],
+            group.cars(name),
             bound,
             step=group.step,
             start=first,
