@@ -115,8 +115,8 @@ def _axis(axis) -> str:
 def _drawn(figure) -> tuple[str, dict[str, str]] | None:
     if os.environ.get("SCC_COMPARED"):  # its text alone: what is shown will be compared
         return None
-    alt = " ".join(_described(figure).split())
-    return svg(figure), {"alt": alt}
+    said = _described(figure)
+    return _svg(figure, said), {"alt": " ".join(said.split())}
 
 
 def svg(figure) -> str:
@@ -127,6 +127,10 @@ def svg(figure) -> str:
     figure : matplotlib.figure.Figure
         The figure; one that is wider than a page is brought to its width.
     """
+    return _svg(figure, _described(figure))
+
+
+def _svg(figure, said: str) -> str:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     width, height = figure.get_size_inches()
@@ -138,11 +142,11 @@ def svg(figure) -> str:
     try:
         _lay_out(figure)
         with figure._cm_set(layout_engine="none"):
-            text = _written(canvas)
+            text = _written(canvas, said)
             if len(text) > LARGEST:
                 for artist in figure.findobj(_is_large):
                     artist.set_rasterized(True)
-                text = _written(canvas)
+                text = _written(canvas, said)
     finally:
         figure.canvas, figure.dpi = shown_on, dpi
     root = ElementTree.fromstring(_NOT_XML.sub("", text))
@@ -193,14 +197,14 @@ def _broken(figure, texts) -> bool:
     return broken
 
 
-def _written(canvas) -> str:
+def _written(canvas, said: str) -> str:
     import matplotlib as mpl
 
     drawn = io.StringIO()
     unsaid = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "scchelpers"}):
         canvas.figure.dpi = 120  # of what is drawn as pixels
-        canvas.print_svg(drawn, metadata=unsaid | {"Title": _described(canvas.figure)})
+        canvas.print_svg(drawn, metadata=unsaid | {"Title": said})
     return drawn.getvalue()
 
 
