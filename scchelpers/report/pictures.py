@@ -116,23 +116,22 @@ def _drawn(figure) -> tuple[str, dict[str, str]] | None:
     if os.environ.get("SCC_COMPARED"):  # its text alone: what is shown will be compared
         return None
     said = _described(figure)
-    return _svg(figure, said), {"alt": " ".join(said.split())}
+    return svg(figure, said), {"alt": " ".join(said.split())}
 
 
-def svg(figure) -> str:
+def svg(figure, said: str | None = None) -> str:
     """Return a figure as SVG with its text as title: the same drawing for the same figure.
 
     Parameters
     ----------
     figure : matplotlib.figure.Figure
         The figure; one that is wider than a page is brought to its width.
+    said : str, optional
+        Its text, where it is known already.
     """
-    return _svg(figure, _described(figure))
-
-
-def _svg(figure, said: str) -> str:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
+    said = _described(figure) if said is None else said
     width, height = figure.get_size_inches()
     if width > WIDEST_IN:
         figure.set_size_inches(WIDEST_IN, height)
