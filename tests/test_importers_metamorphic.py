@@ -308,3 +308,8 @@ def test_files_that_were_read_wrong_once(tmp_path, seed):
 def test_more_is_read_than_asked_about(tmp_path, outcome):
     found = [outcome(tmp_path, 5000 + seed) for seed in range(6)]
     assert found.count("right") > 2
+
+
+def test_two_meters_newest_first_over_the_repeated_hour(tmp_path):
+    """Rows of one stamp beside each other hid the order, and the hour came the wrong way round."""
+    assert loads_outcome(tmp_path, 6205) == "right"

@@ -104,15 +104,22 @@ def test_loads_are_read_from_either_format_of_zarr(folder, form):
     assert float(load.max()) == pytest.approx(9.0)
 
 
-@pytest.mark.parametrize("unit", ["W", "MW", "kVA"])
-def test_a_load_in_another_unit_is_refused(folder, unit):
+@pytest.mark.parametrize(("unit", "scale"), [("W", 1000), ("MW", 0.001), ("kW", 1), ("kVA", None)])
+def test_a_load_in_another_unit_of_power_is_converted_or_refused(folder, unit, scale):
     place = folder / "loads.zarr" / "residual_kw" / "mill-yard"
     shutil.rmtree(place)
-    told = LOAD.assign(residual_kw=LOAD["residual_kw"].assign_attrs(units=unit))
-    told.to_zarr(place, zarr_format=3, consolidated=False)
-    assert any(unit in f.value for f in errors(folder))
-    with pytest.raises(UserError, match="correct the attribute"):
-        Portfolio.open(folder).loads("residual_kw", "mill-yard")
+    told = (LOAD["residual_kw"] * (scale or 1)).assign_attrs(units=unit)
+    LOAD.assign(residual_kw=told).to_zarr(place, zarr_format=3, consolidated=False)
+    if scale is None:
+        assert any(unit in f.value for f in errors(folder))
+        with pytest.raises(UserError, match="correct the attribute"):
+            Portfolio.open(folder).loads("residual_kw", "mill-yard")
+        return
+    assert errors(folder) == []
+    load = Portfolio.open(folder).site("mill-yard").residual_kw
+    assert (float(load.max()), load.attrs["units"]) == (pytest.approx(9.0), "kW")
+    noted = [f.rule for f in check_portfolio(folder).faults if f.field == "residual_kw"]
+    assert any(f"stored in {unit}" in rule for rule in noted) == (unit != "kW")
 
 
 def test_a_byte_order_mark_before_the_header_does_no_harm(folder):

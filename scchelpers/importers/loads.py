@@ -620,8 +620,8 @@ class _Reading(layouts.Reading):
     @staticmethod
     def _localised(out: pd.DataFrame, naive: pd.Series, name: str) -> pd.Series:
         """Return UTC of stamps on a local clock, its repeated hour in order of appearance."""
-        newest_first = naive.diff().median() < pd.Timedelta(0)
         rows = out.assign(naive=naive)
+        newest_first = rows.groupby("series")["naive"].diff().median() < pd.Timedelta(0)
         again = rows[:: -1 if newest_first else 1].groupby(["series", "naive"]).cumcount().gt(0)
         first = ~again.reindex(out.index)
         utc = naive.dt.tz_localize(name, ambiguous=first.to_numpy(), nonexistent="NaT")

@@ -306,6 +306,8 @@ class Folder:
     def loads(self, group: str, series_id: str) -> xr.Dataset | None:
         """Open one load series lazily: the mean and, where known, the largest and smallest.
 
+        What its attribute `units` says is in W, MW, VA or MVA is read into memory as kW or kVA.
+
         Parameters
         ----------
         group : str
@@ -334,13 +336,17 @@ class Folder:
             raise self._unreadable(place, error) from None
         for name, (unit, meaning) in tables.LOADS[group].items():
             if name in dataset:
-                told = str(dataset[name].attrs.get("units", unit))
-                if told.casefold() != unit.casefold():
+                told = str(dataset[name].attrs.get("units", unit)).strip()
+                scale = {unit[1:]: 1e-3, "M" + unit[1:]: 1e3}.get(told)
+                if scale is None and told.casefold() != unit.casefold():
                     raise UserError(
                         f"{self.path}/{place}, {name}: its attribute says units = {told!r}, and "
                         f"the group holds {unit}; give {unit}, or correct the attribute"
                     )
                 dataset[name].attrs.update(units=unit, long_name=meaning)
+                if scale is not None and dataset[name].dtype.kind in "fiu":
+                    attrs = dataset[name].attrs | {"stored_in": told}
+                    dataset[name] = (dataset[name] * scale).assign_attrs(attrs)
         return dataset
 
     def load(self, group: str, series_id: str) -> xr.Dataset | None:

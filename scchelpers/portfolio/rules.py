@@ -493,9 +493,13 @@ def load_faults(
         if name not in tables.LOADS[group]
         for hint in [closest(name, tables.LOADS[group]) or "nothing to do: it is not read"]
     ]
-    for name in tables.LOADS[group]:
+    for name, (unit, _) in tables.LOADS[group].items():
         if name in load and not np.issubdtype(load[name].dtype, np.number):
             return [fault(name, "must be numbers", "write floats", load[name].dtype)]
+        if name in load and (told := load[name].attrs.get("stored_in")):
+            rule = f"is stored in {told}, as its attribute units says: read as {unit}"
+            value = f"largest {float(load[name].max()):,.4g} {unit}"
+            faults.append(fault(name, rule, "correct the attribute if not", value, None, "note"))
     if "time" not in load.coords or not np.issubdtype(load["time"].dtype, np.datetime64):
         return [*faults, fault("time", "must be instants in UTC", "write a time coordinate")]
     stamps = _stamp_faults(load, fault)
