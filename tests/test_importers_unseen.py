@@ -1,5 +1,7 @@
 """Exports that no layout knows, written from their documentation alone: one truth in each form."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -119,5 +121,101 @@ def test_loads_of_an_unknown_export_are_read_at_once(tmp_path, name):
     kw = next(iter(found.loads.values()))["residual_kw"].to_series().dropna()
     right = (2 * LOAD).tz_convert("UTC").tz_localize(None)
     right = right[:-1] if name == "register" else right
+    assert kw.index.tolist() == right.index.tolist()
+    np.testing.assert_allclose(kw, right, atol=0.011)
+
+
+def utc(stamp):
+    return f"{stamp.tz_convert('UTC'):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def chargefox(c, s, e, k):
+    place = {"name": "Weir Yard", "evse": {"evse_id": c, "connector": {"id": 1, "name": "A"}}}
+    return {"uuid": f"{c}{s:%d%H}", "vehicle": {"vin": "1"}, "location": place,
+            "start_date_time": s.isoformat(), "stop_date_time": e.isoformat(), "consumption": k,
+            "total_time": (e - s).seconds}  # fmt: skip
+
+
+def eaton(c, s, e, k):
+    return {"id": f"{c}{s:%d%H}", "deviceId": c, "startedAt": utc(s), "endedAt": utc(e),
+            "energyDelivered": round(k * 1000), "peakPower": 7300, "status": "done"}  # fmt: skip
+
+
+def go_e(c, s, e, k):
+    return {"session_number": int(f"{s:%d%H}"), "start": f"{s:%d.%m.%Y %H:%M:%S}",
+            "end": f"{e:%d.%m.%Y %H:%M:%S}", "seconds_total": length(s, e), "max_power": 7.3,
+            "energy": k, "eto_start": 100, "eto_end": 100 + k, "id_chip_uid": "a"}  # fmt: skip
+
+
+# Of other services: name -> ending, text, options that it needs.
+EXPORTS = {
+    "Chargefox": ("json", lambda: json.dumps(
+        {"data": {"sessions": [chargefox(*s) for s in STAYS]}}), {}),
+    "Eaton": ("json", lambda: json.dumps([eaton(*s) for s in STAYS]), {}),
+    "go-e": ("json", lambda: json.dumps(
+        {"columns": [{"key": "energy"}], "data": [go_e(*s) for s in STAYS]}),
+        {"chargepoint": "B0", "site": "Weir"}),
+    "go-e in German": ("csv", lambda: "Session Nummer;Wallbox;Start;Ende;Dauer gesamt;"
+        "max. Leistung [kW];Energie [kWh]\n" + "".join(
+        f"{s:%d%H};{c};{s:%d.%m.%Y %H:%M:%S};{e:%d.%m.%Y %H:%M:%S};{length(s, e)};7,3;{comma(k)}\n"
+        for c, s, e, k in STAYS), {}),
+    "minutes from a stamp": ("csv", lambda: "session_id,charger_id,location_type,timestamp,"
+        "energy_delivered_kwh,peak_power_kw,duration_minutes,grid_load_factor\n" + "".join(
+        f"EV{s:%d%H},{c},Retail,{utc(s)},{k},7.3,{(e - s).seconds / 60:.0f},0.7\n"
+        for c, s, e, k in STAYS), {"start": "timestamp"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_sessions_of_another_service_are_read_with_few_options(tmp_path, name):
+    ending, text, options = EXPORTS[name]
+    (tmp_path / f"May 2025.{ending}").write_text(text())
+    if options:
+        with pytest.raises(UserError, match=f"{next(iter(options))}="):
+            importers.read("sessions", [tmp_path / f"May 2025.{ending}"])
+    rows = importers.read("sessions", [tmp_path / f"May 2025.{ending}"], **options).sessions
+    rows = rows.sort_values("plug_in")
+    assert rows["plug_in"].tolist() == [s[1].tz_convert("UTC") for s in STAYS]
+    assert rows["plug_out"].tolist() == [s[2].tz_convert("UTC") for s in STAYS]
+    assert rows["energy_kwh"].tolist() == pytest.approx([s[3] for s in STAYS])
+
+
+HALF = pd.Timedelta("30min")
+PARIS = pd.Series(
+    LOAD.to_numpy(),
+    pd.date_range("2025-03-28", periods=len(LOAD), freq="30min", tz="Europe/Paris"),
+)
+EU = {"timezone": "Europe/Paris"}
+METERS = {
+    "Enedis API": ("json", lambda: json.dumps({"meter_reading": {
+        "usage_point_id": "0001", "start": "2025-03-28", "reading_type": {"unit": "W"},
+        "interval_reading": [{"value": str(round(2000 * v)), "date": f"{t:%Y-%m-%d %H:%M:%S}"}
+                             for t, v in PARIS.items()]}}), EU),
+    "Enedis portal": ("csv", lambda: "PRM;Type;Unite;Pas\n1;Courbe;W;30\nHorodate;Valeur\n"
+        + "".join(f"{(t + HALF).isoformat()};{round(2000 * v)}\n" for t, v in PARIS.items()),
+        {"unit": "W", "series": "x"}),
+    "Fluvius": ("csv", lambda: "Van (datum);Van (tijdstip);Tot (datum);Tot (tijdstip);EAN-code;"
+        "Meter;Register;Volume;Eenheid\n" + "".join(
+        f"{t:%d-%m-%Y};{t:%H:%M:%S};{t + HALF:%d-%m-%Y};{t + HALF:%H:%M:%S};5414;1SAG;Afname;"
+        f"{comma(v)};kWh\n" for t, v in PARIS.items()), EU),
+    "PG&E": ("csv", lambda: "Name,X\nAccount,1\n\nTYPE,DATE,START TIME,END TIME,USAGE (kWh),COST\n"
+        + "".join(f"Electric usage,{t:%Y-%m-%d},{t:%H:%M},{t:%H}:{t.minute + 29},{v},$0.10\n"
+                  for t, v in LOAD.items()), {"series": "x"}),
+    "Datadis": ("csv", lambda: "cups;fecha;hora;consumo_kWh;metodo;energiaVertida_kWh\n" + "".join(
+        f"ES1;{t:%Y/%m/%d};{t.hour + 1:02d}:00;{comma(round(v, 3))};Real;0\n"
+        for t, v in PARIS.resample("h").sum().items()), {"series": "x"} | EU),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", METERS)
+def test_loads_of_another_service_are_read_with_few_options(tmp_path, name):
+    ending, text, options = METERS[name]
+    (tmp_path / f"load.{ending}").write_text(text())
+    with pytest.raises(UserError, match=f"{next(iter(options))}="):
+        importers.read("loads", [tmp_path / f"load.{ending}"], of="site")
+    found = importers.read("loads", [tmp_path / f"load.{ending}"], of="site", **options)
+    kw = next(iter(found.loads.values()))["residual_kw"].to_series().dropna()
+    right = (2 * (LOAD if name == "PG&E" else PARIS)).tz_convert("UTC").tz_localize(None)
+    right = right.resample("h").mean() if name == "Datadis" else right
     assert kw.index.tolist() == right.index.tolist()
     np.testing.assert_allclose(kw, right, atol=0.011)

@@ -147,7 +147,9 @@ class _Reading(layouts.Reading):
         if not {"time", "date", "end"} & set(self.picks):
             listed = ", ".join(self.sheet.frame.columns[:10])
             self.ask(
-                "time", f"no column is understood as the time; columns: {listed}", "time=COLUMN"
+                "time",
+                f"no column is understood as the time; columns: {listed}",
+                "time=COLUMN (or date=COLUMN and clock_time=COLUMN)",
             )
         value, extremes, unit, kva = self._values()
         naive, period = self._stamps()
@@ -574,7 +576,7 @@ class _Reading(layouts.Reading):
             late = self.across[0] != 0
             label = "end" if late else "start"
             why = "columns 00:30 to 24:00" if late else "columns 00:00 to 23:30"
-        elif self.text[self.role].str.contains(r"(?:^|[ T])24:00", regex=True).any():
+        elif self._prints_24():
             label, why = "end", "24:00 is printed"
         elif (
             first - day == step
@@ -593,8 +595,12 @@ class _Reading(layouts.Reading):
         self.account.note(f"step {step / MIN:g} min; stamps at the {label} of intervals ({why})")
         return label
 
+    def _prints_24(self) -> bool:
+        texts = [self.text[r] for r in (self.role, "clock_time") if r in self.text]
+        return any(t.str.contains(r"(?:^|[ T])24:00", regex=True).any() for t in texts)
+
     def _to_utc(self, out: pd.DataFrame, step: pd.Timedelta, label: str) -> pd.Series:
-        name, why = self._clock(out)
+        name, why = self._clock(out, step)
         self.account.note(f"clock of the stamps {name} ({why})")
         if name != "offsets":
             zone(name)
@@ -643,7 +649,7 @@ class _Reading(layouts.Reading):
         )  # fmt: skip
         return (midnight + (out["period"] - 1) * HALF_HOUR).where(~beyond)
 
-    def _clock(self, out: pd.DataFrame) -> tuple[str, str]:
+    def _clock(self, out: pd.DataFrame, step: pd.Timedelta) -> tuple[str, str]:
         options, layout, naive = self.options, self.layout, out["naive"]
         role = self.role
         if options.timezone:
@@ -667,6 +673,12 @@ class _Reading(layouts.Reading):
             hour = own[(own["naive"] >= day + 60 * MIN) & (own["naive"] < day + 120 * MIN)]
             if own.empty:
                 continue
+            if self._changes_at_two(own, day, step):
+                self._ask_clock(
+                    f"on {day.date()} the hour from 02:00 is skipped or repeated, as on the clocks "
+                    "of Central Europe", "timezone=Europe/Paris",
+                )  # fmt: skip
+                return LONDON, "undecided"
             if day.month < 7:
                 lone = out.loc[(naive == day + 60 * MIN), "value"]
                 inner = hour[hour["naive"] > day + 60 * MIN]
@@ -708,8 +720,20 @@ class _Reading(layouts.Reading):
             return LONDON, "all in winter, when it is UTC too"
         return LONDON, "undecided"
 
-    def _ask_clock(self, text: str) -> None:
-        self.account.judge("clock", True, text, "timezone=Europe/London or timezone=UTC")
+    @staticmethod
+    def _changes_at_two(own: pd.DataFrame, day: pd.Timestamp, step: pd.Timedelta) -> bool:
+        """Whether the hour from 02:00 alone is missing, or printed twice, on a day of change."""
+        stamps = own.loc[own["held"], "naive"]
+        grid = pd.date_range(day + step, day + DAY - step, freq=step)
+        odd = grid.difference(stamps)
+        if day.month > 7:
+            first = own.loc[own["held"] & (own["series"] == own["series"].iloc[0]), "naive"]
+            odd = pd.Index(first[first.duplicated()])
+        whole = len(odd) == pd.Timedelta("1h") / step
+        return whole and bool(((odd >= day + 120 * MIN) & (odd <= day + 180 * MIN)).all())
+
+    def _ask_clock(self, text: str, remedy: str = "timezone=Europe/London or timezone=UTC"):
+        self.account.judge("clock", True, text, remedy)
 
     # Soundness ------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from scchelpers.faults import UserError
-from scchelpers.importers.values import NA, kind_of
+from scchelpers.importers.values import NA, kind, kind_of
 from scchelpers.portfolio.tables import as_kept
 
 # Keys under which services wrap their lists of records.
@@ -335,43 +335,63 @@ def _records_of(values: list) -> tuple[list, dict]:
             records += value[key]
         else:
             records += value if isinstance(value, list) else [value]
+    while len(records) == 1 and isinstance(records[0], dict):
+        inner, beside = _list_in(records[0]), _flat(records[0], deep=False)
+        stamps = [text for text in beside.values() if kind(pd.Series([text])) == "stamp"]
+        if len(inner) < 2 or len(stamps) > 1:  # a record of its own, with its parts
+            break
+        about |= beside
+        records = inner
     return records, about
 
 
+def _list_in(record: dict) -> list:
+    """Return the longest list of records inside a record."""
+    found = []
+    for value in record.values():
+        inner = _list_in(value) if isinstance(value, dict) else value
+        if isinstance(inner, list) and inner and all(isinstance(v, dict) for v in inner):
+            inner = _list_in(inner[0]) or inner if len(inner) == 1 else inner
+            found = max(found, inner, key=len)
+    return found
+
+
+def _flat(record: dict, prefix: str = "", deep: bool = True) -> dict[str, str]:
+    """Flatten a record; of a list of dicts the earliest by its stamp of change counts."""
+    found = {}
+    for key, item in record.items():
+        if isinstance(item, list):
+            item = [part for part in item if isinstance(part, dict)] if deep else None
+            if item:
+                changed = [pd.to_datetime(p.get("modifiedAt"), errors="coerce", utc=True)
+                           for p in item]  # fmt: skip
+                first = pd.Series(changed).argmin() if pd.notna(changed).any() else 0
+                item = item[first]
+        if isinstance(item, dict):
+            found |= _flat(item, f"{prefix}{key}.", deep)
+        else:
+            found[prefix + key] = "" if item is None else str(item)
+    return found
+
+
 def _records(values: list, name: str) -> Sheet:
-    """Flatten JSON records; of a list of dicts the earliest by its stamp of change counts."""
     records, about = _records_of(values)
     if not records or not all(isinstance(record, dict) for record in records):
         raise UserError(f"{name}: no records; give a JSON list of sessions or readings")
-
-    def flat(value, prefix="") -> dict:
-        found = {}
-        for key, item in value.items():
-            if isinstance(item, list):
-                item = [part for part in item if isinstance(part, dict)]
-                stamps = [
-                    pd.to_datetime(p.get("modifiedAt"), errors="coerce", utc=True) for p in item
-                ]
-                known = [i for i, stamp in enumerate(stamps) if pd.notna(stamp)]
-                first = min(known, key=stamps.__getitem__) if known else 0
-                item = item[first] if item else None
-            if isinstance(item, dict):
-                found |= flat(item, f"{prefix}{key}.")
-            else:
-                found[prefix + key] = "" if item is None else str(item)
-        return found
-
     for record in records:  # of GeoJSON: a point beside its properties
         if isinstance(record.get("properties"), dict):
             point = (record.pop("geometry", None) or {}).get("coordinates")
             record |= record.pop("properties")
             if isinstance(point, list) and len(point) >= 2 and not isinstance(point[0], list):
                 record |= {"longitude": point[0], "latitude": point[1]}
-    rows = [flat(record) for record in records]
-    frame = pd.DataFrame(rows).fillna("").astype("str")
-    place = about.get("_meta")
+    frame = pd.DataFrame(map(_flat, records)).fillna("").astype("str")
+    place = about.pop("_meta", None)
+    told = {k: v for k, v in about.items() if re.search(r"(?i)(^|[._])(unit|.*_?id)$", k)}
     if isinstance(place, dict) and place.get("site"):
-        frame["_meta.site"] = str(place["site"])
+        told["_meta.site"] = place["site"]
+    for key, value in told.items():
+        if key not in frame and isinstance(value, str | int):
+            frame[key] = str(value)
     frame = frame.apply(lambda column: column.str.strip())
     return Sheet(name, frame, "JSON records")
 
