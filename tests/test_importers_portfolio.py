@@ -161,3 +161,16 @@ def test_the_check_doubts_what_an_import_would_refuse(tmp_path):
     doubts = [f for f in check_portfolio(out).faults if "plausible" in f.rule]
     assert [(f.site_id, f.severity) for f in doubts] == [("north-road", "note")]
     assert "less than any car takes" in doubts[0].rule
+
+
+def test_the_rating_of_an_asset_may_be_given_with_its_load(tmp_path):
+    rows = [f"{t:%d/%m/%Y %H:%M},{50 + t.hour}" for t in pd.date_range("2024-01-01", periods=96,
+                                                                       freq="30min")]  # fmt: skip
+    (tmp_path / "feeder.csv").write_text("\n".join(["Time,Load kVA", *rows]) + "\n")
+    importers.run(
+        "loads", [tmp_path / "feeder.csv"], tmp_path / "out", series="mill", rating_kva=500
+    )
+    assets = Portfolio.open(tmp_path / "out").raw_table("assets.csv")[0]
+    ratings = [column for column in assets if column.startswith("rating_")]
+    assert len(ratings) == 4
+    assert assets.loc[0, ratings].astype(float).tolist() == [500.0] * 4

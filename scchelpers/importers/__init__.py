@@ -367,6 +367,8 @@ def _join_loads(kept: list[_Source], new: list[_Source], options: LoadOptions) -
         {"asset_id": ids, "name": [titles.get(i, i) for i in ids],
          "kind": [kinds.get(i) or None for i in ids]}
     )  # fmt: skip
+    if options.rating_kva:
+        assets[list(_TO_FILL["assets.csv"])] = options.rating_kva
     report = ImportReport(
         "loads",
         tuple(s.name for s in new),

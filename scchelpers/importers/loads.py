@@ -65,6 +65,7 @@ class LoadOptions(layouts.Options):
     power_factor: float | None = Field(None, ge=0.5, le=1)
     voltage_kv: float | None = Field(None, gt=0, le=400)
     phases: Literal["1", "3"] = "3"
+    rating_kva: float | None = Field(None, gt=0, description="of the asset, in every season")
     timezone: str | None = None
     label: Literal["start", "end"] | None = None
     dates: str | None = Field(None, description=f"one of {', '.join(values.STYLES)}")
