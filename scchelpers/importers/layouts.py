@@ -457,9 +457,11 @@ def _by_names(frame, meanings, picks, taken, account) -> None:
         rivals = [
             x[2] for x in scored if x[:2] == (score, role) and x[2] != column and x[2] not in taken
         ]
-        if rivals:
+        in_utc = [name for name in (column, *rivals) if "utc" in words(name)]
+        if rivals and len(in_utc) != 1:
             picks[role] = Pick(role=role, by="ask", constant=" or ".join([column, *rivals]))
             continue
+        column = in_utc[0] if rivals else column
         taken.add(column)
         picks[role] = Pick(role=role, column=column, unit=unit_in(column), by="its name")
     for column, (_, role) in odd.items():
