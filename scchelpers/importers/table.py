@@ -139,6 +139,8 @@ def decoded(data: bytes, name: str) -> tuple[str, str]:
 
 def _text(data: bytes, name: str) -> Sheet:
     text, encoding = decoded(data, name)
+    if not text.strip():
+        raise UserError(f"{name}: the file is empty")
     opening = text.lstrip()[:1]
     if opening in ("{", "["):
         return _records(json_values(text, name), name)
@@ -150,7 +152,7 @@ def _text(data: bytes, name: str) -> Sheet:
     delimiter = None
     if found := re.fullmatch(r'"?sep=(.)"?', lines[0].strip()):
         delimiter, text = found[1], "\n" + text.split("\n", 1)[1]
-    delimiter = delimiter or _delimiter([line for line in lines[:200] if line.strip()][:60])
+    delimiter = delimiter or _delimiter([line for line in lines if line.strip()][:60])
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=False)
     try:
         rows = list(reader)
