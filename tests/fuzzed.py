@@ -46,7 +46,7 @@ from scchelpers.portfolio.logs import read_log
 from scchelpers.portfolio.network import faults as network_faults
 from scchelpers.portfolio.register import chain_faults, entry_faults
 from scchelpers.portfolio.rules import FIRST, LAST
-from scchelpers.runner import journal, notebooks
+from scchelpers.runner import journal, notebooks, plan
 from scchelpers.runner.job import Outcome
 from scchelpers.standards import readiness
 from tests.conftest import ROOT
@@ -566,6 +566,13 @@ def agree(folder: Path) -> None:
             _require(
                 of_all or site_id in named, f"check passes {site_id}, reading refuses: {fault}"
             )
+    try:
+        request = plan.ask(folder, notebooks=["09"], out=folder.parent / "reports")
+    except UserError as fault:
+        _require(bool(errors), f"check passes, a run refuses: {fault}")
+    else:
+        refused = {outcome.site_id for outcome in request.refused} - named
+        _require(of_all or not refused, f"check passes what a run refuses: {refused}")
     try:
         register.read(portfolio)
     except UserError as fault:

@@ -5,8 +5,12 @@ for "/", and stands for an input that once broke a promise.
 """
 
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests import fuzzed
 
@@ -36,3 +40,20 @@ def test_seeds_are_read(reader, tmp_path):
 def test_no_input_breaks_a_promise(reader, tmp_path):
     count, found = fuzzed.fuzz(reader, 12, tmp_path, number=7)
     assert count >= 12 and found == {}
+
+
+TABLES = sorted(fuzzed.READERS["tables"].seeds)
+
+
+@settings(max_examples=8, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(st.sampled_from(TABLES), fuzzed.EDITS), max_size=3))
+def test_what_check_passes_no_reader_and_no_run_refuses(changes):
+    files = dict(fuzzed.WHOLE)
+    for name, edits in changes:
+        files[name] = fuzzed.mangled(files[name], edits)
+    with tempfile.TemporaryDirectory() as place:
+        for name, data in files.items():
+            path = Path(place, "p", name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        fuzzed.agree(Path(place, "p"))
