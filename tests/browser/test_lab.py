@@ -243,17 +243,3 @@ def test_a_slider_moves_the_figure_and_the_button_writes_the_command(page, addre
         page.wait_for_timeout(250)
     assert re.search(r"-p cap=0\.0\d", script.read_text())
     assert git(desk, "status", "--porcelain", "scratch") == ""
-
-
-def test_an_executed_notebook_of_a_batch_is_carried_on_from(page, address, desk):
-    stem, site = "01_load_diversity", "village-hall"
-    scc(desk, "run", "data/demo", "--notebook", stem, "--site", site)
-    page.goto(f"{address[0]}/lab/tree/reports/demo/{site}/{stem}.ipynb?reset")
-    page.locator(f"{PANEL} .jp-OutputArea img, {PANEL} .jp-OutputArea svg").first.wait_for()
-    run_all(page)
-    page.locator(f"{PANEL} .jp-CodeCell").last.locator(".jp-InputPrompt").click()
-    for key in ("Escape", "b", "Enter"):
-        page.keyboard.press(key)
-    page.keyboard.insert_text("f'{site.name} has {len(site.chargepoints)} chargepoints'")
-    page.keyboard.press("Shift+Enter")
-    page.locator(".jp-OutputArea-output", has_text="Village hall has 7 chargepoints").wait_for()
