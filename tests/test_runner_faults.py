@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from nbclient import client
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from scchelpers.faults import UserError
 from scchelpers.portfolio import Portfolio
 from scchelpers.portfolio.fingerprint import CHANGED, Fingerprints
 from scchelpers.runner import batch, execution, index, journal, markup, pages, publish, workers
-from scchelpers.runner.job import Job, Outcome, provenance
+from scchelpers.runner.job import Job, Outcome, _streams_together, provenance
 from scchelpers.runner.provisioner import ForkRefusedError, WarmProvisioner, WarmServer
 from tests.test_portfolio import build
 from tests.trial import NOTEBOOKS, write_portfolio
@@ -248,3 +249,22 @@ def test_a_fingerprint_does_not_hang_on_row_groups_or_order(tmp_path):
         rows[::order].to_parquet(place, row_group_size=size, index=False)
         found.append(Fingerprints(Portfolio.open(folder)).of(["site:s00000", "sessions:s00002"]))
     assert found[0] == found[1] == found[2] and all(found[0].values())
+
+
+@pytest.mark.parametrize(
+    ("parts", "whole"),
+    [
+        (["10 %\r5", "0 %\r100 %\n", "done\n"], "100 %\ndone\n"),
+        (["a\r\nb\rc"], "a\r\nc"),
+        (["\r", "a\n\rb\n"], "a\nb\n"),
+        (["x" * 3_000_000, "y" * 3_000_000], "x" * 3_000_000 + "y" * 3_000_000),
+    ],
+)
+def test_streams_are_put_together_however_long_a_line_is(parts, whole):
+    """As nbclient does it, but in a time that grows with the line and not with its square."""
+    outputs = [new_output("stream", name="stderr", text="careful\n")]
+    outputs += [new_output("stream", name="stdout", text=part) for part in parts]
+    found = _streams_together(outputs)
+    assert [(one.name, one.text) for one in found] == [("stdout", whole), ("stderr", "careful\n")]
+    if len(whole) < 100:
+        assert client._RGX_CARRIAGERETURN.sub("", "".join(parts)) == whole

@@ -151,7 +151,7 @@ def _text(data: bytes, name: str) -> Sheet:
     lines = text.splitlines()
     delimiter = None
     if found := re.fullmatch(r'"?sep=(.)"?', lines[0].strip()):
-        delimiter, text = found[1], "\n" + text.split("\n", 1)[1]
+        delimiter, text = found[1], "\n" + "".join(text.splitlines(keepends=True)[1:])
     delimiter = delimiter or _delimiter([line for line in lines if line.strip()][:60])
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=False)
     try:
@@ -274,7 +274,7 @@ def _parquet(data: bytes, name: str) -> Sheet:
     try:
         frame = pd.read_parquet(io.BytesIO(data))
         frame = frame.map(lambda v: v.decode("utf-8", "replace") if isinstance(v, bytes) else v)
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError, LookupError, TypeError) as error:
         raise UserError(f"{name}: not a readable Parquet file ({error})") from None
     if frame.empty:
         raise UserError(f"{name}: no rows")

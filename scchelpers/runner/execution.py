@@ -216,7 +216,6 @@ def _execute(job: Job, executed: Path) -> nbformat.NotebookNode:
             cwd=str(cwd),
             kernel_manager_class="scchelpers.runner.provisioner.RunKernelManager",
             shutdown_kernel="immediate",
-            coalesce_streams=True,
         )
     except PapermillExecutionError as fault:
         if fault.ename != NeedsData.__name__:  # or an answer: the page says what to supply

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.metadata
+import itertools
 import json
 import platform
 import re
@@ -117,6 +118,8 @@ def canonical(
         for key in ("papermill", "execution"):
             cell.metadata.pop(key, None)
         tags = cell.metadata.get("tags", [])
+        if cell.get("outputs"):
+            cell.outputs = _streams_together(cell.outputs)
         if "id" not in cell or not ADDED.isdisjoint(tags):
             named = f"{number} {tags} {cell.source}".encode()
             cell["id"] = hashlib.sha256(named).hexdigest()[:8]
@@ -124,6 +127,31 @@ def canonical(
     notebook.metadata["scc"] = {"site_id": job.site_id, "provenance": {**job.stamp, "data": inputs}}
     notebook.metadata["scc"][_SEAL] = _content_key(notebook)
     return notebook
+
+
+def _streams_together(outputs: list) -> list:
+    """Return a cell's outputs with each stream in one piece, standard output before errors.
+
+    nbclient can do this too, with a regular expression that takes the square of a line's length.
+    """
+    kept, streams = [], {}
+    for output in outputs:
+        if output["output_type"] != "stream":
+            kept.append(output)
+        elif output["name"] in streams:
+            streams[output["name"]]["text"] += output["text"]
+        else:
+            kept.append(output)
+            streams[output["name"]] = output
+    for output in streams.values():
+        lines = output["text"].split("\n")
+        # Of a line that was written over, such as a progress bar, the last writing stays.
+        output["text"] = "\n".join(line[line.rstrip("\r").rfind("\r") + 1 :] for line in lines)
+    names = [output.get("name") for output in kept]
+    for at, pair in enumerate(itertools.pairwise(names)):
+        if pair == ("stderr", "stdout"):
+            kept[at], kept[at + 1] = kept[at + 1], kept[at]
+    return kept
 
 
 def is_sealed(text: str) -> bool:

@@ -236,8 +236,9 @@ class WarmServer:
             self.process.kill()
             self.process.wait()
         elif self._handle is not None:
-            select.select([self._handle], [], [], 5)
-            self.kill()  # it was stopped
+            if not select.select([self._handle], [], [], 5)[0]:
+                self.kill()  # it was stopped
+                select.select([self._handle], [], [], 5)
         self._lost()
 
     def _heard(self, patience: float | None) -> dict | None:
