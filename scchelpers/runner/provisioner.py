@@ -235,10 +235,9 @@ class WarmServer:
                     self.process.wait(5)
             self.process.kill()
             self.process.wait()
-        elif self._handle is not None:
-            if not select.select([self._handle], [], [], 5)[0]:
-                self.kill()  # it was stopped
-                select.select([self._handle], [], [], 5)
+        elif self._handle is not None and not select.select([self._handle], [], [], 5)[0]:
+            self.kill()  # it was stopped
+            select.select([self._handle], [], [], 5)
         self._lost()
 
     def _heard(self, patience: float | None) -> dict | None:
