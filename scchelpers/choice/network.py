@@ -223,7 +223,7 @@ class Added:
 
 
 # Of a year's difference a forecast made from the days before knows all but the peaks.
-_FORECAST = {"level_sd": 0.0, "local_sd": 0.0}
+_FORESEEN = {"level_sd": 0.0, "local_sd": 0.0}
 
 
 def added(
@@ -278,7 +278,7 @@ def added(
             led if how == "at once" else allowed,
             growth=np.ones(len(growth)) if how == "next day" else np.asarray(growth),
             timezone=network.timezone,
-            **(sizes | _FORECAST if how == "next day" else sizes),
+            **(sizes | _FORESEEN if how == "next day" else sizes),
         )
         found.append((by, alone_h[0]))
     by_asset, own_h = (np.array(part) for part in zip(*found, strict=True))
